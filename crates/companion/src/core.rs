@@ -1,0 +1,273 @@
+//! The parts put together: what runs, what a link leads to, and what a press does. Signing in and out is in `account`.
+//! [`crate::Handle`] is its face; everything a person is to see goes to the board.
+
+mod account;
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use roomed_protocol::{MeView, Problem};
+use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
+use tokio::task::JoinSet;
+
+use crate::alerts::Alerts;
+use crate::board::{Board, patient_is_there};
+use crate::clock::within;
+use crate::config::Config;
+use crate::inbox::Inbox;
+use crate::launch::{AskCovering, Launches};
+use crate::link::{LaunchLink, LinkQueue};
+use crate::ports::Ports;
+use crate::problems;
+use crate::relay::{Refusal, Relay};
+use crate::session::Session;
+use crate::view::{CoveringView, LaunchStep, LaunchingView, PatientBanner, SessionView};
+
+/// How long a link waits for a sign-in: the EHR's launch lives about as long.
+const LINK_LIMIT: Duration = Duration::from_secs(300);
+
+pub(crate) struct Core {
+    pub(crate) config: Config,
+    pub(crate) ports: Ports,
+    pub(crate) board: Arc<Board>,
+    pub(crate) links: LinkQueue,
+    pub(crate) alerts: Arc<Alerts>,
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) session: Arc<Session>,
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) launches: Arc<Launches>,
+    /// The socket and everything else that ends with the sign-in.
+    live: Mutex<JoinSet<()>>,
+    me: Mutex<Option<MeView>>,
+    /// A sign-in that is waiting for the browser; dropping it gives up.
+    signing_in: Mutex<Option<oneshot::Sender<()>>>,
+    answer: Mutex<Option<oneshot::Sender<bool>>>,
+    one_question: AsyncMutex<()>,
+    signed_in: Notify,
+    signed_out: Notify,
+    /// The next sign-in lets the clinician choose an account.
+    choose: Mutex<bool>,
+    resuming: AsyncMutex<()>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Core {
+    #[expect(clippy::too_many_arguments, reason = "the parts are made in one place and handed over once")]
+    pub(crate) fn new(
+        config: Config,
+        ports: Ports,
+        board: Arc<Board>,
+        alerts: Arc<Alerts>,
+        relay: Arc<Relay>,
+        session: Arc<Session>,
+        inbox: Arc<Inbox>,
+        launches: Arc<Launches>,
+    ) -> Self {
+        Self {
+            config,
+            ports,
+            board,
+            links: LinkQueue::default(),
+            alerts,
+            relay,
+            session,
+            inbox,
+            launches,
+            live: Mutex::default(),
+            me: Mutex::default(),
+            signing_in: Mutex::default(),
+            answer: Mutex::default(),
+            one_question: AsyncMutex::default(),
+            signed_in: Notify::new(),
+            signed_out: Notify::new(),
+            choose: Mutex::default(),
+            resuming: AsyncMutex::default(),
+        }
+    }
+
+    /// Everything that runs for as long as the companion does.
+    pub(crate) async fn run(self: Arc<Self>) {
+        let (pressed, mut presses) = mpsc::unbounded_channel();
+        let mut tasks = JoinSet::new();
+        tasks.spawn({
+            let core = self.clone();
+            async move { core.resume().await }
+        });
+        tasks.spawn({
+            let core = self.clone();
+            async move { core.follow_links().await }
+        });
+        tasks.spawn({
+            let core = self.clone();
+            async move { core.alerts.run(pressed).await }
+        });
+        tasks.spawn({
+            let core = self.clone();
+            async move { core.inbox.watch_offline().await }
+        });
+        tasks.spawn(self.clone().introduce());
+        while let Some(visit) = presses.recv().await {
+            let core = self.clone();
+            tasks.spawn(async move { core.alert_pressed(&visit).await });
+        }
+    }
+
+    async fn follow_links(self: Arc<Self>) {
+        let mut running = JoinSet::new();
+        loop {
+            match self.links.next().await {
+                Ok(link) => {
+                    let core = self.clone();
+                    // Each on its own: a tab left open must not hold up the next press.
+                    running.spawn(async move {
+                        tokio::select! {
+                            () = core.launch(link.clone()) => {}
+                            // The next to sign in may be somebody else, whom this press does not concern.
+                            () = core.signed_out.notified() => {}
+                        }
+                        core.links.done(&link);
+                    });
+                }
+                Err(_) => {
+                    tracing::warn!("a link was refused");
+                    self.board.problem(problems::link_refused());
+                    self.ports.window.bring_forward();
+                }
+            }
+            while running.try_join_next().is_some() {}
+        }
+    }
+
+    async fn launch(&self, link: LaunchLink) {
+        if within(&*self.ports.clock, LINK_LIMIT, self.wait_for_sign_in()).await.is_none() {
+            self.board.change(|s| s.launching = None);
+            self.board.problem(problems::launch_refused());
+            return;
+        }
+        let outcome = async {
+            let me = self.me().await?;
+            self.launches.run(link, &me, self).await
+        };
+        let outcome = outcome.await;
+        self.board.change(|s| s.launching = None);
+        match outcome {
+            Ok(Some(proven)) => {
+                let visit = proven.visit.clone();
+                tracing::info!("a launch is proven");
+                self.inbox.put(visit.clone());
+                self.board.change(|s| {
+                    s.open_visit = Some(visit.id.clone());
+                    s.patient = None;
+                    s.problem = None;
+                });
+                if patient_is_there(&visit) {
+                    // `join` has put any problem on the board already.
+                    let _ = self.join(&visit.id).await;
+                } else {
+                    self.ports.window.bring_forward();
+                }
+                if let Some(banner) = self.launches.banner(proven).await {
+                    self.board.change(|s| {
+                        // Only while the panel is still open: it may have been closed meanwhile.
+                        if s.open_visit.as_ref() == Some(&visit.id) {
+                            s.patient = Some(PatientBanner {
+                                visit: visit.id,
+                                name: banner.name,
+                                birth_date: banner.birth_date,
+                            });
+                        }
+                    });
+                }
+            }
+            Ok(None) => tracing::info!("the clinician does not cover"),
+            Err(problem) => {
+                tracing::warn!(code = ?problem.code, "a launch was refused");
+                self.board.problem(problem);
+                self.ports.window.bring_forward();
+            }
+        }
+    }
+
+    async fn wait_for_sign_in(&self) {
+        loop {
+            let signed_in = self.signed_in.notified();
+            tokio::pin!(signed_in);
+            signed_in.as_mut().enable();
+            if self.board.read(|s| s.session == SessionView::SignedIn) {
+                return;
+            }
+            self.board.change(|s| s.launching = Some(LaunchingView { step: LaunchStep::SigningIn }));
+            self.ports.window.bring_forward();
+            signed_in.await;
+        }
+    }
+
+    async fn alert_pressed(&self, visit: &str) {
+        if self.alerts.is_proven(visit) {
+            if self.join(visit).await.is_err() {
+                self.ports.window.bring_forward();
+            }
+        } else {
+            self.board.change(|s| {
+                s.patient.take_if(|p| p.visit != visit);
+                s.open_visit = Some(visit.to_owned());
+            });
+            self.ports.window.bring_forward();
+            let _ = self.acknowledge(visit).await;
+        }
+    }
+
+    pub(crate) async fn acknowledge(&self, visit: &str) -> Result<(), Problem> {
+        let view = self.relay.acknowledge(visit).await.map_err(|r| self.refused(r))?;
+        self.alerts.withdraw(visit);
+        self.inbox.put(view);
+        Ok(())
+    }
+
+    pub(crate) async fn join(&self, visit: &str) -> Result<(), Problem> {
+        let join = self.relay.join(visit).await.map_err(|r| self.refused(r))?;
+        self.alerts.withdraw(visit);
+        let (opener, policy) = (self.ports.opener.clone(), self.config.policy());
+        let opened = tokio::task::spawn_blocking(move || crate::teams::open(&*opener, &join, policy)).await;
+        opened.unwrap_or_else(|_| Err(problems::internal())).map_err(|p| self.board.problem(p))?;
+        self.board.change(|s| {
+            s.patient.take_if(|p| p.visit != visit);
+            s.open_visit = Some(visit.to_owned());
+        });
+        Ok(())
+    }
+
+    pub(crate) async fn end(&self, visit: &str) -> Result<(), Problem> {
+        let view = self.relay.end(visit).await.map_err(|r| self.refused(r))?;
+        self.inbox.put(view);
+        Ok(())
+    }
+
+    pub(crate) fn cover(&self, yes: bool) {
+        if let Some(answer) = locked(&self.answer).take() {
+            let _ = answer.send(yes);
+        }
+    }
+
+    fn refused(&self, refusal: Refusal) -> Problem {
+        self.board.problem(refusal.problem)
+    }
+}
+
+#[async_trait::async_trait]
+impl AskCovering for Core {
+    async fn ask(&self, start: Option<String>) -> bool {
+        let _one = self.one_question.lock().await;
+        let (answer, answered) = oneshot::channel();
+        *locked(&self.answer) = Some(answer);
+        self.board.change(|s| s.covering = Some(CoveringView { start }));
+        self.ports.window.bring_forward();
+        // Signing out drops the question, which is a no.
+        let yes = answered.await.unwrap_or(false);
+        self.board.change(|s| s.covering = None);
+        yes
+    }
+}

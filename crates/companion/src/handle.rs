@@ -1,0 +1,176 @@
+//! What the shell holds: start, commands by the names of the window's, the state to watch, links to hand over.
+
+use std::sync::Arc;
+
+use roomed_protocol::Problem;
+use tokio::sync::watch;
+
+use crate::alerts::Alerts;
+use crate::board::Board;
+use crate::config::{Config, KeepSignIn};
+use crate::core::Core;
+use crate::inbox::Inbox;
+use crate::launch::Launches;
+use crate::ports::Ports;
+use crate::problems;
+use crate::relay::Relay;
+use crate::secrets::{SecretError, Vault, VaultError};
+use crate::session::Session;
+use crate::sign_in::SignIn;
+use crate::view::{AppState, KeychainView};
+
+/// The running companion.
+#[derive(Debug, Clone, Copy)]
+pub struct Companion;
+
+/// The shell's hold on it. Clones are the same companion.
+#[derive(Clone)]
+pub struct Handle(Arc<Core>);
+
+impl std::fmt::Debug for Handle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Handle { .. }")
+    }
+}
+
+impl Companion {
+    /// Starts everything. Must be called within a tokio runtime, and after a rustls provider has been installed.
+    ///
+    /// # Errors
+    /// `internal` if TLS cannot be set up.
+    pub fn start(config: Config, ports: Ports) -> Result<Handle, Problem> {
+        let policy = config.policy();
+        let client = roomed_smart::http::client(policy).map_err(|_| problems::internal())?;
+        let board = Arc::new(Board::new(AppState::default()));
+        let sign_in = SignIn::new(client.clone(), policy, config.redirect_host, &ports);
+        let vault = vault(&config, &ports);
+        let session = Arc::new(Session::new(sign_in, vault, config.keep_sign_in, ports.clock.clone(), board.clone()));
+        let relay = Arc::new(Relay::new(client.clone(), config.relay.clone(), session.clone()));
+        let alerts = Arc::new(Alerts::new(board.clone(), ports.notifier.clone(), ports.clock.clone()));
+        let inbox = Arc::new(Inbox::new(relay.clone(), board.clone(), alerts.clone(), ports.clock.clone()));
+        let launches =
+            Arc::new(Launches { relay: relay.clone(), board: board.clone(), ports: ports.clone(), client, policy });
+        let core = Arc::new(Core::new(config, ports, board, alerts, relay, session, inbox, launches));
+        tokio::spawn(core.clone().run());
+        Ok(Handle(core))
+    }
+
+    /// `roomed --sign-out`: removes the kept sign-in without starting anything else.
+    ///
+    /// # Errors
+    /// `keychain-locked` if the keychain would not let go of it.
+    pub async fn sign_out(config: &Config, ports: &Ports) -> Result<(), Problem> {
+        if config.keep_sign_in == KeepSignIn::Memory {
+            return Ok(());
+        }
+        match vault(config, ports).erase().await {
+            Ok(()) | Err(VaultError::Store(SecretError::Missing)) => Ok(()),
+            Err(_) => Err(problems::keychain_kept_it()),
+        }
+    }
+}
+
+fn vault(config: &Config, ports: &Ports) -> Vault {
+    Vault::new(ports.secrets.clone(), ports.clock.clone(), &config.relay, &config.organization)
+}
+
+impl Handle {
+    /// The state now and at every change.
+    pub fn state(&self) -> watch::Receiver<AppState> {
+        self.0.board.watch()
+    }
+
+    /// A deep link, as it came: from the arguments, the single-instance callback or the deep-link plugin, at any time.
+    /// It waits until the page has drawn and somebody has signed in. The same link told twice counts once.
+    pub fn link(&self, url: &str) {
+        self.0.links.push(url);
+    }
+
+    /// The page has drawn: waiting links go ahead.
+    pub fn page_ready(&self) {
+        self.0.links.open();
+    }
+
+    /// Opens the Microsoft sign-in in the browser and waits for its outcome. A second call starts over.
+    ///
+    /// # Errors
+    /// As for all commands: the problem that is also in the state.
+    pub async fn sign_in(&self) -> Result<(), Problem> {
+        self.0.sign_in().await
+    }
+
+    /// Signs out here and in the keychain.
+    ///
+    /// # Errors
+    /// `keychain-locked` if the keychain would not let go of it.
+    pub async fn sign_out(&self) -> Result<(), Problem> {
+        self.0.sign_out().await
+    }
+
+    /// "I have seen it": takes the alert down everywhere.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn acknowledge(&self, visit: &str) -> Result<(), Problem> {
+        self.0.acknowledge(visit).await
+    }
+
+    /// Opens the meeting.
+    ///
+    /// # Errors
+    /// The relay's, or `internal` if nothing could be opened.
+    pub async fn join(&self, visit: &str) -> Result<(), Problem> {
+        self.0.join(visit).await
+    }
+
+    /// Ends the visit.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn end(&self, visit: &str) -> Result<(), Problem> {
+        self.0.end(visit).await
+    }
+
+    /// Opens a visit's panel.
+    pub fn open_visit(&self, visit: &str) {
+        self.0.board.change(|s| {
+            s.patient.take_if(|p| p.visit != visit);
+            s.open_visit = Some(visit.to_owned());
+        });
+    }
+
+    /// Closes the panel; the patient's name goes with it.
+    pub fn close_visit(&self) {
+        self.0.board.change(|s| {
+            s.patient = None;
+            s.open_visit = None;
+        });
+    }
+
+    /// Answers "Covering for a colleague?".
+    pub fn cover(&self, yes: bool) {
+        self.0.cover(yes);
+    }
+
+    /// Takes the problem off the screen.
+    pub fn dismiss_problem(&self) {
+        self.0.board.change(|s| s.problem = None);
+    }
+
+    /// Sound on or off.
+    pub fn set_sound(&self, on: bool) {
+        self.0.board.change(|s| s.sound = on);
+    }
+
+    /// Tries the keychain again: to keep a sign-in that is only in memory, or to find one.
+    pub async fn retry_keychain(&self) {
+        if !self.0.session.keep_again().await {
+            self.0.resume().await;
+        }
+    }
+
+    /// True while the sign-in would be lost with the process.
+    pub fn only_in_memory(&self) -> bool {
+        self.0.board.read(|s| s.keychain != KeychainView::Stored)
+    }
+}

@@ -1,0 +1,202 @@
+//! The inbox: notices pulled by cursor, in order and once, and what they mean for the list and the alerts.
+//! Hints may be doubled, late or lost; only the cursor counts.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use roomed_protocol::{Notice, NoticeKind, ProblemCode, StageView, VisitView};
+use tokio::sync::Mutex;
+
+use crate::alerts::Alerts;
+use crate::board::{Board, sort};
+use crate::clock::Clock;
+use crate::relay::socket::Listener;
+use crate::relay::{Refusal, Relay};
+use crate::view::{AlertView, ConnectionState, ConnectionView};
+
+/// For how long a lost connection is only "Reconnecting".
+const OFFLINE_AFTER: Duration = Duration::from_secs(30);
+/// Most pages of one pull.
+const PAGES: usize = 100;
+
+pub(crate) struct Inbox {
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) alerts: Arc<Alerts>,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// One pull at a time.
+    turn: Mutex<()>,
+}
+
+impl Inbox {
+    pub(crate) fn new(relay: Arc<Relay>, board: Arc<Board>, alerts: Arc<Alerts>, clock: Arc<dyn Clock>) -> Self {
+        Self { relay, board, alerts, clock, turn: Mutex::new(()) }
+    }
+
+    /// Everything that happened since the cursor, then the list as it is now.
+    async fn catch_up(&self) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        let list = self.relay.visits().await?;
+        self.set_offset(list.now.parse().ok());
+        let (alerts, _) = self.pull().await?;
+        self.board.change(|s| {
+            s.visits.clone_from(&list.visits);
+            sort(&mut s.visits);
+        });
+        self.settle(alerts);
+        for visit in &list.visits {
+            self.alerts.follow(visit, over(visit));
+        }
+        Ok(())
+    }
+
+    /// What a hint announced.
+    async fn pull_new(&self, cursor: u32) -> Result<(), Refusal> {
+        let _turn = self.turn.lock().await;
+        if self.board.read(|s| s.cursor) >= cursor {
+            return Ok(());
+        }
+        let (alerts, touched) = self.pull().await?;
+        // The alert first: it needs nothing but the notice.
+        self.settle(alerts);
+        for id in touched {
+            match self.relay.visit(&id).await {
+                Ok(visit) => self.put(visit),
+                Err(refusal) if refusal.problem.code == ProblemCode::VisitNotFound => {
+                    self.board.change(|s| s.visits.retain(|v| v.id != id));
+                }
+                Err(_) => tracing::debug!("a visit could not be fetched"),
+            }
+        }
+        Ok(())
+    }
+
+    /// A visit as the relay has just described it.
+    pub(crate) fn put(&self, visit: VisitView) {
+        self.alerts.follow(&visit, over(&visit));
+        self.board.upsert(visit);
+    }
+
+    /// Reads all new notices; returns which alerts stand (or no longer do) after them, and which visits they touch.
+    async fn pull(&self) -> Result<(BTreeMap<String, Option<AlertView>>, BTreeSet<String>), Refusal> {
+        let mut cursor = self.board.read(|s| s.cursor);
+        let (mut alerts, mut touched) = (BTreeMap::new(), BTreeSet::new());
+        for _ in 0..PAGES {
+            let page = self.relay.notices(cursor).await?;
+            let before = cursor;
+            for notice in page.notices {
+                if notice.seq <= cursor {
+                    continue;
+                }
+                cursor = notice.seq;
+                touched.insert(notice.visit.clone());
+                fold(&mut alerts, notice);
+            }
+            if !page.more || cursor == before {
+                break;
+            }
+        }
+        self.board.change(|s| s.cursor = s.cursor.max(cursor));
+        Ok((alerts, touched))
+    }
+
+    fn settle(&self, alerts: BTreeMap<String, Option<AlertView>>) {
+        for (visit, alert) in alerts {
+            match alert {
+                Some(alert) => self.alerts.raise(alert),
+                None => self.alerts.withdraw(&visit),
+            }
+        }
+    }
+
+    fn set_offset(&self, relay_now: Option<Timestamp>) {
+        let Some(relay_now) = relay_now else { return };
+        let offset = relay_now.as_millisecond() - self.clock.now().as_millisecond();
+        let offset = i32::try_from(offset).unwrap_or(if offset < 0 { i32::MIN } else { i32::MAX });
+        self.board.change(|s| s.clock_offset_ms = offset);
+    }
+
+    /// "Offline since 10:31" once a loss has lasted.
+    pub(crate) async fn watch_offline(&self) {
+        let mut states = self.board.watch();
+        loop {
+            let lost = states.borrow_and_update().connection.clone();
+            if lost.state != ConnectionState::Reconnecting {
+                if states.changed().await.is_err() {
+                    return;
+                }
+                continue;
+            }
+            self.clock.sleep(OFFLINE_AFTER).await;
+            self.board.change(|s| {
+                if s.connection == lost && lost.since.is_some() {
+                    s.connection.state = ConnectionState::Offline;
+                }
+            });
+            if states.borrow_and_update().connection == lost && states.changed().await.is_err() {
+                return;
+            }
+        }
+    }
+}
+
+#[async_trait::async_trait]
+impl Listener for Inbox {
+    fn cursor(&self) -> u32 {
+        self.board.read(|s| s.cursor)
+    }
+
+    async fn up(&self, relay_cursor: u32, relay_now: Option<Timestamp>) -> bool {
+        // A relay that knows less than we have seen has another store than before.
+        self.board.change(|s| {
+            if s.cursor > relay_cursor {
+                s.cursor = 0;
+            }
+        });
+        self.set_offset(relay_now);
+        if let Err(refusal) = self.catch_up().await {
+            tracing::warn!(code = ?refusal.problem.code, "could not catch up");
+            return false;
+        }
+        let since = Some(self.clock.now().to_string());
+        self.board.change(|s| s.connection = ConnectionView { state: ConnectionState::Live, since });
+        true
+    }
+
+    async fn hint(&self, cursor: u32) -> bool {
+        let outcome = self.pull_new(cursor).await;
+        if let Err(refusal) = &outcome {
+            tracing::warn!(code = ?refusal.problem.code, "could not pull notices");
+        }
+        outcome.is_ok()
+    }
+
+    fn down(&self) {
+        let now = self.clock.now().to_string();
+        self.board.change(|s| {
+            if s.connection.state == ConnectionState::Live || s.connection.since.is_none() {
+                s.connection = ConnectionView { state: ConnectionState::Reconnecting, since: Some(now) };
+            }
+        });
+    }
+}
+
+/// True once an alert for it makes no sense any more.
+fn over(visit: &VisitView) -> bool {
+    visit.acknowledged || matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled)
+}
+
+fn fold(alerts: &mut BTreeMap<String, Option<AlertView>>, notice: Notice) {
+    match notice.kind {
+        NoticeKind::PatientReady { start, role, proven, as_delegate } => {
+            let alert = AlertView { visit: notice.visit.clone(), start, role, proven, as_delegate, since: notice.at };
+            alerts.insert(notice.visit, Some(alert));
+        }
+        NoticeKind::AlertWithdrawn => {
+            alerts.insert(notice.visit, None);
+        }
+        NoticeKind::VisitChanged | NoticeKind::CoveredBy { .. } => {}
+    }
+}

@@ -1,0 +1,176 @@
+//! The SMART EHR launch of one link, as a public client on the desktop (DESIGN 3; SMART App Launch 2.2).
+//! Verifier, EHR token and the patient's name stay here; the relay gets the proof and nothing else.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use roomed_protocol::{
+    CallbackRegistration, EhrConnection, LaunchProof, LaunchRedirect, MeView, Problem, ProblemCode, VisitView,
+};
+use roomed_smart::fhir::{FhirClient, Patient};
+use roomed_smart::launch::{AuthorizeRequest, Callback, authorize_url, exchange_code, read_callback};
+use roomed_smart::pkce::{Pkce, State};
+use roomed_smart::token::TokenResponse;
+use roomed_smart::{UrlPolicy, discovery};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::board::Board;
+use crate::clock::within;
+use crate::link::LaunchLink;
+use crate::loopback::{Loopback, Page};
+use crate::ports::Ports;
+use crate::problems;
+use crate::relay::{Refusal, Relay};
+use crate::view::{LaunchStep, LaunchingView};
+
+/// How long the browser may take: Epic answers at once, other EHRs may ask for a password.
+const BROWSER_LIMIT: Duration = Duration::from_secs(180);
+/// The one patient of this chart is all that is ever read with it.
+const SCOPE: &str = "launch openid fhirUser patient/Patient.read";
+
+/// Asks the clinician "Covering for a colleague?".
+#[async_trait::async_trait]
+pub(crate) trait AskCovering: Send + Sync {
+    /// `start` is the visit's planned start, if the relay said it.
+    async fn ask(&self, start: Option<String>) -> bool;
+}
+
+pub(crate) struct Launches {
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) board: Arc<Board>,
+    pub(crate) ports: Ports,
+    pub(crate) client: reqwest::Client,
+    pub(crate) policy: UrlPolicy,
+}
+
+/// The patient banner as the EHR has it.
+pub(crate) struct Banner {
+    pub(crate) name: String,
+    pub(crate) birth_date: Option<String>,
+}
+
+/// A proven launch.
+pub(crate) struct Proven {
+    pub(crate) visit: VisitView,
+    /// The EHR's own token and patient, to ask for the banner.
+    chart: Option<(String, SecretString, String)>,
+}
+
+impl Launches {
+    /// Runs a launch. `Ok(None)`: the clinician does not cover.
+    pub(crate) async fn run(
+        &self,
+        link: LaunchLink,
+        me: &MeView,
+        covering: &dyn AskCovering,
+    ) -> Result<Option<Proven>, Problem> {
+        // Before anything is sent anywhere: the link's own word for where to go counts for nothing.
+        let connection = me.ehr_connections.iter().find(|c| c.iss == link.iss).ok_or_else(problems::unknown_iss)?;
+        self.step(LaunchStep::AskingEhr);
+        let token = self.ask_ehr(&link, connection, me).await?;
+        self.step(LaunchStep::Proving);
+        let id_token = token.id_token.as_ref().ok_or_else(problems::no_id_token)?;
+        let mut proof = LaunchProof {
+            iss: link.iss.clone(),
+            id_token: id_token.expose_secret().to_owned(),
+            handle: link.handle.clone(),
+            patient: token.patient.clone(),
+            encounter: token.encounter.clone(),
+            covering: false,
+        };
+        let visit = match self.relay.launch(&proof).await {
+            Ok(visit) => visit,
+            Err(Refusal { problem, start }) if problem.code == ProblemCode::CoveringNeeded => {
+                if !covering.ask(start).await {
+                    return Ok(None);
+                }
+                proof.covering = true;
+                self.relay.launch(&proof).await.map_err(|r| r.problem)?
+            }
+            Err(refusal) => return Err(refusal.problem),
+        };
+        let chart = token.patient.map(|patient| (link.iss, token.access_token, patient));
+        Ok(Some(Proven { visit, chart }))
+    }
+
+    /// The banner, with the clinician's own EHR token, which is dropped afterwards.
+    pub(crate) async fn banner(&self, proven: Proven) -> Option<Banner> {
+        let (iss, token, patient) = proven.chart?;
+        let fhir = FhirClient::new(self.client.clone(), &iss, self.policy).ok()?;
+        match fhir.read::<Patient>(&token, &patient).await {
+            Ok(patient) => Some(Banner { name: patient.display_name()?, birth_date: patient.birth_date }),
+            Err(error) => {
+                tracing::warn!(%error, "no patient banner");
+                None
+            }
+        }
+    }
+
+    async fn ask_ehr(&self, link: &LaunchLink, at: &EhrConnection, me: &MeView) -> Result<TokenResponse, Problem> {
+        let nonce = self.relay.nonce(&link.iss).await.map_err(|r| r.problem)?.nonce;
+        let configuration = discovery::discover(&self.client, &link.iss, self.policy).await.map_err(|e| {
+            match problems::from_ehr(&e) {
+                // Nothing has been launched yet, so this is no launch refused but an EHR that is set up otherwise.
+                p if p.code == ProblemCode::LaunchRefused => problems::from_ehr(&roomed_smart::Error::NotFound),
+                p => p,
+            }
+        })?;
+        let endpoint = configuration
+            .authorization_endpoint
+            .ok_or_else(|| problems::from_ehr(&roomed_smart::Error::Malformed("no authorization endpoint")))?;
+        let loopback = Loopback::bind(self.ports.clock.clone()).await.map_err(|_| problems::internal())?;
+        let (state, pkce) = (State::new(&*self.ports.random), Pkce::new(&*self.ports.random));
+        let redirect_uri = match at.redirect {
+            LaunchRedirect::Loopback => loopback.redirect_uri("127.0.0.1"),
+            LaunchRedirect::Relay => {
+                let registration = CallbackRegistration { state_sha256: state.sha256_hex(), port: loopback.port() };
+                self.relay.register_callback(&registration).await.map_err(|r| r.problem)?;
+                me.callback_url.clone()
+            }
+        };
+        let address = authorize_url(
+            &endpoint,
+            &AuthorizeRequest {
+                client_id: &at.client_id,
+                redirect_uri: &redirect_uri,
+                launch: Some(&link.launch),
+                scope: SCOPE,
+                aud: &link.iss,
+                nonce: &nonce,
+                state: &state,
+                pkce: &pkce,
+            },
+        );
+        let opener = self.ports.opener.clone();
+        let opened = tokio::task::spawn_blocking(move || opener.open(address.as_str())).await;
+        opened.ok().and_then(Result::ok).ok_or_else(problems::browser_missing)?;
+        let redirected = loopback.wait(move |query| {
+            let callback = read_callback(query, &state)?;
+            let page = if matches!(callback, Callback::Code(_)) { Page::Done } else { Page::Refused };
+            Some((callback, page))
+        });
+        let code = match within(&*self.ports.clock, BROWSER_LIMIT, redirected).await {
+            Some(Callback::Code(code)) => code,
+            Some(Callback::Refused(error)) => {
+                tracing::warn!(error, "the EHR refused the authorization request");
+                return Err(problems::launch_refused());
+            }
+            None => return Err(problems::launch_refused()),
+        };
+        exchange_code(
+            &self.client,
+            &configuration.token_endpoint,
+            self.policy,
+            &at.client_id,
+            &redirect_uri,
+            &code,
+            &pkce,
+        )
+        .await
+        .map_err(|e| problems::from_ehr(&e))
+    }
+
+    fn step(&self, step: LaunchStep) {
+        self.board.change(|s| s.launching = Some(LaunchingView { step }));
+    }
+}

@@ -1,0 +1,26 @@
+//! The desktop's brain, without Tauri: deep links, Microsoft sign-in, the SMART launch, the inbox and its alerts.
+//! The shell gives it [`Ports`] to the outside, draws [`view::AppState`] and calls [`Handle`]; it decides nothing itself.
+
+mod alerts;
+mod board;
+pub mod clock;
+pub mod config;
+mod core;
+pub mod desktop;
+mod handle;
+mod inbox;
+mod launch;
+pub mod link;
+mod loopback;
+pub mod ports;
+mod problems;
+mod relay;
+pub mod secrets;
+mod session;
+pub mod sign_in;
+mod teams;
+pub mod view;
+
+pub use config::Config;
+pub use handle::{Companion, Handle};
+pub use ports::Ports;

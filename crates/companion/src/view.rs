@@ -1,0 +1,240 @@
+//! What the window is shown: one value, sent whole at every change. The UI draws it and decides nothing.
+//! The patient's name in it comes from the EHR and goes to the window only; nothing here is ever sent to the relay.
+
+use roomed_protocol::{Problem, Role, VisitView};
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Whether somebody is signed in with Microsoft.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum SessionView {
+    /// Nobody: one sentence, one button.
+    SignedOut,
+    /// The system browser is open for the sign-in.
+    SigningIn,
+    /// A refresh token is held.
+    SignedIn,
+    /// The keychain has been asked and has not answered yet, most likely because it shows a prompt of its own.
+    WaitingForKeychain,
+}
+
+/// Where the refresh token is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum KeychainView {
+    /// In the operating system's keychain (or it is empty and works).
+    Stored,
+    /// By policy in memory only: the sign-in ends with the companion.
+    MemoryOnly,
+    /// The keychain is locked: in memory only until it is unlocked.
+    Locked,
+    /// There is no keychain: in memory only.
+    Missing,
+}
+
+/// How the socket to the relay stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectionState {
+    /// Hints arrive.
+    Live,
+    /// Lost a moment ago, or not yet up.
+    Reconnecting,
+    /// Lost for longer than half a minute: what is shown may be old.
+    Offline,
+}
+
+/// The connection and since when it is like that.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ConnectionView {
+    /// How it stands.
+    pub state: ConnectionState,
+    /// Since when, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub since: Option<String>,
+}
+
+/// The clinician, for the top bar.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct MyselfView {
+    /// Display name as Entra has it.
+    pub name: String,
+    /// One or two letters.
+    pub initials: String,
+}
+
+/// The patient banner (SMART `need_patient_banner`): from the EHR with the clinician's own token, after a launch only.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PatientBanner {
+    /// The visit it belongs to.
+    pub visit: String,
+    /// As the EHR writes it.
+    pub name: String,
+    /// FHIR date (`YYYY`, `YYYY-MM` or `YYYY-MM-DD`); absent if the EHR has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub birth_date: Option<String>,
+}
+
+impl std::fmt::Debug for PatientBanner {
+    // A name must not reach a log through a derived Debug of AppState.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("PatientBanner { .. }")
+    }
+}
+
+/// What a running launch is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum LaunchStep {
+    /// The link waits until somebody has signed in.
+    SigningIn,
+    /// The EHR is asked who launched (system browser).
+    AskingEhr,
+    /// The relay checks the proof.
+    Proving,
+}
+
+/// A launch that is under way.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct LaunchingView {
+    /// What it is doing.
+    pub step: LaunchStep,
+}
+
+/// The question "Covering for a colleague?", answered with `cover`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct CoveringView {
+    /// Planned start of the visit, RFC 3339; absent when the relay did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub start: Option<String>,
+}
+
+/// Somebody waits and nobody has acknowledged it: the twin of the OS notification.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AlertView {
+    /// The visit.
+    pub visit: String,
+    /// Planned start, RFC 3339.
+    pub start: String,
+    /// Who waits.
+    pub role: Role,
+    /// A proven launch: offer *Join*; otherwise *Open*.
+    pub proven: bool,
+    /// It came because nobody linked or signed in could be told.
+    pub as_delegate: bool,
+    /// When the notice was committed, RFC 3339.
+    pub since: String,
+}
+
+/// Whether OS notifications come through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum NotificationsView {
+    /// As far as is known, they are shown.
+    Shown,
+    /// The operating system refused the last one: the window and the tray are all there is.
+    Unavailable,
+}
+
+/// Everything the window draws from.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct AppState {
+    /// The organization's display name, once the relay has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub organization: Option<String>,
+    /// The clinician, once signed in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub me: Option<MyselfView>,
+    /// Whether somebody is signed in.
+    pub session: SessionView,
+    /// Where the refresh token is kept.
+    pub keychain: KeychainView,
+    /// How the socket stands.
+    pub connection: ConnectionView,
+    /// Relay's clock minus this workstation's, in milliseconds: wait clocks add it.
+    pub clock_offset_ms: i32,
+    /// Longest waiting first, then by time.
+    pub visits: Vec<VisitView>,
+    /// The last notice seen.
+    pub cursor: u32,
+    /// The visit whose panel is open.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub open_visit: Option<String>,
+    /// The patient banner of the open visit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub patient: Option<PatientBanner>,
+    /// A launch under way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub launching: Option<LaunchingView>,
+    /// A question to answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub covering: Option<CoveringView>,
+    /// What went wrong last, until dismissed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub problem: Option<Problem>,
+    /// The alert that has stood longest.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub alert: Option<AlertView>,
+    /// Whether OS notifications come through.
+    pub notifications: NotificationsView,
+    /// Two soft notes at each repeat.
+    pub sound: bool,
+}
+
+impl Default for AppState {
+    /// Before anything is known: nobody signed in, not connected.
+    fn default() -> Self {
+        Self {
+            organization: None,
+            me: None,
+            session: SessionView::SignedOut,
+            keychain: KeychainView::Stored,
+            connection: ConnectionView { state: ConnectionState::Reconnecting, since: None },
+            clock_offset_ms: 0,
+            visits: Vec::new(),
+            cursor: 0,
+            open_visit: None,
+            patient: None,
+            launching: None,
+            covering: None,
+            problem: None,
+            alert: None,
+            notifications: NotificationsView::Shown,
+            sound: true,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn before_anything_is_known_the_page_gets_this() {
+        let golden = serde_json::json!({"session": "signed-out", "keychain": "stored",
+            "connection": {"state": "reconnecting"}, "clock_offset_ms": 0, "visits": [], "cursor": 0,
+            "notifications": "shown", "sound": true});
+        assert_eq!(serde_json::to_value(AppState::default()).unwrap(), golden);
+    }
+
+    #[test]
+    fn no_name_reaches_a_log() {
+        let banner = PatientBanner { visit: "v".into(), name: "Canary".into(), birth_date: None };
+        let state = AppState { patient: Some(banner), ..AppState::default() };
+        assert!(!format!("{state:?}").contains("Canary"));
+        assert!(serde_json::to_string(&state).unwrap().contains("Canary"));
+    }
+}

@@ -1,0 +1,13 @@
+//! The companion against a small world of its own: relay, identity provider and EHR on one loopback port, doubles for the
+//! desktop. The same against the stand-in hospital and on the real desktop is in the package `e2e`.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod alerts;
+mod clock;
+mod desktop;
+mod identity;
+mod launches;
+mod refusals;
+mod sign_in;
+mod socket;
+mod world;

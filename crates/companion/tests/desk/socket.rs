@@ -1,0 +1,99 @@
+//! The inbox over a socket that gets lost: what was missed is pulled by cursor, once and in order.
+
+use roomed_companion::view::ConnectionState;
+use roomed_protocol::{NoticeKind, Presence};
+
+use crate::desktop::{Desk, live, until};
+use crate::world::{World, ready, visit};
+
+#[tokio::test]
+async fn doubled_and_stale_hints_change_nothing() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in(&world).await;
+    world.put_visit(visit("v1", Presence::Waiting, false));
+    let seq = world.commit("v1", ready(false));
+    for _ in 0..5 {
+        world.hint(seq);
+    }
+    world.hint(0);
+    until(&handle, "the visit", |s| s.visits.len() == 1 && s.cursor == seq).await;
+    let next = world.commit("v1", NoticeKind::VisitChanged);
+    world.hint(next);
+    until(&handle, "the next notice", |s| s.cursor == next).await;
+    // Start-up's pull from nothing, then one per notice and no more.
+    assert_eq!(world.state.lock().unwrap().pulls, [0, 0, 1]);
+}
+
+#[tokio::test]
+async fn what_happened_while_the_line_was_down_is_replayed_from_the_cursor() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in(&world).await;
+    world.put_visit(visit("v1", Presence::Waiting, false));
+    let first = world.commit("v1", ready(false));
+    world.hint(first);
+    until(&handle, "the alert", |s| s.alert.is_some()).await;
+
+    world.state.lock().unwrap().relay_down = true;
+    world.drop_sockets();
+    let state = until(&handle, "the loss", |s| s.connection.state != ConnectionState::Live).await;
+    assert!(state.connection.since.is_some());
+    until(&handle, "offline", |s| s.connection.state == ConnectionState::Offline).await;
+    world.commit("v1", NoticeKind::AlertWithdrawn);
+    world.put_visit(visit("v2", Presence::Waiting, false));
+    let last = world.commit("v2", ready(false));
+    world.state.lock().unwrap().relay_down = false;
+
+    let state = until(&handle, "the replay", |s| s.cursor == last && s.connection.state == ConnectionState::Live).await;
+    assert_eq!(state.alert.unwrap().visit, "v2");
+    assert_eq!(state.visits.len(), 2);
+    assert_eq!(world.state.lock().unwrap().pulls.last(), Some(&first));
+}
+
+#[tokio::test]
+async fn a_long_absence_comes_in_pages() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().page_size = 2;
+    world.put_visit(visit("v1", Presence::Waiting, false));
+    for _ in 0..4 {
+        world.commit("v1", NoticeKind::VisitChanged);
+    }
+    let last = world.commit("v1", ready(false));
+    let handle = desk.signed_in(&world).await;
+    let state = until(&handle, "all pages", |s| s.cursor == last).await;
+    assert_eq!(state.alert.unwrap().visit, "v1");
+    assert_eq!(world.state.lock().unwrap().pulls, [0, 2, 4]);
+}
+
+#[tokio::test]
+async fn an_unknown_message_is_passed_over_and_a_relay_that_stops_is_left_in_peace() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in(&world).await;
+    let _ = world.to_sockets.send("{\"type\":\"of-a-later-version\",\"x\":1}".into());
+    let _ = world.to_sockets.send("not even json".into());
+    let _ = world.to_sockets.send("{\"type\":\"going-away\",\"within_seconds\":1}".into());
+    until(&handle, "the loss", |s| s.connection.state != ConnectionState::Live).await;
+    live(&handle).await;
+    assert_eq!(world.state.lock().unwrap().sockets, 2);
+}
+
+#[tokio::test]
+async fn the_longest_waiting_comes_first() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let waiting = |id: &str, since: &str| {
+        let mut v = visit(id, Presence::Waiting, false);
+        v.arrived_at = Some(since.into());
+        v
+    };
+    let planned = |id: &str, start: &str| {
+        let mut v = visit(id, Presence::Absent, false);
+        v.start = start.into();
+        v
+    };
+    world.put_visit(planned("later", "2026-11-22T10:00:00Z"));
+    world.put_visit(planned("sooner", "2026-11-22T07:00:00Z"));
+    world.put_visit(waiting("short", "2026-11-22T08:29:00Z"));
+    world.put_visit(waiting("long", "2026-11-22T08:10:00Z"));
+    let handle = desk.signed_in(&world).await;
+    let order: Vec<String> = handle.state().borrow().visits.iter().map(|v| v.id.clone()).collect();
+    assert_eq!(order, ["long", "short", "sooner", "later"]);
+}

@@ -1,0 +1,310 @@
+//! The small world: its state, its start, and the relay's side of it.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex};
+
+use axum::body::Bytes;
+use axum::extract::ws::{Message, WebSocketUpgrade};
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{StatusCode, Uri};
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post, put};
+use axum::{Json, Router};
+use roomed_companion::clock::{Clock, SystemClock};
+use roomed_protocol::{
+    ChartState, Notice, NoticeKind, ParticipantView, Presence, Problem, ProblemCode, Role, StageView, VisitView,
+};
+use roomed_smart::keys::SigningKey;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+use tokio::sync::broadcast;
+
+use crate::identity::{self, Pending};
+
+#[derive(Default)]
+pub(crate) struct Facts {
+    pub(crate) counter: u32,
+    pub(crate) codes: HashMap<String, Pending>,
+    pub(crate) refresh_token: Option<String>,
+    pub(crate) access_token: String,
+    pub(crate) refreshes: u32,
+    pub(crate) refresh_error: Option<String>,
+    pub(crate) authorize_error: Option<String>,
+    pub(crate) prompts: Vec<String>,
+    pub(crate) ehr_asked: u32,
+    pub(crate) ehr_status: Option<u16>,
+    pub(crate) ehr_token_error: Option<String>,
+    pub(crate) no_id_token: bool,
+    pub(crate) redirect_by_relay: bool,
+    pub(crate) callbacks: BTreeMap<String, u16>,
+    pub(crate) nonces: u32,
+    pub(crate) proofs: Vec<Value>,
+    /// What `POST launches` answers, first to last; nothing left is a proven visit.
+    pub(crate) launch_answers: Vec<(u16, Value)>,
+    pub(crate) patient_waits: bool,
+    pub(crate) visits: Vec<VisitView>,
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) page_size: usize,
+    pub(crate) pulls: Vec<u32>,
+    pub(crate) sockets: u32,
+    pub(crate) relay_down: bool,
+    /// Method, path and body of everything the relay was asked.
+    pub(crate) requests: Vec<String>,
+}
+
+pub(crate) struct World {
+    pub(crate) base: String,
+    pub(crate) key: SigningKey,
+    pub(crate) clock: SystemClock,
+    pub(crate) state: Mutex<Facts>,
+    pub(crate) to_sockets: broadcast::Sender<String>,
+}
+
+pub(crate) fn problem(code: ProblemCode, status: u16) -> (u16, Value) {
+    let problem =
+        Problem { kind: "about:blank".into(), title: "t".into(), status, code, detail: "d".into(), who: code.who() };
+    (status, serde_json::to_value(problem).unwrap())
+}
+
+pub(crate) fn visit(id: &str, presence: Presence, proven: bool) -> VisitView {
+    let participant = |role, presence, me| ParticipantView {
+        id: format!("{role:?}"),
+        role,
+        me,
+        presence,
+        since: None,
+        source: None,
+        chart: ChartState::Nothing,
+    };
+    VisitView {
+        id: id.into(),
+        stage: if presence == Presence::Absent { StageView::Planned } else { StageView::Arrived },
+        start: "2026-11-22T08:30:00Z".into(),
+        end: "2026-11-22T09:00:00Z".into(),
+        arrived_at: None,
+        proven,
+        covering: false,
+        acknowledged: false,
+        closing: false,
+        participants: vec![
+            participant(Role::Patient, presence, false),
+            participant(Role::Practitioner, Presence::Absent, true),
+        ],
+        timeline: Vec::new(),
+    }
+}
+
+pub(crate) fn ready(proven: bool) -> NoticeKind {
+    NoticeKind::PatientReady { start: "2026-11-22T08:30:00Z".into(), role: Role::Patient, proven, as_delegate: false }
+}
+
+impl World {
+    pub(crate) async fn start() -> Arc<Self> {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let world = Arc::new(Self {
+            base: format!("http://{}", listener.local_addr().unwrap()),
+            key: SigningKey::from_pem(SigningKey::generate_pem().unwrap().expose_secret()).unwrap(),
+            clock: SystemClock,
+            state: Mutex::new(Facts { page_size: 200, ..Facts::default() }),
+            to_sockets: broadcast::channel(64).0,
+        });
+        let relay = Router::new()
+            .route("/relay/api/v1/me", get(me))
+            .route("/relay/api/v1/nonces", post(nonce))
+            .route("/relay/api/v1/callbacks", put(callback))
+            .route("/relay/api/v1/launches", post(launch))
+            .route("/relay/api/v1/visits", get(visits))
+            .route("/relay/api/v1/visits/{id}", get(one_visit))
+            .route("/relay/api/v1/visits/{id}/join", post(join))
+            .route("/relay/api/v1/visits/{id}/{act}", post(act))
+            .route("/relay/api/v1/notices", get(notices))
+            .route("/relay/api/v1/socket", get(socket))
+            .layer(middleware::from_fn_with_state(world.clone(), bearer))
+            .route("/relay/api/v1/organizations/northside/sign-in", get(sign_in))
+            .route("/relay/oauth/callback", get(oauth_callback));
+        let app = relay.merge(identity::routes()).with_state(world.clone());
+        tokio::spawn(async move { axum::serve(listener, app).await });
+        world
+    }
+
+    pub(crate) fn iss(&self) -> String {
+        format!("{}/ehr/R4", self.base)
+    }
+
+    pub(crate) fn link(&self, launch: &str) -> String {
+        let query: String = url::form_urlencoded::Serializer::new(String::new())
+            .append_pair("iss", &self.iss())
+            .append_pair("launch", launch)
+            .append_pair("handle", "handle-1")
+            .finish();
+        format!("roomed://launch?{query}")
+    }
+
+    /// Commits a notice without telling anybody.
+    pub(crate) fn commit(&self, visit: &str, kind: NoticeKind) -> u32 {
+        let mut state = self.state.lock().unwrap();
+        let seq = state.notices.len() as u32 + 1;
+        state.notices.push(Notice { seq, visit: visit.into(), at: format!("2026-11-22T08:2{}:00Z", seq % 10), kind });
+        seq
+    }
+
+    pub(crate) fn hint(&self, cursor: u32) {
+        let _ = self.to_sockets.send(json!({"type": "hint", "cursor": cursor}).to_string());
+    }
+
+    pub(crate) fn drop_sockets(&self) {
+        let _ = self.to_sockets.send("drop".into());
+    }
+
+    pub(crate) fn put_visit(&self, visit: VisitView) {
+        let mut state = self.state.lock().unwrap();
+        state.visits.retain(|v| v.id != visit.id);
+        state.visits.push(visit);
+    }
+
+    pub(crate) fn asked(&self, what: &str) -> usize {
+        self.state.lock().unwrap().requests.iter().filter(|r| r.starts_with(what)).count()
+    }
+}
+
+type W = State<Arc<World>>;
+
+async fn bearer(State(world): W, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 100_000).await.unwrap_or_default();
+    {
+        let mut state = world.state.lock().unwrap();
+        if state.relay_down {
+            return StatusCode::BAD_GATEWAY.into_response();
+        }
+        let path = parts.uri.path().trim_start_matches("/relay/api/v1");
+        state.requests.push(format!("{} {path} {}", parts.method, String::from_utf8_lossy(&body)));
+        let wanted = format!("Bearer {}", state.access_token);
+        if parts.headers.get("authorization").is_none_or(|v| v != wanted.as_str()) {
+            return answer(problem(ProblemCode::TokenRefused, 401));
+        }
+    }
+    next.run(Request::from_parts(parts, body.into())).await
+}
+
+fn answer((status, body): (u16, Value)) -> Response {
+    (StatusCode::from_u16(status).unwrap(), Json(body)).into_response()
+}
+
+async fn sign_in(State(world): W) -> Response {
+    if world.state.lock().unwrap().relay_down {
+        return StatusCode::BAD_GATEWAY.into_response();
+    }
+    Json(
+        json!({"organization": "Northside Health", "authority": format!("{}/idp", world.base), "client_id": "companion",
+        "scope": "api://relay/access_as_user"}),
+    )
+    .into_response()
+}
+
+async fn me(State(world): W) -> Json<Value> {
+    let redirect = if world.state.lock().unwrap().redirect_by_relay { "relay" } else { "loopback" };
+    Json(
+        json!({"organization": "Northside Health", "display_name": "Maya Okafor", "alert_repeat_seconds": 5, "delegate": false,
+        "callback_url": format!("{}/relay/oauth/callback", world.base),
+        "ehr_connections": [{"iss": world.iss(), "client_id": "ehr-companion", "redirect": redirect, "environment": "test"}]}),
+    )
+}
+
+async fn nonce(State(world): W) -> Json<Value> {
+    let mut state = world.state.lock().unwrap();
+    state.nonces += 1;
+    Json(json!({"nonce": format!("nonce-{}", state.nonces), "expires_at": "2026-11-22T09:00:00Z"}))
+}
+
+async fn callback(State(world): W, Json(body): Json<Value>) -> StatusCode {
+    let port = body["port"].as_u64().unwrap() as u16;
+    world.state.lock().unwrap().callbacks.insert(body["state_sha256"].as_str().unwrap().into(), port);
+    StatusCode::NO_CONTENT
+}
+
+async fn oauth_callback(State(world): W, uri: Uri) -> Redirect {
+    let query = uri.query().unwrap();
+    let state = url::form_urlencoded::parse(query.as_bytes()).find(|(k, _)| k == "state").unwrap().1;
+    let digest = aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA256, state.as_bytes());
+    let port = world.state.lock().unwrap().callbacks[&hex::encode(digest)];
+    Redirect::to(&format!("http://127.0.0.1:{port}/callback?{query}"))
+}
+
+async fn launch(State(world): W, Json(proof): Json<Value>) -> Response {
+    let mut state = world.state.lock().unwrap();
+    state.proofs.push(proof);
+    if !state.launch_answers.is_empty() {
+        let (status, body) = state.launch_answers.remove(0);
+        if status != 200 {
+            return answer((status, body));
+        }
+    }
+    let presence = if state.patient_waits { Presence::Waiting } else { Presence::Absent };
+    let id = format!("v{}", state.visits.len() + 1);
+    let visit = visit(&id, presence, true);
+    state.visits.push(visit.clone());
+    Json(visit).into_response()
+}
+
+async fn visits(State(world): W) -> Json<Value> {
+    let state = world.state.lock().unwrap();
+    Json(json!({"now": world.clock.now().to_string(), "cursor": state.notices.len(), "visits": state.visits}))
+}
+
+async fn one_visit(State(world): W, Path(id): Path<String>) -> Response {
+    let found = world.state.lock().unwrap().visits.iter().find(|v| v.id == id).cloned();
+    found.map_or_else(|| answer(problem(ProblemCode::VisitNotFound, 404)), |v| Json(v).into_response())
+}
+
+async fn join(State(world): W, Path(id): Path<String>) -> Response {
+    if !world.state.lock().unwrap().visits.iter().any(|v| v.id == id) {
+        return answer(problem(ProblemCode::VisitNotFound, 404));
+    }
+    Json(json!({"teams_url": format!("msteams:/l/meetup-join/{id}"), "https_url": format!("{}/meet/{id}", world.base)}))
+        .into_response()
+}
+
+async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: Bytes) -> Response {
+    let mut state = world.state.lock().unwrap();
+    let Some(visit) = state.visits.iter_mut().find(|v| v.id == id) else {
+        return answer(problem(ProblemCode::VisitNotFound, 404));
+    };
+    match act.as_str() {
+        "acknowledge" => visit.acknowledged = true,
+        _ => visit.stage = StageView::Finished,
+    }
+    Json(visit.clone()).into_response()
+}
+
+async fn notices(State(world): W, Query(q): Query<HashMap<String, u32>>) -> Json<Value> {
+    let mut state = world.state.lock().unwrap();
+    let after = q["after"];
+    state.pulls.push(after);
+    let all: Vec<&Notice> = state.notices.iter().filter(|n| n.seq > after).collect();
+    let page = &all[..all.len().min(state.page_size)];
+    Json(json!({"notices": page, "more": all.len() > page.len()}))
+}
+
+async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
+    upgrade.on_upgrade(async move |mut socket| {
+        let mut told = world.to_sockets.subscribe();
+        let hello = {
+            let mut state = world.state.lock().unwrap();
+            state.sockets += 1;
+            json!({"type": "hello", "version": 1, "cursor": state.notices.len(), "now": world.clock.now().to_string()})
+        };
+        let _ = socket.send(Message::Text(hello.to_string().into())).await;
+        loop {
+            tokio::select! {
+                message = told.recv() => match message {
+                    Ok(text) if text == "drop" => return,
+                    Ok(text) => { let _ = socket.send(Message::Text(text.into())).await; }
+                    Err(_) => return,
+                },
+                received = socket.recv() => if received.is_none_or(|r| r.is_err()) { return },
+            }
+        }
+    })
+}

@@ -1,0 +1,169 @@
+//! A visit as the companion sees it: times, roles and states. Never a name, never a reason, never an EHR id.
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// FHIR's Encounter words for how far a visit is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum StageView {
+    /// Scheduled, nobody there yet.
+    Planned,
+    /// The patient is there and ready.
+    Arrived,
+    /// Staff have roomed the patient.
+    Triaged,
+    /// Clinician and patient have both been in the meeting.
+    InProgress,
+    /// Over.
+    Finished,
+    /// The patient never came.
+    Noshow,
+    /// Called off.
+    Cancelled,
+}
+
+/// Who somebody is in a visit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// The patient, or the proxy acting for them.
+    Patient,
+    /// A clinician.
+    Practitioner,
+    /// A person in the meeting whom nothing ties to anyone we know.
+    Unattributed,
+}
+
+/// Whether somebody is there, as far as the evidence goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Presence {
+    /// Not seen yet.
+    Absent,
+    /// On our page or in the lobby.
+    Waiting,
+    /// In the meeting.
+    Connected,
+    /// Was there, and left.
+    Disconnected,
+}
+
+/// Who saw it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum WitnessSource {
+    /// The patient's own page.
+    VisitPage,
+    /// Teams' roster through Graph.
+    Roster,
+    /// The EHR's appointment or encounter.
+    Ehr,
+    /// A member of staff.
+    Staff,
+    /// The clinician, in the companion.
+    Companion,
+    /// The relay itself (a timer, a policy).
+    Relay,
+}
+
+/// What the chart has been told about somebody.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum ChartState {
+    /// Nothing to say yet.
+    Nothing,
+    /// On its way.
+    Pending {
+        /// RFC 3339.
+        since: String,
+    },
+    /// The EHR has accepted the newest state.
+    Written {
+        /// RFC 3339.
+        at: String,
+    },
+    /// This EHR cannot be told, or somebody must act first.
+    NeedsAnalyst {
+        /// One plain sentence.
+        reason: String,
+    },
+}
+
+/// One person in a visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct ParticipantView {
+    /// Opaque, stable within the visit.
+    pub id: String,
+    /// Who they are here.
+    pub role: Role,
+    /// True for the clinician who is asking.
+    pub me: bool,
+    /// Where they are.
+    pub presence: Presence,
+    /// Since when, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub since: Option<String>,
+    /// Which witness this rests on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub source: Option<WitnessSource>,
+    /// What the chart says of them.
+    pub chart: ChartState,
+}
+
+/// One line of "what happened".
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct TimelineEntry {
+    /// RFC 3339.
+    pub at: String,
+    /// Whose doing; absent for the visit as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub role: Option<Role>,
+    /// A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`, `meeting-created`.
+    pub what: String,
+    /// Who saw it.
+    pub source: WitnessSource,
+}
+
+/// A visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct VisitView {
+    /// Opaque.
+    pub id: String,
+    /// How far it is.
+    pub stage: StageView,
+    /// Planned start, RFC 3339.
+    pub start: String,
+    /// Planned end, RFC 3339.
+    pub end: String,
+    /// When the patient was ready, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub arrived_at: Option<String>,
+    /// True once this clinician has proven a launch: only then may *Join* be offered.
+    pub proven: bool,
+    /// The clinician said "covering for a colleague".
+    pub covering: bool,
+    /// Somebody acknowledged the arrival.
+    pub acknowledged: bool,
+    /// Over for us, but somebody is still inside.
+    pub closing: bool,
+    /// Everybody.
+    pub participants: Vec<ParticipantView>,
+    /// Newest first.
+    pub timeline: Vec<TimelineEntry>,
+}
+
+/// `GET /api/v1/visits`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct VisitsView {
+    /// The relay's clock, RFC 3339, so that wait clocks do not depend on the workstation's.
+    pub now: String,
+    /// The newest notice this list already includes.
+    pub cursor: u32,
+    /// Longest waiting first, then by time.
+    pub visits: Vec<VisitView>,
+}

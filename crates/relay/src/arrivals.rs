@@ -1,0 +1,347 @@
+//! The hinge: whoever witnessed a change, it goes through here. Load, open, `visit::apply`, seal, and one commit that
+//! keeps the visit, what the EHR is to be told and whom to alert. Only then are sockets hinted and the outbox woken.
+//! No network call is made in here, and no transaction is open while anybody thinks.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use roomed_protocol::NoticeKind;
+use roomed_visit::{self as rules, Effect, VisitEvent};
+use tokio::sync::Notify;
+
+use crate::clock::{Clock, Random};
+use crate::config::Config;
+use crate::hub::Hub;
+use crate::keys::{KeyError, Keys, VisitKey};
+use crate::notices::{self, Audience};
+use crate::outbox::{ChartListener, WriteBack};
+use crate::record::{MeetingRecord, Record};
+use crate::store::{
+    Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, NewOutboxEntry, OneTimeKind, Store, StoreError,
+    StoredVisit, StoredWatch,
+};
+use crate::wire;
+
+/// How often a change is decided anew because the visit moved on meanwhile, before the source is told to say it again.
+const MOST_TRIES: usize = 12;
+
+/// A visit, opened.
+pub struct Opened {
+    /// The row it came from.
+    pub stored: StoredVisit,
+    /// What was sealed in it.
+    pub record: Record,
+    key: VisitKey,
+}
+
+/// What comes with a change besides the events, and must stand or fall with it.
+#[derive(Debug, Clone, Default)]
+pub struct Along {
+    /// The event's own id at its source; heard before, nothing is written.
+    pub seen: Option<EventKey>,
+    /// One-time values used up by this change.
+    pub consume: Vec<(OneTimeKind, String)>,
+    /// A proven pair of EHR user and Microsoft identity.
+    pub link: Option<Link>,
+    /// A FHIR id to remember for a participant who is new.
+    pub person: Option<(rules::ParticipantId, String)>,
+    /// The meeting and our hold on its events.
+    pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
+}
+
+/// Why a visit could not be changed.
+#[derive(Debug, thiserror::Error)]
+pub enum ArrivalError {
+    /// There is no such visit.
+    #[error("there is no such visit")]
+    Unknown,
+    /// The commit was refused or failed.
+    #[error(transparent)]
+    Commit(#[from] CommitError),
+    /// The visit's key is gone or does not open it.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+    /// The sealed state is not one this version can read.
+    #[error("the visit's state cannot be read by this version")]
+    Unreadable,
+}
+
+impl From<StoreError> for ArrivalError {
+    fn from(error: StoreError) -> Self {
+        Self::Commit(error.into())
+    }
+}
+
+/// Everything a change of a visit needs.
+pub struct Arrivals {
+    config: Arc<Config>,
+    store: Arc<dyn Store>,
+    keys: Arc<Keys>,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    hub: Arc<Hub>,
+    /// Rung when there is something to deliver.
+    pub outbox: Arc<Notify>,
+    /// Rung when a timer may be due earlier than thought.
+    pub timers: Arc<Notify>,
+}
+
+impl Arrivals {
+    /// Wires it up.
+    pub fn new(
+        config: Arc<Config>,
+        store: Arc<dyn Store>,
+        keys: Arc<Keys>,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+        hub: Arc<Hub>,
+    ) -> Self {
+        Self { config, store, keys, clock, random, hub, outbox: Arc::default(), timers: Arc::default() }
+    }
+
+    /// Opens a stored visit.
+    pub fn open(&self, stored: StoredVisit) -> Result<Opened, ArrivalError> {
+        let key = self.keys.open_visit_key(&stored.row.organization, &stored.row.id, &stored.row.key)?;
+        let plain = key.open(stored.row.id.as_bytes(), &stored.row.sealed)?;
+        let record = serde_json::from_slice(&plain).map_err(|_| ArrivalError::Unreadable)?;
+        Ok(Opened { stored, record, key })
+    }
+
+    /// Loads and opens a visit.
+    pub async fn load(&self, visit: &str) -> Result<Opened, ArrivalError> {
+        let stored = self.store.visit(visit).await?.ok_or(ArrivalError::Unknown)?;
+        self.open(stored)
+    }
+
+    /// The meeting of an opened visit.
+    pub async fn meeting(&self, opened: &Opened) -> Result<Option<MeetingRecord>, ArrivalError> {
+        let Some(meeting) = self.store.meeting(&opened.stored.row.id).await? else { return Ok(None) };
+        let plain = opened.key.open(meeting_context(&opened.stored.row.id).as_bytes(), &meeting.sealed)?;
+        Ok(Some(serde_json::from_slice(&plain).map_err(|_| ArrivalError::Unreadable)?))
+    }
+
+    /// Finds the visit of an appointment, or opens it as `record` describes.
+    ///
+    /// # Errors
+    /// [`CommitError`] as ever; two callers at once end with the same visit.
+    pub async fn find_or_create(&self, organization: &str, record: Record) -> Result<Opened, ArrivalError> {
+        let lookup = self.keys.lookup(organization, &[&record.ehr.iss, &record.ehr.appointment])?;
+        for _ in 0..MOST_TRIES {
+            if let Some(stored) = self.store.visit_of_appointment(organization, &lookup).await? {
+                return self.open(stored);
+            }
+            let now = self.clock.now();
+            let id = self.random.id();
+            let (key, wrapped) = self.keys.new_visit_key(organization, &id, now)?;
+            let row = crate::store::VisitRow {
+                id,
+                organization: organization.to_owned(),
+                appointment: lookup.clone(),
+                key: wrapped,
+                sealed: Vec::new(),
+                stage: String::new(),
+                planned_start: wire::from_rules(record.visit.plan().start),
+                planned_end: wire::from_rules(record.visit.plan().end),
+                next_timer_at: None,
+                closed_at: None,
+            };
+            let stored = StoredVisit { row, version: 0, members: Vec::new() };
+            let opened = Opened { stored, record: record.clone(), key };
+            match self.commit(opened, &[], &Along::default(), now).await {
+                Ok(opened) => return Ok(opened),
+                Err(ArrivalError::Commit(CommitError::Conflict)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    /// The one door: applies `events` to the visit, in one commit with everything that follows from them.
+    ///
+    /// # Errors
+    /// [`CommitError::AlreadySeen`] for an event heard before; whatever fails, nothing has been written.
+    pub async fn update(&self, visit: &str, events: &[VisitEvent], along: Along) -> Result<Opened, ArrivalError> {
+        for _ in 0..MOST_TRIES {
+            let opened = self.load(visit).await?;
+            match self.commit(opened, events, &along, self.clock.now()).await {
+                Err(ArrivalError::Commit(CommitError::Conflict)) => {}
+                other => return other,
+            }
+        }
+        Err(CommitError::Conflict.into())
+    }
+
+    async fn commit(
+        &self,
+        mut opened: Opened,
+        events: &[VisitEvent],
+        along: &Along,
+        now: Timestamp,
+    ) -> Result<Opened, ArrivalError> {
+        let before = opened.record.clone();
+        if let Some((participant, fhir_id)) = &along.person {
+            opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
+        }
+        let at = wire::to_rules(now);
+        let mut effects = Vec::new();
+        for event in events {
+            let transition = rules::apply(opened.record.visit.clone(), event, at);
+            opened.record.visit = transition.visit;
+            effects.extend(transition.effects);
+        }
+        let is_new = opened.stored.version == 0;
+        let nothing_along = along.seen.is_none()
+            && along.consume.is_empty()
+            && along.link.is_none()
+            && along.meeting.is_none();
+        // The next timer moves with time even when no fact does; only a tick that changed nothing else may skip it.
+        let timer = opened.record.visit.next_timer(at).map(wire::from_rules);
+        if !is_new && nothing_along && before == opened.record && timer == opened.stored.row.next_timer_at {
+            return Ok(opened);
+        }
+        let audience = Audience::of(&self.config, &opened.stored.row.organization, &opened.record.visit);
+        let told = notices::follow(&audience, &before, &mut opened.record, is_new, &effects, |who| self.hub.is_online(who));
+        let told = told.into_iter().map(|(recipient, kind)| NewNotice { recipient, kind: notices::stored(&kind) });
+        let notices = told.collect();
+        let outbox = self.outbox_entries(&opened, &effects, now)?;
+        let change = self.change(&mut opened, timer, along, now)?;
+        let change = Change { outbox, notices, ..change };
+        let committed = self.store.commit(change).await?;
+        opened.stored.version = committed.version;
+        for notice in &committed.notices {
+            self.hub.hint(&notice.recipient, notice.seq);
+        }
+        self.hub.visit_changed(&opened.stored.row.id, committed.version);
+        if committed.wake_outbox {
+            self.outbox.notify_one();
+        }
+        self.timers.notify_one();
+        for effect in &effects {
+            metrics::counter!("roomed_visit_effects_total", "effect" => effect_word(effect)).increment(1);
+        }
+        Ok(opened)
+    }
+
+    /// The row as it is to stand, and what stands or falls with it.
+    fn change(
+        &self,
+        opened: &mut Opened,
+        timer: Option<Timestamp>,
+        along: &Along,
+        now: Timestamp,
+    ) -> Result<Change, ArrivalError> {
+        let visit = &opened.record.visit;
+        let row = &mut opened.stored.row;
+        let plain = serde_json::to_vec(&opened.record).map_err(|_| ArrivalError::Unreadable)?;
+        row.sealed = opened.key.seal(row.id.as_bytes(), &plain);
+        row.stage = wire::stage_word(&visit.stage(wire::to_rules(now))).to_owned();
+        row.planned_start = wire::from_rules(visit.plan().start);
+        row.planned_end = wire::from_rules(visit.plan().end);
+        row.next_timer_at = timer;
+        row.closed_at = visit.decisions().closed.as_ref().map(|closed| wire::from_rules(closed.at));
+        let tid = self.tid(&row.organization);
+        opened.stored.members = members(visit, &tid);
+        let expected = (opened.stored.version > 0).then_some(opened.stored.version);
+        let mut change = Change::of(row.clone(), expected, now);
+        change.members = Some(opened.stored.members.clone());
+        change.seen = along.seen.clone().into_iter().collect();
+        change.consume.clone_from(&along.consume);
+        change.links = along.link.clone().into_iter().collect();
+        if let Some((meeting, watch)) = &along.meeting {
+            let plain = serde_json::to_vec(meeting).map_err(|_| ArrivalError::Unreadable)?;
+            change.meeting = Some(Meeting {
+                lookup: self.keys.lookup(&row.organization, &["meeting", &meeting.id])?,
+                sealed: opened.key.seal(meeting_context(&row.id).as_bytes(), &plain),
+            });
+            change.watches = watch.clone().into_iter().collect();
+        }
+        Ok(change)
+    }
+
+    /// Write-backs become rows of the outbox: sealed intents, each in the stream of its participant.
+    fn outbox_entries(
+        &self,
+        opened: &Opened,
+        effects: &[Effect],
+        now: Timestamp,
+    ) -> Result<Vec<NewOutboxEntry>, ArrivalError> {
+        let mut entries = Vec::new();
+        for effect in effects {
+            let Effect::WriteBack { participant, status, at } = effect else { continue };
+            let ehr = &opened.record.ehr;
+            let (Some(person), Some(fhir_id)) = (opened.record.visit.participant(participant), ehr.people.get(participant))
+            else {
+                continue;
+            };
+            let intent = WriteBack::new(ehr, participant, person, fhir_id, *status, wire::from_rules(*at));
+            let plain = serde_json::to_vec(&intent).map_err(|_| ArrivalError::Unreadable)?;
+            let id = self.random.id();
+            entries.push(NewOutboxEntry {
+                sealed: opened.key.seal(id.as_bytes(), &plain),
+                id,
+                stream: format!("{}/{}", opened.stored.row.id, participant.as_str()),
+                participant: participant.as_str().to_owned(),
+                ehr: ehr.iss.clone(),
+                run_at: now,
+            });
+        }
+        Ok(entries)
+    }
+
+    /// Tells everybody who follows this visit to look at it again.
+    async fn announce(&self, visit: &str) -> Result<(), ArrivalError> {
+        let opened = self.load(visit).await?;
+        let audience = Audience::of(&self.config, &opened.stored.row.organization, &opened.record.visit);
+        let told = audience.followers(opened.record.delegates_told).map(|recipient| NewNotice {
+            recipient: recipient.clone(),
+            kind: notices::stored(&NoticeKind::VisitChanged),
+        });
+        for notice in self.store.announce(visit, told.collect(), self.clock.now()).await? {
+            self.hub.hint(&notice.recipient, notice.seq);
+        }
+        Ok(())
+    }
+
+    fn tid(&self, organization: &str) -> String {
+        let known = self.config.organizations.iter().find(|known| known.key == organization);
+        known.map(|known| known.tid.clone()).unwrap_or_default()
+    }
+}
+
+#[async_trait]
+impl ChartListener for Arrivals {
+    fn bell(&self) -> Arc<Notify> {
+        Arc::clone(&self.outbox)
+    }
+
+    async fn chart_changed(&self, visit: &str) {
+        if let Err(error) = self.announce(visit).await {
+            tracing::warn!(%error, "that the chart was told could not be announced");
+        }
+    }
+}
+
+/// The associated data under which a visit's meeting is sealed, so that it cannot be mistaken for the visit itself.
+fn meeting_context(visit: &str) -> String {
+    format!("{visit}/meeting")
+}
+
+fn members(visit: &rules::Visit, tid: &str) -> Vec<Member> {
+    let member = |person: &rules::Participant| match &person.role {
+        rules::Role::Practitioner { oid: Some(oid), covering, launched } => {
+            Some(Member { tid: tid.to_owned(), oid: oid.as_str().to_owned(), proven: *launched, covering: *covering })
+        }
+        _ => None,
+    };
+    visit.participants().filter_map(|(_, person)| member(person)).collect()
+}
+
+fn effect_word(effect: &Effect) -> &'static str {
+    match effect {
+        Effect::WriteBack { .. } => "write-back",
+        Effect::RaiseAlert { .. } => "raise-alert",
+        Effect::WithdrawAlert => "withdraw-alert",
+        Effect::Closed => "closed",
+    }
+}

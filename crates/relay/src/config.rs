@@ -1,0 +1,236 @@
+//! The relay's configuration: one struct per section of `relay.default.toml`, which holds every key and its comment.
+//! Reading and merging is in `config/load.rs`, what an organization consists of in `config/organization.rs`,
+//! what makes no sense together in `config/validate.rs`.
+
+mod load;
+mod organization;
+mod validate;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+#[cfg(test)]
+pub(crate) use load::tests::NORTHSIDE;
+pub use load::{ConfigError, DEFAULTS};
+pub use organization::{
+    BasicAuth, Coding, ConnectionStatus, Covering, EhrConfig, EntraConfig, Environment, ExternalIdType, GraphConfig,
+    IdentifierSystems, LaunchRedirect, Organization, Profile, Vendor, Verb,
+};
+
+/// Where a relay and its organizations' data are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// Asia and Pacific.
+    Apac,
+    /// Americas.
+    Amer,
+    /// Europe, Middle East and Africa.
+    Emea,
+}
+
+/// Everything the relay is told. `Debug` shows no secret.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Where to listen.
+    pub bind: SocketAddr,
+    /// The address everybody else knows us by, without a slash at the end.
+    pub public_url: String,
+    /// This relay's region.
+    pub region: Region,
+    /// Public addresses of the relays of other regions.
+    pub regions: BTreeMap<Region, String>,
+    /// Development switches.
+    pub dev: Dev,
+    /// Logs.
+    pub log: Log,
+    /// The database.
+    pub database: Database,
+    /// Keys.
+    pub keys: Keys,
+    /// Launches and pages.
+    pub launch: Launch,
+    /// How a visit behaves.
+    pub visit: Visit,
+    /// Meetings and Graph.
+    pub meeting: Meeting,
+    /// Delivery to EHRs.
+    pub outbox: Outbox,
+    /// Bounds.
+    pub limits: Limits,
+    /// Who is served.
+    pub organizations: Vec<Organization>,
+}
+
+/// `[dev]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Dev {
+    /// Plain http on loopback addresses.
+    pub loopback_http: bool,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+/// `[log]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Log {
+    /// `tracing` filter for our own crates; third-party crates never log below `warn`.
+    pub level: String,
+    /// The form.
+    pub format: LogFormat,
+}
+
+/// `[database]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Database {
+    /// `sqlite:<path>`.
+    pub url: SecretString,
+    /// Reading connections.
+    pub readers: u32,
+    /// How long a writer waits for another process's lock.
+    pub busy_timeout_ms: u32,
+}
+
+/// `[keys]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keys {
+    /// Where daily, signing and certificate keys lie: outside the database and its backups.
+    pub directory: PathBuf,
+    /// 64 hex digits; meant for the environment.
+    pub master_key: Option<SecretString>,
+    /// A file that holds them.
+    pub master_key_file: Option<PathBuf>,
+}
+
+/// `[launch]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Launch {
+    /// How long nonces, handles and callbacks are good for.
+    pub one_time_seconds: u32,
+    /// How long a visit page's cookie is good for.
+    pub page_session_hours: u32,
+}
+
+/// Which fact counts as the patient's *connected* for the chart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConnectedAt {
+    /// The patient is ready, before anyone joined.
+    Ready,
+    /// The patient was admitted to the meeting.
+    Admitted,
+}
+
+/// `[visit]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Visit {
+    /// How long somebody may be gone before it counts as a disconnect.
+    pub grace_seconds: u32,
+    /// How long before its planned start a patient can be ready.
+    pub early_join_minutes: u32,
+    /// When the chart is told that the patient is connected.
+    pub connected_at: ConnectedAt,
+    /// After the call ended and nobody is there for so long, the visit is over.
+    pub quiet_close_minutes: u32,
+    /// A visit nobody ended is closed so long after its planned end.
+    pub overrun_minutes: u32,
+    /// An end can be undone for so long.
+    pub undo_minutes: u32,
+    /// An alert nobody acknowledged is repeated.
+    pub alert_repeat_seconds: u32,
+    /// With no alert acknowledged for so long, the delegates are alerted too.
+    pub delegate_after_seconds: u32,
+}
+
+/// `[meeting]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Meeting {
+    /// How long one request to Graph may take.
+    pub request_seconds: u32,
+    /// How long a Graph subscription is asked for.
+    pub watch_minutes: u32,
+    /// A subscription is renewed so long before it ends.
+    pub renew_before_minutes: u32,
+}
+
+/// `[outbox]`
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outbox {
+    /// How long a row is leased.
+    pub lease_seconds: u32,
+    /// How long everything about one attempt may take: less than the lease.
+    pub deadline_seconds: u32,
+    /// After an unknown outcome the current state is asserted again, so long after.
+    pub settle_delay_seconds: u32,
+    /// Seconds before the 2nd, 3rd, ... try; the last one repeats.
+    pub schedule_seconds: Vec<u32>,
+    /// A row that failed for so long is parked.
+    pub park_after_hours: u32,
+    /// `Retry-After` is believed up to this.
+    pub retry_after_max_seconds: u32,
+    /// How often to look for an id that the EHR does not have yet.
+    pub identifier_seconds: u32,
+    /// Rows in flight at once, over all EHR connections.
+    pub concurrency: u32,
+    /// Requests per second to one EHR connection.
+    pub per_ehr_per_second: u32,
+}
+
+/// `[limits]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Limits {
+    /// Largest request body.
+    pub body_bytes: u32,
+    /// Largest webhook body.
+    pub webhook_body_bytes: u32,
+    /// How long a request may take.
+    pub request_seconds: u32,
+    /// Sockets at once.
+    pub sockets: u32,
+    /// Requests per minute and address where nobody is signed in.
+    pub anonymous_per_minute: u32,
+    /// Requests per minute and person.
+    pub person_per_minute: u32,
+    /// Notices are kept for so long.
+    pub notice_days: u32,
+}
+
+impl Config {
+    /// The organization of a key, if this relay serves it.
+    pub fn organization(&self, key: &str) -> Option<&Organization> {
+        self.organizations.iter().find(|it| it.key == key && it.region == self.region)
+    }
+
+    /// Where to send somebody whose organization another region serves.
+    pub fn elsewhere(&self, key: &str) -> Option<&str> {
+        let organization = self.organizations.iter().find(|it| it.key == key && it.region != self.region)?;
+        self.regions.get(&organization.region).map(String::as_str)
+    }
+
+    /// The organization of an Entra tenant.
+    pub fn organization_of_tenant(&self, tid: &str) -> Option<&Organization> {
+        self.organizations.iter().find(|it| it.tid == tid && it.region == self.region)
+    }
+}

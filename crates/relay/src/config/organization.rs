@@ -1,0 +1,247 @@
+//! `[[organizations]]`: a customer (one Entra tenant, one or more EHR connections) as a Microsoft 365 admin and an EHR
+//! analyst type it in. Values that no public vendor page gives have no default; absent means that it cannot be done.
+
+use secrecy::SecretString;
+use serde::{Deserialize, Serialize};
+
+use super::Region;
+
+/// One customer.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Organization {
+    /// Stands in launch URLs: lower-case letters, digits and hyphens.
+    pub key: String,
+    /// Shown to people.
+    pub name: String,
+    /// The region whose relay serves it.
+    pub region: Region,
+    /// Entra tenant id.
+    pub tid: String,
+    /// The mailbox-less account under which meetings are made (Entra object id).
+    pub organizer_oid: String,
+    /// Entra object ids of those who are alerted when nobody else can be.
+    #[serde(default)]
+    pub delegates: Vec<String>,
+    /// Whether a clinician may begin a colleague's visit.
+    #[serde(default)]
+    pub covering: Covering,
+    /// Sign-in.
+    pub entra: EntraConfig,
+    /// Meetings.
+    pub graph: GraphConfig,
+    /// EHR connections.
+    pub ehr: Vec<EhrConfig>,
+}
+
+/// Whether a clinician may begin a colleague's visit.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Covering {
+    /// Once they say so; it is recorded and shown to both.
+    #[default]
+    Allowed,
+    /// Never.
+    Forbidden,
+}
+
+/// The organization's Entra tenant and our registrations in it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EntraConfig {
+    /// The tenant's issuer, e.g. `https://login.microsoftonline.com/{tid}/v2.0`.
+    pub authority: String,
+    /// The companion's public client.
+    pub companion_client_id: String,
+    /// The relay's confidential client.
+    pub relay_client_id: String,
+    /// Its secret.
+    pub relay_client_secret: SecretString,
+    /// The relay's API scope, `api://{relay_client_id}/access_as_user`.
+    pub scope: String,
+}
+
+/// Graph and the keys its notifications are signed with.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GraphConfig {
+    /// E.g. `https://graph.microsoft.com/v1.0`.
+    pub base: String,
+    /// Where subscriptions to call events are made; call events are in `beta`.
+    pub subscriptions_base: String,
+    /// Client credentials.
+    pub token_endpoint: String,
+    /// JWKS of the `validationTokens`.
+    pub validation_keys: String,
+    /// Their issuer.
+    pub validation_issuer: String,
+    /// Their `azp` or `appid`: Graph's own application.
+    pub notification_app_id: String,
+}
+
+/// What speaks FHIR there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Vendor {
+    /// Epic.
+    Epic,
+}
+
+/// Whether real charts are behind a connection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Environment {
+    /// Made-up patients; said on the clinician's screen.
+    Test,
+    /// Real ones.
+    Production,
+}
+
+impl Environment {
+    /// The word in the configuration and on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Test => "test",
+            Self::Production => "production",
+        }
+    }
+}
+
+/// Where the EHR sends the code of a clinician's launch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum LaunchRedirect {
+    /// To the companion's loopback port (RFC 8252, 7.3).
+    Loopback,
+    /// To the relay's https page, which passes it on.
+    #[default]
+    Relay,
+}
+
+/// One EHR connection. It stands here because the organization has approved it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EhrConfig {
+    /// Who made it.
+    pub vendor: Vendor,
+    /// Test or production.
+    pub environment: Environment,
+    /// FHIR base URL, exactly as the EHR sends it in `iss`.
+    pub iss: String,
+    /// The companion's public SMART client.
+    pub companion_client_id: String,
+    /// Where its code goes.
+    #[serde(default)]
+    pub redirect: LaunchRedirect,
+    /// The visit page's SMART client.
+    pub patient_client_id: String,
+    /// The relay's Backend Services client.
+    pub backend_client_id: String,
+    /// Base URL of Epic's web services beside FHIR.
+    pub interconnect: String,
+    /// Appointment types that are virtual visits.
+    pub virtual_visit_types: Vec<Coding>,
+    /// Which identifiers the write-back needs.
+    pub identifier_systems: IdentifierSystems,
+    /// How to tell the schedule who is connected; absent: it cannot be told.
+    pub connection_status: Option<ConnectionStatus>,
+}
+
+/// A FHIR Coding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Coding {
+    /// The code system.
+    pub system: String,
+    /// The code.
+    pub code: String,
+}
+
+/// `Identifier.system` of the ids the EHR knows people and visits by.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdentifierSystems {
+    /// The contact serial number, on Appointment and Encounter: Epic's ConferenceID.
+    pub csn: String,
+    /// The user record, on Practitioner.
+    pub practitioner: String,
+    /// The patient's external id, on Patient.
+    pub patient: String,
+}
+
+/// How the connection-status call is made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Profile {
+    /// `SetExternalConnectionStatus` of Epic's context-aware linking (reference: EP-CODE, VI-CFG).
+    #[serde(rename = "epic-2018-contextlinking")]
+    Epic2018ContextLinking,
+}
+
+/// The HTTP method of the connection-status call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Verb {
+    /// The only one known from a public source.
+    Get,
+    /// In case an organization's release wants it.
+    Post,
+}
+
+/// The connection-status service of one EHR connection.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ConnectionStatus {
+    /// Which service.
+    pub profile: Profile,
+    /// The method.
+    pub verb: Verb,
+    /// Under `interconnect`.
+    pub path: String,
+    /// How the relay says who it is.
+    pub auth: BasicAuth,
+    /// Goes into `Epic-Client-ID`.
+    pub epic_client_id: String,
+    /// Goes into `VendorName`.
+    pub vendor_name: String,
+    /// The number for *connected*.
+    pub connected: i64,
+    /// The number for *disconnected*. No public page gives it, so there is no default: absent, it cannot be said.
+    pub disconnected: Option<i64>,
+    /// The numbers for `ExternalIDType`.
+    pub external_id_type: ExternalIdType,
+}
+
+/// HTTP authentication of the connection-status service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum BasicAuth {
+    /// RFC 7617.
+    Basic {
+        /// `emp$<user>`.
+        user: String,
+        /// Its password.
+        password: SecretString,
+    },
+}
+
+/// `ExternalIDType` per role.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ExternalIdType {
+    /// A clinician's.
+    pub practitioner: i64,
+    /// A patient's.
+    pub patient: i64,
+}
+
+impl Organization {
+    /// The EHR connection of an `iss`. Nothing else may be launched from.
+    pub fn ehr(&self, iss: &str) -> Option<&EhrConfig> {
+        self.ehr.iter().find(|it| it.iss == iss)
+    }
+
+    /// Whether this person is alerted when nobody else can be.
+    pub fn is_delegate(&self, oid: &str) -> bool {
+        self.delegates.iter().any(|it| it == oid)
+    }
+}

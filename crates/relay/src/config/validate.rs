@@ -1,0 +1,159 @@
+//! What makes no sense together: every finding at once, each naming its key and what to write instead.
+
+use std::collections::BTreeSet;
+use std::net::IpAddr;
+
+use secrecy::ExposeSecret;
+use url::{Host, Url};
+
+use super::{Config, ConfigError, EhrConfig, Organization};
+
+impl Config {
+    /// Checks the whole. What `roomed-relay config check` prints, one finding a line.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let mut found = Findings { list: Vec::new(), http: self.dev.loopback_http };
+        if self.dev.loopback_http && !self.bind.ip().is_loopback() {
+            found.say(format!("dev.loopback_http is for loopback only, but bind is {}: use 127.0.0.1 or switch it off", self.bind));
+        }
+        found.address("public_url", &self.public_url);
+        for (region, address) in &self.regions {
+            found.address(&format!("regions.{region:?}").to_lowercase(), address);
+        }
+        if !self.database.url.expose_secret().starts_with("sqlite:") {
+            found.say("database.url must begin with sqlite:".into());
+        }
+        let at_least_one = [
+            ("database.readers", self.database.readers),
+            ("launch.one_time_seconds", self.launch.one_time_seconds),
+            ("visit.alert_repeat_seconds", self.visit.alert_repeat_seconds),
+            ("meeting.request_seconds", self.meeting.request_seconds),
+            ("outbox.deadline_seconds", self.outbox.deadline_seconds),
+            ("outbox.settle_delay_seconds", self.outbox.settle_delay_seconds),
+            ("outbox.identifier_seconds", self.outbox.identifier_seconds),
+            ("outbox.concurrency", self.outbox.concurrency),
+            ("outbox.per_ehr_per_second", self.outbox.per_ehr_per_second),
+            ("limits.request_seconds", self.limits.request_seconds),
+            ("limits.sockets", self.limits.sockets),
+            ("limits.anonymous_per_minute", self.limits.anonymous_per_minute),
+            ("limits.person_per_minute", self.limits.person_per_minute),
+        ];
+        for (key, _) in at_least_one.iter().filter(|(_, value)| *value == 0) {
+            found.say(format!("{key} must be at least 1"));
+        }
+        if self.keys.master_key.is_some() == self.keys.master_key_file.is_some() {
+            found.say("set exactly one of keys.master_key and keys.master_key_file".into());
+        }
+        if self.outbox.deadline_seconds >= self.outbox.lease_seconds {
+            found.say("outbox.deadline_seconds must be less than outbox.lease_seconds".into());
+        }
+        if self.outbox.schedule_seconds.is_empty() {
+            found.say("outbox.schedule_seconds needs at least one wait".into());
+        }
+        if self.meeting.renew_before_minutes >= self.meeting.watch_minutes {
+            found.say("meeting.renew_before_minutes must be less than meeting.watch_minutes".into());
+        }
+        let (mut keys, mut tenants) = (BTreeSet::new(), BTreeSet::new());
+        for organization in &self.organizations {
+            let at = format!("organizations[{}]", organization.key);
+            if !keys.insert(&organization.key) {
+                found.say(format!("{at}.key is used twice"));
+            }
+            if !tenants.insert(&organization.tid) {
+                found.say(format!("{at}.tid is another organization's already"));
+            }
+            if organization.region != self.region && !self.regions.contains_key(&organization.region) {
+                found.say(format!("{at} is of another region; say in [regions] where its relay is"));
+            }
+            found.organization(&at, organization);
+        }
+        if found.list.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(found.list)) }
+    }
+}
+
+struct Findings {
+    list: Vec<String>,
+    http: bool,
+}
+
+impl Findings {
+    fn say(&mut self, finding: String) {
+        self.list.push(finding);
+    }
+
+    /// https, or with `dev.loopback_http` also http to loopback; no slash at the end.
+    fn address(&mut self, key: &str, address: &str) {
+        let Ok(url) = Url::parse(address) else {
+            return self.say(format!("{key} is no address; it should look like https://host/path"));
+        };
+        match url.scheme() {
+            "https" => {}
+            "http" if self.http && loopback(&url) => {}
+            "http" if self.http => self.say(format!("{key} may be http on 127.0.0.1 only")),
+            "http" => self.say(format!("{key} must be https (dev.loopback_http allows http on loopback)")),
+            _ => self.say(format!("{key} must be https")),
+        }
+        if address.ends_with('/') {
+            self.say(format!("{key} must not end with a slash"));
+        }
+    }
+
+    fn organization(&mut self, at: &str, it: &Organization) {
+        let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+        if it.key.is_empty() || it.key.len() > 64 || !it.key.chars().all(plain) {
+            self.say(format!("{at}.key may hold a-z, 0-9 and - only"));
+        }
+        let mut ids = vec![("tid", &it.tid), ("organizer_oid", &it.organizer_oid)];
+        ids.extend(it.delegates.iter().map(|oid| ("delegates", oid)));
+        for (key, value) in ids {
+            if uuid::Uuid::try_parse(value).is_err() {
+                self.say(format!("{at}.{key} must be a GUID"));
+            }
+        }
+        self.address(&format!("{at}.entra.authority"), &it.entra.authority);
+        if it.entra.relay_client_secret.expose_secret().is_empty() {
+            self.say(format!("{at}.entra.relay_client_secret is empty"));
+        }
+        self.address(&format!("{at}.graph.base"), &it.graph.base);
+        self.address(&format!("{at}.graph.subscriptions_base"), &it.graph.subscriptions_base);
+        self.address(&format!("{at}.graph.token_endpoint"), &it.graph.token_endpoint);
+        self.address(&format!("{at}.graph.validation_keys"), &it.graph.validation_keys);
+        let mut seen = BTreeSet::new();
+        for ehr in &it.ehr {
+            let at = format!("{at}.ehr[{}]", ehr.iss);
+            if !seen.insert(&ehr.iss) {
+                self.say(format!("{at}.iss is used twice"));
+            }
+            self.ehr(&at, ehr);
+        }
+    }
+
+    fn ehr(&mut self, at: &str, it: &EhrConfig) {
+        // `iss` is compared letter by letter with what the EHR sends, so a slash at its end is the EHR's affair.
+        self.address(&format!("{at}.iss"), it.iss.trim_end_matches('/'));
+        self.address(&format!("{at}.interconnect"), &it.interconnect);
+        let clients = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
+        if clients.iter().any(|id| id.is_empty()) {
+            self.say(format!("{at}: a client id is empty"));
+        }
+        if it.virtual_visit_types.is_empty() {
+            self.say(format!("{at}.virtual_visit_types is empty, so no appointment would be a virtual visit"));
+        }
+        if let Some(status) = &it.connection_status {
+            if !status.path.starts_with('/') || status.path.contains(['?', '#']) {
+                self.say(format!("{at}.connection_status.path must begin with / and have no query"));
+            }
+            if status.disconnected == Some(status.connected) {
+                self.say(format!("{at}.connection_status: connected and disconnected are the same number"));
+            }
+        }
+    }
+}
+
+fn loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => IpAddr::V4(ip).is_loopback(),
+        Some(Host::Ipv6(ip)) => IpAddr::V6(ip).is_loopback(),
+        None => false,
+    }
+}

@@ -1,0 +1,265 @@
+//! What a signed-in companion asks. Every route proves the Microsoft token first; a visit is shown only to its members
+//! and to delegates who were told of it.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::JsonRejection;
+use axum::extract::{FromRequestParts, Path, Query, State};
+use axum::http::StatusCode;
+use axum::http::header;
+use axum::http::request::Parts;
+use jiff::SignedDuration;
+use roomed_protocol::{
+    CallbackRegistration, EhrConnection, JoinView, LaunchRedirect, MeView, NonceRequest, NonceView, Notice, NoticeKind,
+    NoticesView, ProblemCode, SignInView, VisitView, VisitsView,
+};
+use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
+use serde::Deserialize;
+
+use super::problem::{Answer, Refusal};
+use crate::arrivals::{Along, Opened};
+use crate::config;
+use crate::identity::Clinician;
+use crate::keys::one_time;
+use crate::meeting::links;
+use crate::relay::Relay;
+use crate::store::{NonceBinding, OneTime, OneTimeKind, Recipient};
+use crate::wire;
+
+/// Most notices in one answer.
+const PAGE: u32 = 200;
+
+/// A clinician whose Microsoft token holds.
+pub(super) struct Caller(pub(super) Clinician);
+
+impl Caller {
+    pub(super) fn recipient(&self) -> Recipient {
+        let Clinician { organization, tid, oid, .. } = self.0.clone();
+        Recipient { organization, tid, oid }
+    }
+}
+
+impl FromRequestParts<Arc<Relay>> for Caller {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, relay: &Arc<Relay>) -> Result<Self, Refusal> {
+        let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal(ProblemCode::NotSignedIn))?;
+        Ok(Self(relay.identity.clinician(token).await?))
+    }
+}
+
+/// A body that cannot be read is a bad request, without quoting it.
+pub(super) fn body<T>(body: Result<Json<T>, JsonRejection>) -> Answer<T> {
+    body.map(|Json(body)| body).map_err(|_| Refusal(ProblemCode::BadRequest))
+}
+
+/// `GET /organizations/{key}/sign-in`: the one route nobody must be signed in for.
+pub(super) async fn sign_in(State(relay): State<Arc<Relay>>, Path(key): Path<String>) -> Answer<Json<SignInView>> {
+    let organization = relay.organization(&key).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    Ok(Json(SignInView {
+        organization: organization.name.clone(),
+        authority: organization.entra.authority.clone(),
+        client_id: organization.entra.companion_client_id.clone(),
+        scope: organization.entra.scope.clone(),
+    }))
+}
+
+/// `GET /me`.
+pub(super) async fn me(State(relay): State<Arc<Relay>>, caller: Caller) -> Answer<Json<MeView>> {
+    let organization = relay.organization(&caller.0.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
+    let connection = |ehr: &config::EhrConfig| EhrConnection {
+        iss: ehr.iss.clone(),
+        client_id: ehr.companion_client_id.clone(),
+        redirect: match ehr.redirect {
+            config::LaunchRedirect::Loopback => LaunchRedirect::Loopback,
+            config::LaunchRedirect::Relay => LaunchRedirect::Relay,
+        },
+        environment: ehr.environment.as_str().to_owned(),
+    };
+    Ok(Json(MeView {
+        organization: organization.name.clone(),
+        display_name: caller.0.display_name.clone(),
+        ehr_connections: organization.ehr.iter().map(connection).collect(),
+        callback_url: format!("{}/oauth/callback", relay.config.public_url),
+        alert_repeat_seconds: relay.config.visit.alert_repeat_seconds,
+        delegate: organization.is_delegate(&caller.0.oid),
+    }))
+}
+
+/// `POST /nonces`.
+pub(super) async fn nonce(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    request: Result<Json<NonceRequest>, JsonRejection>,
+) -> Answer<Json<NonceView>> {
+    let request = body(request)?;
+    let organization = relay.organization(&caller.0.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
+    let ehr = organization.ehr(&request.iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let binding = NonceBinding { tid: caller.0.tid.clone(), oid: caller.0.oid.clone(), iss: ehr.iss.clone() };
+    let nonce = relay.random.token();
+    let payload = serde_json::to_vec(&binding).map_err(|_| Refusal(ProblemCode::Internal))?;
+    let expires_at = put_once(&relay, &organization.key, OneTimeKind::Nonce, one_time::hash(&nonce), payload).await?;
+    Ok(Json(NonceView { nonce, expires_at }))
+}
+
+/// `PUT /callbacks`.
+pub(super) async fn callback(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    request: Result<Json<CallbackRegistration>, JsonRejection>,
+) -> Answer<StatusCode> {
+    let request = body(request)?;
+    let is_hash = request.state_sha256.len() == 64 && request.state_sha256.bytes().all(|b| b.is_ascii_hexdigit());
+    if !is_hash || request.port < 1024 {
+        return Err(Refusal(ProblemCode::BadRequest));
+    }
+    let payload = request.port.to_string().into_bytes();
+    let hash = request.state_sha256.to_ascii_lowercase();
+    put_once(&relay, &caller.0.organization, OneTimeKind::Callback, hash, payload).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+async fn put_once(relay: &Relay, organization: &str, kind: OneTimeKind, hash: String, payload: Vec<u8>) -> Answer<String> {
+    let now = relay.clock.now();
+    let lifetime = SignedDuration::from_secs(i64::from(relay.config.launch.one_time_seconds));
+    let expires_at = now.saturating_add(lifetime).unwrap_or(now);
+    let value = OneTime { kind, hash, organization: organization.to_owned(), payload, expires_at };
+    relay.store.put_once(value).await?;
+    Ok(expires_at.to_string())
+}
+
+/// `GET /visits`: the caller's open visits; for a delegate also those nobody else could be told of.
+pub(super) async fn visits(State(relay): State<Arc<Relay>>, caller: Caller) -> Answer<Json<VisitsView>> {
+    let recipient = caller.recipient();
+    // The cursor is read first: a change committed in between is then told of once more, never missed.
+    let cursor = relay.store.cursor(&recipient).await?;
+    let stored = if relay.is_delegate(&recipient) {
+        relay.store.open_visits(&recipient.organization).await?
+    } else {
+        relay.store.open_visits_of(&recipient).await?
+    };
+    let now = relay.clock.now();
+    let mut views = Vec::new();
+    for stored in stored {
+        let opened = relay.arrivals.open(stored)?;
+        if may_see(&relay, &opened, &recipient) {
+            views.push(view(&relay, &opened, &recipient).await?);
+        }
+    }
+    // Longest waiting first, then by time; RFC 3339 in UTC sorts as text.
+    views.sort_by(|a, b| {
+        let key = |it: &VisitView| (it.arrived_at.is_none(), it.arrived_at.clone(), it.start.clone());
+        key(a).cmp(&key(b))
+    });
+    Ok(Json(VisitsView { now: now.to_string(), cursor, visits: views }))
+}
+
+/// `GET /visits/{id}`.
+pub(super) async fn visit(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<VisitView>> {
+    let recipient = caller.recipient();
+    let opened = find(&relay, &recipient, &id).await?;
+    Ok(Json(view(&relay, &opened, &recipient).await?))
+}
+
+/// `POST /visits/{id}/join`: calls the patient and says how to open the meeting.
+pub(super) async fn join(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<JoinView>> {
+    let (opened, by) = proven(&relay, &caller, &id).await?;
+    let meeting = relay.ensure_meeting(&opened).await?;
+    relay.arrivals.update(&id, &[VisitEvent::Decided(Command::Call { by })], Along::default()).await?;
+    Ok(Json(JoinView { teams_url: links::teams_url(&meeting.join_web_url), https_url: meeting.join_web_url }))
+}
+
+/// `POST /visits/{id}/acknowledge`.
+pub(super) async fn acknowledge(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<VisitView>> {
+    let recipient = caller.recipient();
+    find(&relay, &recipient, &id).await?;
+    let command = Command::Acknowledge { by: Oid::new(&recipient.oid) };
+    let opened = relay.arrivals.update(&id, &[VisitEvent::Decided(command)], Along::default()).await?;
+    Ok(Json(view(&relay, &opened, &recipient).await?))
+}
+
+/// `POST /visits/{id}/end`.
+pub(super) async fn end(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<VisitView>> {
+    let (_, by) = proven(&relay, &caller, &id).await?;
+    let opened = relay.arrivals.update(&id, &[VisitEvent::Decided(Command::End { by })], Along::default()).await?;
+    Ok(Json(view(&relay, &opened, &caller.recipient()).await?))
+}
+
+/// The cursor of the last notice seen.
+#[derive(Deserialize)]
+pub(super) struct After {
+    #[serde(default)]
+    after: u32,
+}
+
+/// `GET /notices?after=N`. Handing out an arrival's notice is what "your clinician has been told" rests on.
+pub(super) async fn notices(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    after: Result<Query<After>, axum::extract::rejection::QueryRejection>,
+) -> Answer<Json<NoticesView>> {
+    let Query(After { after }) = after.map_err(|_| Refusal(ProblemCode::BadRequest))?;
+    let recipient = caller.recipient();
+    let stored = relay.store.notices_after(&recipient, after, PAGE).await?;
+    let more = stored.len() == PAGE as usize;
+    let mut notices = Vec::new();
+    for notice in stored {
+        let Ok(kind) = serde_json::from_str::<NoticeKind>(&notice.kind) else { continue };
+        if let NoticeKind::PatientReady { as_delegate, .. } = kind {
+            relay.told(&notice.visit, as_delegate).await;
+        }
+        notices.push(Notice { seq: notice.seq, visit: notice.visit, at: notice.at.to_string(), kind });
+    }
+    Ok(Json(NoticesView { notices, more }))
+}
+
+async fn find(relay: &Relay, recipient: &Recipient, id: &str) -> Answer<Opened> {
+    let opened = relay.arrivals.load(id).await?;
+    let own = opened.stored.row.organization == recipient.organization;
+    if own && may_see(relay, &opened, recipient) { Ok(opened) } else { Err(Refusal(ProblemCode::VisitNotFound)) }
+}
+
+/// Members see their visits; a delegate sees those whose arrival nobody else could be told of.
+fn may_see(relay: &Relay, opened: &Opened, recipient: &Recipient) -> bool {
+    let member = opened.stored.members.iter().any(|it| it.tid == recipient.tid && it.oid == recipient.oid);
+    member || (opened.record.delegates_told && relay.is_delegate(recipient))
+}
+
+/// The visit, and the caller's place in it, if they have proven a launch of it.
+async fn proven(relay: &Relay, caller: &Caller, id: &str) -> Answer<(Opened, ParticipantId)> {
+    let recipient = caller.recipient();
+    let opened = find(relay, &recipient, id).await?;
+    if opened.record.visit.is_closed() {
+        return Err(Refusal(ProblemCode::VisitClosed));
+    }
+    let launched = opened.stored.members.iter().any(|it| it.oid == recipient.oid && it.proven);
+    let place = opened.record.visit.practitioner(&Oid::new(&recipient.oid)).map(|(id, _)| id.clone());
+    match place {
+        Some(place) if launched => Ok((opened, place)),
+        _ => Err(Refusal(ProblemCode::VisitNotFound)),
+    }
+}
+
+/// The visit as the caller sees it.
+pub(super) async fn view(relay: &Relay, opened: &Opened, recipient: &Recipient) -> Answer<VisitView> {
+    let chart = relay.store.chart(&opened.stored.row.id).await?;
+    Ok(wire::visit_view(&opened.stored, &opened.record, &chart, &recipient.oid, relay.clock.now()))
+}

@@ -1,0 +1,67 @@
+//! The two small pages the relay writes itself: the hand-over to the companion, and a refusal in plain words.
+//! Everything is escaped, nothing is loaded from elsewhere, and the one script is allowed by a nonce of its own.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use roomed_protocol::WhoCanFix;
+
+use super::problem::{Refusal, code_word};
+
+const STYLE: &str = include_str!("page.css");
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>) -> Response {
+    let (script, source) = match script {
+        Some((nonce, script)) => (format!("<script nonce=\"{nonce}\">{script}</script>"), format!("'nonce-{nonce}'")),
+        None => (String::new(), "'none'".to_owned()),
+    };
+    let html = format!(
+        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{title}</title><style>{STYLE}</style></head><body><main>{body}</main>{script}</body></html>"
+    );
+    // The style is ours and constant; `unsafe-inline` for styles lets nobody run anything.
+    let policy = format!(
+        "default-src 'none'; style-src 'unsafe-inline'; script-src {source}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
+    let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+    let headers = response.headers_mut();
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        headers.insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Hands a launch over to the companion: by itself, and by button where the browser wants a click first.
+pub fn open_companion(link: &str, nonce: &str) -> Response {
+    let link = escape(link);
+    let body = format!(
+        "<h1>Opening Roomed</h1><p>Your visit is opening in Roomed on this computer. You can close this tab.</p>\
+         <p><a id=\"open-roomed\" class=\"button\" href=\"{link}\">Open Roomed</a></p>\
+         <p class=\"quiet\">Nothing happens? Roomed may not be installed here. Ask IT for it, or begin the visit on a computer that has it.</p>"
+    );
+    let script = "location.href=document.getElementById('open-roomed').href;document.documentElement.dataset.ready='1'";
+    page(StatusCode::OK, "Opening Roomed", &body, Some((nonce, script)))
+}
+
+/// A refusal for a person in a browser: what happened, what to do, who can do it, and a code to read out.
+pub fn refusal(refusal: Refusal) -> Response {
+    let problem = refusal.problem();
+    let who = match problem.who {
+        WhoCanFix::Clinician => "You can do this yourself.",
+        WhoCanFix::Microsoft365Admin => "Your Microsoft 365 admin can fix this.",
+        WhoCanFix::EhrAnalyst => "Your EHR analyst can fix this.",
+        WhoCanFix::It => "IT can fix this.",
+    };
+    let body = format!(
+        "<h1>{}</h1><p>{}</p><p>{who}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
+        escape(&problem.title),
+        escape(&problem.detail),
+        code = escape(&code_word(problem.code)),
+    );
+    page(StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST), "Roomed", &body, None)
+}

@@ -1,0 +1,185 @@
+//! The patient's way in from the portal: a SMART launch that runs at the relay (code + PKCE). The EHR's token is used for
+//! the checks and dropped; what stays in the browser is a cookie that means nothing elsewhere.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, RawQuery, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::SignedDuration;
+use roomed_protocol::ProblemCode;
+use roomed_smart::launch::{AuthorizeRequest, authorize_url, exchange_code};
+use roomed_smart::pkce::{self, Pkce};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::html;
+use super::problem::{Answer, Refusal};
+use super::visit_page::COOKIE;
+use crate::keys::one_time;
+use crate::query::Query;
+use crate::relay::Relay;
+use crate::store::{OneTime, OneTimeKind, PageSession};
+use crate::trust;
+
+/// What is asked for: who the patient is, and nothing of their chart.
+const SCOPE: &str = "launch openid fhirUser";
+
+/// Kept sealed under `state` while the patient's browser is at the EHR.
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    iss: String,
+    session_id: String,
+    nonce: String,
+    /// What the PKCE verifier is made from.
+    seed: [u8; 32],
+}
+
+/// Gives back the bytes a verifier was made from.
+struct Kept([u8; 32]);
+
+impl roomed_smart::Random for Kept {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.copy_from_slice(&self.0[..bytes.len()]);
+    }
+}
+
+/// Our random source as SMART's.
+struct Fresh<'a>(&'a dyn crate::clock::Random);
+
+impl roomed_smart::Random for Fresh<'_> {
+    fn fill(&self, bytes: &mut [u8]) {
+        self.0.fill(bytes);
+    }
+}
+
+/// `GET /o/{organization}/patient`.
+pub(super) async fn launch(
+    State(relay): State<Arc<Relay>>,
+    Path(organization): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match begin(&relay, &organization, query.as_deref().unwrap_or_default()).await {
+        Ok(to) => see_other(&to, None),
+        Err(refusal) => html::refusal(refusal),
+    }
+}
+
+async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<String> {
+    let query = Query::parse(query)?;
+    let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let iss = query.required("iss")?;
+    let ehr = organization.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let launch = query.required("launch")?;
+    let session_id = query.required("sessionId").map_err(|_| Refusal(ProblemCode::LaunchWithoutAppointment))?;
+    let configuration = relay.smart_configuration(ehr).await?;
+    let endpoint = configuration.authorization_endpoint.ok_or(Refusal(ProblemCode::EhrRefused))?;
+    let mut seed = [0; 32];
+    relay.random.fill(&mut seed);
+    let pending =
+        Pending { iss: iss.to_owned(), session_id: session_id.to_owned(), nonce: relay.random.token(), seed };
+    let state = pkce::State::new(&Fresh(&*relay.random));
+    let plain = serde_json::to_vec(&pending).map_err(|_| Refusal(ProblemCode::Internal))?;
+    let value = OneTime {
+        kind: OneTimeKind::PatientLaunch,
+        hash: one_time::hash(state.expose()),
+        organization: key.to_owned(),
+        payload: one_time::seal(state.expose(), &plain),
+        expires_at: later(relay, i64::from(relay.config.launch.one_time_seconds)),
+    };
+    relay.store.put_once(value).await?;
+    let request = AuthorizeRequest {
+        client_id: &ehr.patient_client_id,
+        redirect_uri: &redirect_uri(relay, key),
+        launch: Some(launch),
+        scope: SCOPE,
+        aud: iss,
+        nonce: &pending.nonce,
+        state: &state,
+        pkce: &Pkce::new(&Kept(seed)),
+    };
+    Ok(authorize_url(&endpoint, &request).into())
+}
+
+/// `GET /o/{organization}/patient/callback`.
+pub(super) async fn callback(
+    State(relay): State<Arc<Relay>>,
+    Path(organization): Path<String>,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match finish(&relay, &organization, query.as_deref().unwrap_or_default()).await {
+        Ok(cookie) => see_other("/v/", Some(&cookie)),
+        Err(refusal) => html::refusal(refusal),
+    }
+}
+
+async fn finish(relay: &Relay, key: &str, query: &str) -> Answer<String> {
+    let query = Query::parse(query)?;
+    let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let state = query.required("state")?;
+    let kept = relay.store.take_once(OneTimeKind::PatientLaunch, &one_time::hash(state), relay.clock.now()).await?;
+    let kept = kept.filter(|value| value.organization == key).and_then(|value| one_time::open(state, &value.payload));
+    let pending: Pending =
+        kept.and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or(Refusal(ProblemCode::HandleUnknown))?;
+    let ehr = organization.ehr(&pending.iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let code = query.required("code").map_err(|_| Refusal(ProblemCode::LaunchRefused))?;
+    let configuration = relay.smart_configuration(ehr).await?;
+    let verifier = Pkce::new(&Kept(pending.seed));
+    let redirect = redirect_uri(relay, key);
+    let client = &ehr.patient_client_id;
+    let token =
+        exchange_code(&relay.http, &configuration.token_endpoint, relay.policy, client, &redirect, code, &verifier)
+            .await
+            .map_err(|error| {
+                tracing::info!(%error, "a patient's launch was refused");
+                Refusal(ProblemCode::LaunchRefused)
+            })?;
+    let id_token = token.id_token.as_ref().ok_or(Refusal(ProblemCode::IdTokenRefused))?;
+    let user = relay.ehr_identity(ehr, client, id_token.expose_secret(), &pending.nonce).await?;
+    // A proxy signs in as themselves and carries the patient in the context; both lead to the patient's own visit.
+    let patient = token.patient.filter(|patient| user.resource_type != "Patient" || *patient == user.id);
+    let patient = patient.ok_or(Refusal(ProblemCode::WrongPatient))?;
+    let facts = relay.ehr(key, &ehr.iss)?.appointment_by_identifier(&pending.session_id).await?;
+    let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
+    trust::can_be_held(&facts).map_err(Refusal)?;
+    if facts.patient != patient {
+        return Err(Refusal(ProblemCode::WrongPatient));
+    }
+    let opened = relay.open_visit(organization, ehr, &facts, None).await?;
+    let who = opened.record.ehr.people.iter().find(|(who, _)| {
+        opened.record.visit.participant(who).is_some_and(|person| matches!(person.role, roomed_visit::Role::Patient))
+    });
+    let (who, _) = who.ok_or(Refusal(ProblemCode::Internal))?;
+    let secret = relay.random.token();
+    let hours = i64::from(relay.config.launch.page_session_hours);
+    let session = PageSession {
+        hash: one_time::hash(&secret),
+        visit: opened.stored.row.id.clone(),
+        participant: who.as_str().to_owned(),
+        expires_at: later(relay, hours * 3_600),
+    };
+    relay.store.put_page_session(session).await?;
+    let secure = if relay.config.public_url.starts_with("https://") { "; Secure" } else { "" };
+    Ok(format!("{COOKIE}={secret}; Path=/v/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", hours * 3_600))
+}
+
+fn redirect_uri(relay: &Relay, key: &str) -> String {
+    format!("{}/o/{key}/patient/callback", relay.config.public_url)
+}
+
+fn later(relay: &Relay, seconds: i64) -> jiff::Timestamp {
+    let now = relay.clock.now();
+    now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
+}
+
+fn see_other(to: &str, cookie: Option<&str>) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else { return html::refusal(Refusal(ProblemCode::LinkRefused)) };
+    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+        headers.insert(header::SET_COOKIE, cookie);
+    }
+    response
+}

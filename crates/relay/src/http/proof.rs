@@ -1,0 +1,136 @@
+//! `POST /launches`: the proof that this clinician was in that chart. Nothing in it is believed until it has been
+//! checked here: token, nonce, audience, practitioner, appointment, chart. Only then is a visit found or made.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::State;
+use axum::extract::rejection::JsonRejection;
+use roomed_protocol::{LaunchProof, ProblemCode, VisitView};
+use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
+
+use super::companion::{Caller, body, view};
+use super::launch::ContextTokens;
+use super::problem::{Answer, Refusal};
+use crate::arrivals::{Along, Opened};
+use crate::config::{EhrConfig, Organization};
+use crate::ehr::AppointmentFacts;
+use crate::keys::one_time;
+use crate::relay::Relay;
+use crate::store::{Link, NonceBinding, OneTimeKind};
+use crate::trust::{self, Standing};
+
+/// `POST /launches`.
+pub(super) async fn launch(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    proof: Result<Json<LaunchProof>, JsonRejection>,
+) -> Answer<Json<VisitView>> {
+    let proof = body(proof)?;
+    let organization = relay.organization(&caller.0.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
+    let ehr = organization.ehr(&proof.iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
+
+    let (practitioner, nonce_hash) = who_launched(&relay, &caller, ehr, &proof).await?;
+    let mut consume = vec![(OneTimeKind::Nonce, nonce_hash)];
+    let (facts, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
+    let standing =
+        trust::clinician(&facts, &practitioner, proof.patient.as_deref(), proof.covering, organization.covering)
+            .map_err(Refusal)?;
+
+    let opened = relay.open_visit(organization, ehr, &facts, department).await?;
+    let opened = enter(&relay, &caller, ehr, opened, practitioner, standing, consume).await?;
+    // The meeting is made before the clinician needs it. If Teams refuses, the visit stands and *Join* tries again.
+    relay.ensure_meeting(&opened).await?;
+    let opened = relay.arrivals.load(&opened.stored.row.id).await?;
+    Ok(Json(view(&relay, &opened, &caller.recipient()).await?))
+}
+
+/// Verifies the EHR's statement: signed by this EHR, for the companion's client, with a nonce that this clinician was
+/// given for this `iss` and that is still unused, about a practitioner. Answers with the FHIR id and the nonce's hash.
+async fn who_launched(
+    relay: &Relay,
+    caller: &Caller,
+    ehr: &EhrConfig,
+    proof: &LaunchProof,
+) -> Answer<(String, String)> {
+    let nonce = one_time::claimed_nonce(&proof.id_token).ok_or(Refusal(ProblemCode::IdTokenRefused))?;
+    let hash = one_time::hash(&nonce);
+    let known = relay.store.peek_once(OneTimeKind::Nonce, &hash, relay.clock.now()).await?;
+    let binding = known.and_then(|value| serde_json::from_slice::<NonceBinding>(&value.payload).ok());
+    let own = NonceBinding { tid: caller.0.tid.clone(), oid: caller.0.oid.clone(), iss: ehr.iss.clone() };
+    if binding != Some(own) {
+        return Err(Refusal(ProblemCode::NonceRefused));
+    }
+    let user = relay.ehr_identity(ehr, &ehr.companion_client_id, &proof.id_token, &nonce).await?;
+    if !user.is_practitioner() {
+        return Err(Refusal(ProblemCode::NotAPractitioner));
+    }
+    Ok((user.id, hash))
+}
+
+/// The appointment of the launch: by the handle's context token, else by the chart's encounter.
+async fn appointment(
+    relay: &Relay,
+    organization: &Organization,
+    ehr: &EhrConfig,
+    proof: &LaunchProof,
+    consume: &mut Vec<(OneTimeKind, String)>,
+) -> Answer<(AppointmentFacts, Option<String>)> {
+    let connection = relay.ehr(&organization.key, &ehr.iss)?;
+    let Some(handle) = &proof.handle else {
+        let encounter = proof.encounter.as_deref().ok_or(Refusal(ProblemCode::LaunchWithoutAppointment))?;
+        let found = connection.appointment_of_encounter(encounter).await?;
+        return Ok((found.ok_or(Refusal(ProblemCode::LaunchWithoutAppointment))?, None));
+    };
+    let hash = one_time::hash(handle);
+    let kept = relay.store.peek_once(OneTimeKind::LaunchHandle, &hash, relay.clock.now()).await?;
+    let kept = kept.filter(|value| value.organization == organization.key);
+    let kept = kept.and_then(|value| one_time::open(handle, &value.payload));
+    let tokens: ContextTokens =
+        kept.and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or(Refusal(ProblemCode::HandleUnknown))?;
+    if tokens.iss != ehr.iss {
+        return Err(Refusal(ProblemCode::HandleUnknown));
+    }
+    consume.push((OneTimeKind::LaunchHandle, hash));
+    let facts = connection.appointment_by_identifier(&tokens.session_id).await?;
+    Ok((facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?, tokens.department))
+}
+
+/// Enters the clinician into the visit, using up nonce and handle in the same commit.
+async fn enter(
+    relay: &Relay,
+    caller: &Caller,
+    ehr: &EhrConfig,
+    opened: Opened,
+    practitioner: String,
+    standing: Standing,
+    consume: Vec<(OneTimeKind, String)>,
+) -> Answer<Opened> {
+    let visit = &opened.record.visit;
+    if visit.is_closed() {
+        return Err(Refusal(ProblemCode::VisitClosed));
+    }
+    let known = opened.record.ehr.people.iter().find(|(who, id)| {
+        **id == practitioner && visit.participant(who).is_some_and(|person| person.oid().is_some() || !is_patient(person))
+    });
+    let participant = known.map_or_else(|| ParticipantId::new(relay.random.id()), |(who, _)| who.clone());
+    let command = Command::Launched {
+        participant: participant.clone(),
+        oid: Oid::new(&caller.0.oid),
+        covering: standing == Standing::Covering,
+    };
+    let link = Link {
+        organization: caller.0.organization.clone(),
+        iss: ehr.iss.clone(),
+        fhir_user: format!("Practitioner/{practitioner}"),
+        tid: caller.0.tid.clone(),
+        oid: caller.0.oid.clone(),
+    };
+    let along = Along { consume, link: Some(link), person: Some((participant, practitioner)), ..Along::default() };
+    let id = opened.stored.row.id;
+    Ok(relay.arrivals.update(&id, &[VisitEvent::Decided(command)], along).await?)
+}
+
+fn is_patient(person: &roomed_visit::Participant) -> bool {
+    matches!(person.role, roomed_visit::Role::Patient)
+}

@@ -1,0 +1,172 @@
+//! The patient's page: its files, what it is told, and what it witnesses. A cookie set by a proven launch is all the
+//! patient has; an open socket is the evidence that they are still there.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
+use axum::extract::{FromRequestParts, Path, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use roomed_protocol::{PatientView, ProblemCode};
+use roomed_visit::{LegId, ParticipantId, Source, Testimony, VisitEvent};
+
+use super::problem::{Answer, Refusal};
+use super::socket::{small, stopped};
+use crate::arrivals::Along;
+use crate::keys::one_time;
+use crate::pages;
+use crate::relay::Relay;
+use crate::wire;
+
+/// The cookie's name. It holds a random value and nothing else.
+pub(super) const COOKIE: &str = "roomed-visit";
+const PING_EVERY: Duration = Duration::from_secs(15);
+
+/// Somebody on our page: which visit, and who they are in it.
+pub(super) struct Visitor {
+    visit: String,
+    who: ParticipantId,
+}
+
+impl FromRequestParts<Arc<Relay>> for Visitor {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, relay: &Arc<Relay>) -> Result<Self, Refusal> {
+        let cookie = cookie(&parts.headers).ok_or(Refusal(ProblemCode::NotSignedIn))?;
+        let session = relay.store.page_session(&one_time::hash(cookie), relay.clock.now()).await?;
+        let session = session.ok_or(Refusal(ProblemCode::NotSignedIn))?;
+        Ok(Self { visit: session.visit, who: ParticipantId::new(session.participant) })
+    }
+}
+
+fn cookie(headers: &HeaderMap) -> Option<&str> {
+    let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
+    let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+}
+
+/// A page of another site must not act or listen for the patient (SameSite=Lax does not cover sockets).
+fn same_origin(relay: &Relay, headers: &HeaderMap) -> Answer<()> {
+    let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
+    if origin == Some(relay.config.public_url.as_str()) { Ok(()) } else { Err(Refusal(ProblemCode::BadRequest)) }
+}
+
+/// `GET /v/`.
+pub(super) async fn index() -> Response {
+    pages::visit("index.html")
+}
+
+/// `GET /v/{*file}`.
+pub(super) async fn asset(Path(file): Path<String>) -> Response {
+    pages::visit(&file)
+}
+
+/// `GET /v/api/visit`.
+pub(super) async fn visit(State(relay): State<Arc<Relay>>, visitor: Visitor) -> Answer<Response> {
+    let view = look(&relay, &visitor).await?;
+    Ok(([(header::CACHE_CONTROL, "no-store")], Json(view)).into_response())
+}
+
+/// `POST /v/api/ready`: refused before the window, so that a device test the day before is no arrival.
+pub(super) async fn ready(
+    State(relay): State<Arc<Relay>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Answer<Json<PatientView>> {
+    same_origin(&relay, &headers)?;
+    let now = wire::to_rules(relay.clock.now());
+    let opened = relay.arrivals.load(&visitor.visit).await?;
+    if opened.record.visit.is_closed() {
+        return Err(Refusal(ProblemCode::VisitClosed));
+    }
+    if now < opened.record.visit.opens_at() {
+        return Err(Refusal(ProblemCode::BadRequest));
+    }
+    let said = Testimony::Ready { participant: visitor.who.clone(), at: now, source: Source::VisitPage };
+    witness(&relay, &visitor, said).await?;
+    Ok(Json(look(&relay, &visitor).await?))
+}
+
+/// `POST /v/api/handed-over`: the page is about to open the meeting for this person.
+pub(super) async fn handed_over(
+    State(relay): State<Arc<Relay>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+) -> Answer<StatusCode> {
+    same_origin(&relay, &headers)?;
+    let at = wire::to_rules(relay.clock.now());
+    witness(&relay, &visitor, Testimony::HandedOver { participant: visitor.who.clone(), at }).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /v/api/socket`.
+pub(super) async fn socket(
+    State(relay): State<Arc<Relay>>,
+    visitor: Visitor,
+    headers: HeaderMap,
+    upgrade: WebSocketUpgrade,
+) -> Answer<Response> {
+    same_origin(&relay, &headers)?;
+    Ok(small(upgrade).on_upgrade(move |socket| async move {
+        let leg = LegId::new(format!("page-{}", relay.random.id()));
+        let at = wire::to_rules(relay.clock.now());
+        let opened = Testimony::PageOpened { participant: visitor.who.clone(), leg: leg.clone(), at };
+        if witness(&relay, &visitor, opened).await.is_err() {
+            return;
+        }
+        serve(&relay, &visitor, socket).await;
+        let at = wire::to_rules(relay.clock.now());
+        let closed = Testimony::PageClosed { participant: visitor.who.clone(), leg, at };
+        if let Err(Refusal(code)) = witness(&relay, &visitor, closed).await {
+            tracing::warn!(?code, "the closing of a visit page could not be kept");
+        }
+    }))
+}
+
+async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket) {
+    let mut versions = relay.hub.page(&visitor.visit);
+    let mut stopping = relay.stopping.clone();
+    let mut ping = tokio::time::interval(PING_EVERY);
+    let mut unanswered = 0;
+    let mut shown = None;
+    loop {
+        // Time alone may change what the page shows (the window opens), so every ping looks as well.
+        let Ok(view) = look(relay, visitor).await else { return };
+        if shown.as_ref() != Some(&view.stage) {
+            let text = serde_json::to_string(&view).expect("a view is plain data");
+            if socket.send(Message::Text(text.into())).await.is_err() {
+                return;
+            }
+            shown = Some(view.stage);
+        }
+        tokio::select! {
+            changed = versions.changed() => if changed.is_err() { return },
+            message = socket.recv() => match message {
+                Some(Ok(Message::Pong(_))) => unanswered = 0,
+                Some(Ok(Message::Ping(_) | Message::Text(_))) => {}
+                Some(Ok(Message::Binary(_) | Message::Close(_)) | Err(_)) | None => return,
+            },
+            _ = ping.tick() => {
+                unanswered += 1;
+                if unanswered > 2 || socket.send(Message::Ping(axum::body::Bytes::new())).await.is_err() { return; }
+            }
+            () = stopped(&mut stopping) => return,
+        }
+    }
+}
+
+async fn witness(relay: &Relay, visitor: &Visitor, testimony: Testimony) -> Answer<()> {
+    relay.arrivals.update(&visitor.visit, &[VisitEvent::Witnessed(testimony)], Along::default()).await?;
+    Ok(())
+}
+
+async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView> {
+    let opened = relay.arrivals.load(&visitor.visit).await?;
+    let meeting = relay.arrivals.meeting(&opened).await?;
+    let organization = relay.organization(&opened.stored.row.organization);
+    let name = organization.map_or("", |organization| organization.name.as_str());
+    Ok(wire::patient_view(name, &opened.record, &visitor.who, meeting.as_ref(), relay.clock.now()))
+}

@@ -1,0 +1,26 @@
+//! The relay: visits, meetings, roster events, write-back, push and the pages patients see. Read `arrivals.rs` first:
+//! everything that happens to a visit goes through it. The URL table is `http/mod.rs`; rules about visits are the
+//! crate `visit`, and what clients are told is the crate `protocol`.
+
+pub mod arrivals;
+pub mod clock;
+pub mod config;
+pub mod ehr;
+pub mod http;
+pub mod hub;
+pub mod identity;
+pub mod keys;
+pub mod log;
+pub mod meeting;
+pub mod notices;
+pub mod outbox;
+mod pages;
+pub mod query;
+pub mod record;
+pub mod relay;
+pub mod serve;
+pub mod stop;
+pub mod store;
+pub mod timers;
+pub mod trust;
+pub mod wire;

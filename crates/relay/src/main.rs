@@ -1,0 +1,109 @@
+//! `roomed-relay`: the service and its operator's tools. Only reads arguments, sets up logs and wires; rules are elsewhere.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::{Parser, Subcommand};
+use roomed_relay::clock::{SystemClock, SystemRandomness};
+use roomed_relay::config::{Config, DEFAULTS};
+use roomed_relay::serve::{Outside, assemble};
+use roomed_relay::store::Store;
+use roomed_relay::store::sqlite::SqliteStore;
+use roomed_relay::{log, stop};
+use secrecy::ExposeSecret;
+
+#[derive(Parser)]
+#[command(version, about = "Roomed's relay: visits, meetings, write-back and the web pages of a hospital")]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Runs the relay. Prints one line of JSON with its address once it listens.
+    Serve {
+        /// The configuration file. Every key is explained by `config default`.
+        #[arg(long, env = "ROOMED_CONFIG_FILE")]
+        config: PathBuf,
+    },
+    /// Brings the database's schema to this version.
+    Migrate {
+        /// The configuration file.
+        #[arg(long, env = "ROOMED_CONFIG_FILE")]
+        config: PathBuf,
+    },
+    /// The configuration itself.
+    #[command(subcommand)]
+    Config(ConfigCommand),
+}
+
+#[derive(Subcommand)]
+enum ConfigCommand {
+    /// Prints every key with its default and what it is for.
+    Default,
+    /// Checks a file and says what is wrong with it.
+    Check {
+        /// The configuration file.
+        file: PathBuf,
+    },
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    match Arguments::parse().command {
+        Command::Serve { config } => serve(load(&config)?).await,
+        Command::Migrate { config } => {
+            open(&load(&config)?).await?.close().await;
+            println!("The database is ready for this version.");
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Default) => {
+            print!("{DEFAULTS}");
+            Ok(())
+        }
+        Command::Config(ConfigCommand::Check { file }) => {
+            load(&file)?;
+            println!("The configuration can be used.");
+            Ok(())
+        }
+    }
+}
+
+fn load(file: &std::path::Path) -> anyhow::Result<Config> {
+    Ok(Config::load(Some(file), std::env::vars())?)
+}
+
+async fn open(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
+    let busy = Duration::from_millis(config.database.busy_timeout_ms.into());
+    let store = SqliteStore::open(config.database.url.expose_secret(), config.database.readers, busy).await;
+    Ok(Arc::new(store.context("the database cannot be used")?))
+}
+
+async fn serve(config: Config) -> anyhow::Result<()> {
+    log::init(&config.log);
+    let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().install_recorder().context("no metrics")?;
+    if config.dev.loopback_http {
+        tracing::warn!("dev.loopback_http is on: plain http on this machine only. Never use it with real patients.");
+    }
+    let store = open(&config).await?;
+    let listener = tokio::net::TcpListener::bind(config.bind).await.with_context(|| {
+        format!("{} cannot be listened on; is another relay running? Change `bind` or stop it.", config.bind)
+    })?;
+    let address = listener.local_addr().context("the listener has no address")?;
+    let outside = Outside {
+        config,
+        store: Arc::clone(&store),
+        clock: Arc::new(SystemClock),
+        random: Arc::new(SystemRandomness::default()),
+        metrics,
+    };
+    let assembled = assemble(outside).await?;
+    println!("{}", serde_json::json!({ "listening": format!("http://{address}") }));
+    assembled.serve(listener, stop::asked()).await?;
+    store.close().await;
+    Ok(())
+}

@@ -1,0 +1,34 @@
+//! The built web pages, inside the binary (in a debug build: read from `ui/dist` as it is).
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use rust_embed::RustEmbed;
+
+/// What the visit page may do: its own files, its own relay, camera and microphone. Nothing from elsewhere.
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+    font-src 'self'; connect-src 'self'; media-src 'self' blob: data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
+    frame-ancestors 'none'";
+
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist/visit"]
+#[allow_missing = true]
+struct VisitPage;
+
+/// A file of the visit page.
+pub fn visit(file: &str) -> Response {
+    let Some(found) = VisitPage::get(file) else {
+        return (StatusCode::NOT_FOUND, "This page is not part of Roomed.").into_response();
+    };
+    let kind = mime_guess::from_path(file).first_or_octet_stream();
+    // Built assets carry a hash in their name; the page itself must always be asked for.
+    let cache = if file.starts_with("assets/") { "public, max-age=31536000, immutable" } else { "no-store" };
+    let mut response = found.data.into_owned().into_response();
+    let headers = response.headers_mut();
+    if let Ok(kind) = HeaderValue::from_str(kind.as_ref()) {
+        headers.insert(header::CONTENT_TYPE, kind);
+    }
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static(cache));
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}

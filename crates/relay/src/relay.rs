@@ -1,0 +1,265 @@
+//! The relay put together: what every request may use, and the few steps that need more than one part of it.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use roomed_smart::discovery::{self, SmartConfiguration};
+use roomed_smart::id_token::{self, Expected, FhirUser, IdTokenError};
+use roomed_smart::jwks::JwksCache;
+use roomed_smart::{UrlPolicy, keys::SigningKey};
+use roomed_protocol::ProblemCode;
+use roomed_visit::{Command, Participant, ParticipantId, Plan, Visit, VisitEvent};
+use secrecy::SecretString;
+use tokio::sync::{Mutex, Notify, watch};
+
+use crate::arrivals::{Along, ArrivalError, Arrivals, Opened};
+use crate::clock::{Clock, Random};
+use crate::config::{Config, EhrConfig, Organization};
+use crate::ehr::{AppointmentFacts, Ehr};
+use crate::http::{Answer, Refusal};
+use crate::hub::Hub;
+use crate::identity::Identity;
+use crate::meeting::graph::{LifecycleKind, Receiver, client_state_hash};
+use crate::meeting::{Meeting, MeetingError, MeetingRequest, Meetings};
+use crate::record::{EhrReferences, MeetingRecord, Record};
+use crate::store::{Recipient, Store, StoredWatch};
+use crate::wire;
+
+/// Everything.
+pub struct Relay {
+    /// What it was told.
+    pub config: Arc<Config>,
+    /// What it keeps.
+    pub store: Arc<dyn Store>,
+    /// What time it is.
+    pub clock: Arc<dyn Clock>,
+    /// What nobody can guess.
+    pub random: Arc<dyn Random>,
+    /// The one door to a visit.
+    pub arrivals: Arc<Arrivals>,
+    /// Live sockets.
+    pub hub: Arc<Hub>,
+    /// Microsoft tokens.
+    pub identity: Identity,
+    /// Graph's notifications.
+    pub receiver: Receiver,
+    /// Meetings, by organization.
+    pub meetings: HashMap<String, Arc<dyn Meetings>>,
+    /// EHR connections, by organization and `iss`.
+    pub ehrs: HashMap<(String, String), Arc<dyn Ehr>>,
+    /// For the EHRs' SMART endpoints: follows no redirects.
+    pub http: reqwest::Client,
+    /// https, or loopback in development.
+    pub policy: UrlPolicy,
+    /// The EHRs' signing keys, by `jwks_uri`.
+    pub ehr_keys: Mutex<HashMap<String, Arc<JwksCache>>>,
+    /// One meeting is made at a time per visit: two clinicians who begin at once share it.
+    pub making: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    /// Our public keys.
+    pub jwks: serde_json::Value,
+    /// Figures.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// Rung when a watch wants care before its time.
+    pub care: Notify,
+    /// True once the relay is stopping.
+    pub stopping: watch::Receiver<bool>,
+}
+
+impl Relay {
+    /// An organization this relay serves.
+    pub fn organization(&self, key: &str) -> Option<&Organization> {
+        self.config.organizations.iter().find(|known| known.key == key)
+    }
+
+    /// Whether this person is alerted when nobody else can be.
+    pub fn is_delegate(&self, recipient: &Recipient) -> bool {
+        self.organization(&recipient.organization).is_some_and(|known| known.is_delegate(&recipient.oid))
+    }
+
+    /// The EHR connection of an approved `iss`.
+    pub fn ehr(&self, organization: &str, iss: &str) -> Answer<&Arc<dyn Ehr>> {
+        let key = (organization.to_owned(), iss.to_owned());
+        self.ehrs.get(&key).ok_or(Refusal(ProblemCode::UnknownIss))
+    }
+
+    /// The endpoints of an approved EHR.
+    pub async fn smart_configuration(&self, ehr: &EhrConfig) -> Answer<SmartConfiguration> {
+        discovery::discover(&self.http, &ehr.iss, self.policy).await.map_err(|error| {
+            tracing::warn!(%error, "an EHR's SMART configuration could not be read");
+            Refusal(ProblemCode::EhrUnreachable)
+        })
+    }
+
+    /// Verifies an `id_token` of an approved EHR.
+    pub async fn ehr_identity(&self, ehr: &EhrConfig, client_id: &str, token: &str, nonce: &str) -> Answer<FhirUser> {
+        let configuration = self.smart_configuration(ehr).await?;
+        let (Some(issuer), Some(jwks)) = (configuration.issuer, configuration.jwks_uri) else {
+            return Err(Refusal(ProblemCode::EhrRefused));
+        };
+        let keys = {
+            let mut known = self.ehr_keys.lock().await;
+            let cache = || Arc::new(JwksCache::new(jwks.clone(), self.policy));
+            Arc::clone(known.entry(jwks.to_string()).or_insert_with(cache))
+        };
+        let now = self.clock.now().as_second();
+        let expected = Expected { issuer: &issuer, client_id, nonce, fhir_base: &ehr.iss, now };
+        let verified = id_token::verify(&self.http, &keys, token, &expected).await;
+        verified.map(|identity| identity.fhir_user).map_err(|error| {
+            tracing::warn!(%error, "an id_token was refused");
+            match error {
+                IdTokenError::Keys(_) => Refusal(ProblemCode::EhrUnreachable),
+                IdTokenError::Nonce => Refusal(ProblemCode::NonceRefused),
+                IdTokenError::FhirUser => Refusal(ProblemCode::NotAPractitioner),
+                _ => Refusal(ProblemCode::IdTokenRefused),
+            }
+        })
+    }
+
+    /// Finds or makes the visit of an appointment. Clinicians whom an earlier launch linked are known from the start,
+    /// so that a patient who comes first is announced to them.
+    pub async fn open_visit(
+        &self,
+        organization: &Organization,
+        ehr: &EhrConfig,
+        facts: &AppointmentFacts,
+        department: Option<String>,
+    ) -> Answer<Opened> {
+        let mut people = Vec::new();
+        let mut references = std::collections::BTreeMap::new();
+        let patient = ParticipantId::new(self.random.id());
+        references.insert(patient.clone(), facts.patient.clone());
+        people.push((patient, Participant::patient()));
+        for practitioner in &facts.practitioners {
+            let fhir_user = format!("Practitioner/{practitioner}");
+            let linked = self.store.linked_person(&organization.key, &ehr.iss, &fhir_user).await?;
+            let id = ParticipantId::new(self.random.id());
+            references.insert(id.clone(), practitioner.clone());
+            people.push((id, Participant::practitioner(linked.map(|person| roomed_visit::Oid::new(person.oid)))));
+        }
+        let plan = Plan { start: wire::to_rules(facts.start), end: wire::to_rules(facts.end) };
+        let record = Record {
+            visit: Visit::open(plan, wire::policy(&self.config.visit), people),
+            ehr: EhrReferences {
+                iss: ehr.iss.clone(),
+                appointment: facts.id.clone(),
+                conference_id: facts.conference_id.clone(),
+                department,
+                people: references,
+            },
+            meeting_external_id: self.random.id(),
+            delegates_told: false,
+        };
+        Ok(self.arrivals.find_or_create(&organization.key, record).await?)
+    }
+
+    /// The meeting of a visit: found, or made and watched before anybody sees a link.
+    pub async fn ensure_meeting(&self, opened: &Opened) -> Answer<MeetingRecord> {
+        let id = &opened.stored.row.id;
+        let turn = Arc::clone(self.making.lock().await.entry(id.clone()).or_default());
+        let made = {
+            let _turn = turn.lock().await;
+            let known = self.arrivals.meeting(opened).await?;
+            match known {
+                Some(meeting) if opened.stored.members.iter().all(|it| meeting.co_organizers.contains(&it.oid)) => {
+                    Ok(meeting)
+                }
+                known => self.make_meeting(opened, known.is_some()).await,
+            }
+        };
+        let mut making = self.making.lock().await;
+        if Arc::strong_count(&turn) <= 2 {
+            making.remove(id);
+        }
+        made
+    }
+
+    /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers.
+    async fn make_meeting(&self, opened: &Opened, is_watched: bool) -> Answer<MeetingRecord> {
+        let row = &opened.stored.row;
+        let organization = self.organization(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
+        let meetings = self.meetings.get(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
+        let request = MeetingRequest {
+            external_id: opened.record.meeting_external_id.clone(),
+            organizer: organization.organizer_oid.clone(),
+            co_organizers: opened.stored.members.iter().map(|member| member.oid.clone()).collect(),
+            start: row.planned_start,
+            end: row.planned_end,
+        };
+        let meeting = meetings.ensure(&request).await?;
+        let watch = match is_watched {
+            true => None,
+            false => Some(self.watch(&row.id, &row.organization, &**meetings, &meeting).await?),
+        };
+        let record = MeetingRecord {
+            id: meeting.id,
+            join_web_url: meeting.join_web_url,
+            patient_join_url: meeting.patient_join_url,
+            co_organizers: request.co_organizers,
+        };
+        let along = Along { meeting: Some((record.clone(), watch)), ..Along::default() };
+        self.arrivals.update(&row.id, &[VisitEvent::Decided(Command::MeetingReady)], along).await?;
+        Ok(record)
+    }
+
+    /// Subscribes to a meeting's events under a fresh secret, of which only the hash is kept.
+    pub async fn watch(
+        &self,
+        visit: &str,
+        organization: &str,
+        meetings: &dyn Meetings,
+        meeting: &Meeting,
+    ) -> Result<StoredWatch, MeetingError> {
+        let client_state = self.random.token();
+        let hash = client_state_hash(&client_state);
+        let watch = meetings.watch(meeting, &SecretString::from(client_state)).await?;
+        Ok(StoredWatch {
+            subscription: watch.subscription_id,
+            organization: organization.to_owned(),
+            visit: visit.to_owned(),
+            client_state_hash: hash,
+            certificate_id: watch.certificate_id,
+            expires_at: watch.expires_at,
+        })
+    }
+
+    /// A companion was handed the arrival: the patient's page may say so.
+    pub async fn told(&self, visit: &str, delegate: bool) {
+        let told = [VisitEvent::Decided(Command::Told { delegate })];
+        if let Err(error) = self.arrivals.update(visit, &told, Along::default()).await {
+            tracing::warn!(%error, "that a companion was told could not be kept");
+        }
+    }
+
+    /// Graph says something about our hold on a meeting's events: it is treated as ending now, which is kept, so that
+    /// care is taken of it even if the relay stops before it gets there.
+    pub async fn watch_needs_care(&self, subscription: &str, kind: LifecycleKind) {
+        tracing::info!(?kind, "Graph asks for care of a subscription");
+        if let Err(error) = self.store.watch_renewed(subscription, self.clock.now()).await {
+            tracing::warn!(%error, "that a subscription needs care could not be kept");
+        }
+        self.care.notify_one();
+    }
+}
+
+impl From<ArrivalError> for Refusal {
+    fn from(error: ArrivalError) -> Self {
+        match error {
+            ArrivalError::Unknown => Self(ProblemCode::VisitNotFound),
+            ArrivalError::Commit(error) => error.into(),
+            ArrivalError::Key(error) => {
+                tracing::error!(%error, "a visit could not be opened");
+                Self(ProblemCode::VisitClosed)
+            }
+            ArrivalError::Unreadable => {
+                tracing::error!("a visit's state could not be read");
+                Self(ProblemCode::Internal)
+            }
+        }
+    }
+}
+
+/// The public half of our keys, as EHRs fetch it.
+pub fn public_keys(keys: &[Arc<SigningKey>]) -> serde_json::Value {
+    let keys = keys.iter().map(|key| &**key);
+    serde_json::to_value(roomed_smart::keys::jwks(keys)).unwrap_or_default()
+}

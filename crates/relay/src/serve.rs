@@ -1,0 +1,144 @@
+//! `roomed-relay serve`: puts the parts together, listens, and stops without losing anything that was accepted.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use anyhow::Context;
+use roomed_smart::UrlPolicy;
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, Notify, watch};
+
+use crate::arrivals::Arrivals;
+use crate::clock::{Clock, Random};
+use crate::config::Config;
+use crate::ehr::{self, Ehr};
+use crate::hub::Hub;
+use crate::identity::{Identity, Tenant};
+use crate::keys::Keys;
+use crate::meeting::Meetings;
+use crate::meeting::graph::{Certificates, Receiver};
+use crate::meeting::teams::{Policy, Teams};
+use crate::outbox::Worker;
+use crate::relay::{self, Relay};
+use crate::store::Store;
+use crate::{http, timers};
+
+/// What the outside gives a relay.
+pub struct Outside {
+    /// Configuration, checked.
+    pub config: Config,
+    /// The store, open.
+    pub store: Arc<dyn Store>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub random: Arc<dyn Random>,
+    /// Figures.
+    pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+}
+
+/// A relay that is not listening yet.
+pub struct Assembled {
+    /// The parts.
+    pub relay: Arc<Relay>,
+    /// The outbox's worker.
+    pub worker: Worker,
+    stop: watch::Sender<bool>,
+}
+
+/// Puts the parts together.
+///
+/// # Errors
+/// Says in words which part cannot be made, and why.
+pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
+    let Outside { config, store, clock, random, metrics } = outside;
+    let policy = if config.dev.loopback_http { UrlPolicy::AllowLoopbackHttp } else { UrlPolicy::HttpsOnly };
+    let http = roomed_smart::http::client(policy).context("the HTTP client cannot be made")?;
+    let keys = Keys::open(&config, &store, &clock, &random).await.context("the keys cannot be opened")?;
+    let keys = Arc::new(keys);
+    let certificates = Certificates::open(&config.keys.directory, Arc::clone(&clock))
+        .context("the certificate for Graph's notifications cannot be opened")?;
+    let certificates = Arc::new(certificates);
+    let config = Arc::new(config);
+    let hub = Arc::new(Hub::default());
+    let (stop, stopping) = watch::channel(false);
+
+    let receiver = Receiver::of(&config.organizations, &http, Arc::clone(&certificates), Arc::clone(&clock))
+        .context("an organization's Graph validation keys address is not a URL")?;
+    let mut meetings: HashMap<String, Arc<dyn Meetings>> = HashMap::new();
+    let mut ehrs: HashMap<(String, String), Arc<dyn Ehr>> = HashMap::new();
+    let mut tenants = Vec::new();
+    for organization in &config.organizations {
+        let (certificates, clock_of_teams) = (Arc::clone(&certificates), Arc::clone(&clock));
+        let public_url = &config.public_url;
+        let teams =
+            Teams::of(organization, &config.meeting, public_url, Policy::default(), &http, certificates, clock_of_teams)
+                .with_context(|| format!("organization {}: a Graph address is not a URL", organization.key))?;
+        meetings.insert(organization.key.clone(), Arc::new(teams));
+        for connection in &organization.ehr {
+            let made = ehr::connect(connection, &config, keys.signing_key(), &http, policy, &clock, &random);
+            ehrs.insert((organization.key.clone(), connection.iss.clone()), made);
+        }
+        let tenant = Tenant::of(organization);
+        tenants.push(tenant.with_context(|| format!("organization {}: tid is no GUID", organization.key))?);
+    }
+    let identity = Identity::new(tenants, &http, Arc::clone(&clock));
+    let arrivals = Arrivals::new(
+        Arc::clone(&config),
+        Arc::clone(&store),
+        Arc::clone(&keys),
+        Arc::clone(&clock),
+        Arc::clone(&random),
+        Arc::clone(&hub),
+    );
+    let arrivals = Arc::new(arrivals);
+    let worker = Worker::new(&config, &store, &keys, &ehrs, &clock, &random, &arrivals);
+    let jwks = relay::public_keys(keys.signing_keys());
+    let relay = Relay {
+        config,
+        store,
+        clock,
+        random,
+        arrivals,
+        hub,
+        identity,
+        receiver,
+        meetings,
+        ehrs,
+        http,
+        policy,
+        ehr_keys: Mutex::default(),
+        making: Mutex::default(),
+        jwks,
+        metrics,
+        care: Notify::new(),
+        stopping,
+    };
+    Ok(Assembled { relay: Arc::new(relay), worker, stop })
+}
+
+impl Assembled {
+    /// Serves until `quit` comes: then no new request is taken, sockets are told to come back elsewhere, and what runs
+    /// is finished. What the outbox had not sent stays in the store.
+    pub async fn serve(self, listener: TcpListener, quit: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+        let Self { relay, worker, stop } = self;
+        timers::close_lost_pages(&relay).await.context("the pages of the last run could not be closed")?;
+        let tasks = [
+            tokio::spawn(timers::run_visits(Arc::clone(&relay))),
+            tokio::spawn(timers::run_care(Arc::clone(&relay))),
+            tokio::spawn(worker.run(relay.stopping.clone())),
+        ];
+        let app = http::router(relay).into_make_service();
+        let quit = async move {
+            quit.await;
+            tracing::info!("stopping");
+            // Sockets and tasks watch this; the listener closes when this future ends.
+            stop.send_replace(true);
+        };
+        axum::serve(listener, app).with_graceful_shutdown(quit).await.context("the listener failed")?;
+        for task in tasks {
+            task.await.context("a task of the relay panicked")?;
+        }
+        Ok(())
+    }
+}

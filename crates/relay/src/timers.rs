@@ -1,0 +1,151 @@
+//! What happens because time passes: visits whose timer is due, watches that end, values that expire. Every step asks
+//! the store what is due, so a restart forgets nothing. Waiting is for a bell or the next due time, whichever is first.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use roomed_visit::{Testimony, VisitEvent};
+use tokio::sync::Notify;
+
+use crate::arrivals::{Along, ArrivalError};
+use crate::meeting::{Meeting, MeetingError};
+use crate::relay::Relay;
+use crate::store::{StoreError, StoredWatch};
+use crate::wire;
+
+/// A clock may be set while we wait: look again at least this often.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+const CARE_EVERY: Duration = Duration::from_secs(60);
+const BATCH: u32 = 100;
+
+/// Sockets of our page that an earlier run of this relay held are closed now: nobody else can say so. A page that is
+/// still there comes back within the grace period.
+pub async fn close_lost_pages(relay: &Relay) -> Result<(), ArrivalError> {
+    for organization in &relay.config.organizations {
+        for stored in relay.store.open_visits(&organization.key).await? {
+            let opened = match relay.arrivals.open(stored) {
+                Ok(opened) => opened,
+                Err(error) => {
+                    tracing::error!(%error, "an open visit could not be opened at start");
+                    continue;
+                }
+            };
+            let at = wire::to_rules(relay.clock.now());
+            let closed = opened.record.visit.open_pages().into_iter();
+            let closed = closed.map(|(participant, leg)| Testimony::PageClosed { participant, leg, at });
+            let events: Vec<_> = closed.map(VisitEvent::Witnessed).collect();
+            if !events.is_empty() {
+                relay.arrivals.update(&opened.stored.row.id, &events, Along::default()).await?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Runs the visits' timers until the relay stops.
+pub async fn run_visits(relay: Arc<Relay>) {
+    let mut stopping = relay.stopping.clone();
+    loop {
+        let next = match tick_due(&relay).await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::error!(%error, "the visits' timers could not be read");
+                None
+            }
+        };
+        let wait = next.map_or(LONGEST_WAIT, |at| until(at, relay.clock.now()));
+        tokio::select! {
+            () = rung(&relay.arrivals.timers, wait) => {}
+            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+        }
+    }
+}
+
+/// Ticks every visit that is due; answers with the next due time.
+pub async fn tick_due(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
+    loop {
+        let due = relay.store.due_visits(relay.clock.now(), BATCH).await?;
+        if due.is_empty() {
+            return relay.store.next_timer_at().await;
+        }
+        let mut moved = false;
+        for visit in due {
+            match relay.arrivals.update(&visit.id, &[VisitEvent::Tick], Along::default()).await {
+                Ok(opened) => moved |= opened.stored.row.next_timer_at != Some(visit.due_at),
+                Err(error) => tracing::error!(%error, "a visit's timer could not be run"),
+            }
+        }
+        // A visit that cannot be moved must not keep us turning: it is looked at again later.
+        if !moved {
+            return Ok(None);
+        }
+    }
+}
+
+/// Renews watches before they end, makes those anew that are gone, and sweeps what has expired.
+pub async fn run_care(relay: Arc<Relay>) {
+    let mut stopping = relay.stopping.clone();
+    loop {
+        if let Err(error) = care_once(&relay).await {
+            tracing::error!(%error, "the watches could not be cared for");
+        }
+        tokio::select! {
+            () = rung(&relay.care, CARE_EVERY) => {}
+            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+        }
+    }
+}
+
+/// One round of care.
+pub async fn care_once(relay: &Relay) -> Result<(), StoreError> {
+    let now = relay.clock.now();
+    let ahead = SignedDuration::from_mins(i64::from(relay.config.meeting.renew_before_minutes));
+    for watch in relay.store.watches_ending(now.saturating_add(ahead).unwrap_or(now), BATCH).await? {
+        let Some(meetings) = relay.meetings.get(&watch.organization) else { continue };
+        match meetings.renew(&watch.subscription).await {
+            Ok(expires_at) => relay.store.watch_renewed(&watch.subscription, expires_at).await?,
+            Err(MeetingError::Gone) => watch_anew(relay, &watch).await?,
+            Err(error) => tracing::warn!(%error, "a watch could not be renewed"),
+        }
+    }
+    relay.store.forget_expired(now).await?;
+    Ok(())
+}
+
+async fn watch_anew(relay: &Relay, old: &StoredWatch) -> Result<(), StoreError> {
+    let Ok(opened) = relay.arrivals.load(&old.visit).await else { return Ok(()) };
+    let (Ok(Some(record)), Some(meetings), Some(organization)) = (
+        relay.arrivals.meeting(&opened).await,
+        relay.meetings.get(&old.organization),
+        relay.organization(&old.organization),
+    ) else {
+        return Ok(());
+    };
+    let meeting = Meeting {
+        id: record.id,
+        organizer: organization.organizer_oid.clone(),
+        join_web_url: record.join_web_url,
+        patient_join_url: record.patient_join_url,
+        virtual_appointment: false,
+        thread: None,
+    };
+    match relay.watch(&old.visit, &old.organization, &**meetings, &meeting).await {
+        Ok(new) => {
+            relay.store.put_watch(new).await?;
+            relay.store.forget_watch(&old.subscription).await?;
+        }
+        Err(error) => tracing::warn!(%error, "a watch could not be made anew"),
+    }
+    Ok(())
+}
+
+async fn rung(bell: &Notify, wait: Duration) {
+    // Running into the time limit is the normal case: then it is simply time to look.
+    let _ = tokio::time::timeout(wait, bell.notified()).await;
+}
+
+fn until(at: Timestamp, now: Timestamp) -> Duration {
+    let wait = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
+    wait.clamp(Duration::from_millis(5), LONGEST_WAIT)
+}

@@ -1,0 +1,115 @@
+//! The stand-in hospital as one shared value: clock, journal, faults, randomness, people and each vendor's state.
+//! No HTTP here; each listener (`entra`, `epic`, `graph`, `teams`, `control`) brings its own routes.
+
+mod canaries;
+mod faults;
+mod journal;
+mod keys;
+mod organizations;
+mod people;
+mod random;
+
+pub use canaries::{Canaries, Canary, CanaryKind};
+pub use faults::{Fault, FaultMode, Faults, Struck, cut};
+pub use journal::{Entry, Journal};
+pub use keys::{JwtRefused, SigningKey, unverified_claims};
+pub use organizations::{IdentifierSystems, Organization};
+pub(crate) use people::fhir_id;
+pub use people::{Patient, Person, PersonRole};
+pub use random::Random;
+
+use crate::{Addresses, clock::Clock};
+use serde_json::Value;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use url::Url;
+
+/// What every handler of every listener holds.
+pub type Shared = Arc<Hospital>;
+
+/// Locks without caring whether an earlier holder was cut off by a fault switch.
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The whole stand-in hospital.
+pub struct Hospital {
+    /// The sandbox's own time.
+    pub clock: Clock,
+    /// What happened, in order; read over the control API.
+    pub journal: Journal,
+    /// Faults waiting to strike.
+    pub faults: Faults,
+    /// Seeded randomness: ids, GUIDs, tokens.
+    pub random: Random,
+    /// Where the five listeners are; set once, before the first request.
+    pub addresses: OnceLock<Addresses>,
+    /// The relay's base address once somebody has registered it.
+    pub relay: Mutex<Option<Url>>,
+    /// Values that must never turn up where they do not belong.
+    pub canaries: Canaries,
+    /// The two customers.
+    pub organizations: Vec<Organization>,
+    /// Microsoft Entra ID.
+    pub entra: crate::entra::State,
+    /// Epic.
+    pub epic: crate::epic::State,
+    /// Microsoft Graph.
+    pub graph: crate::graph::State,
+    /// Teams meetings.
+    pub teams: crate::teams::State,
+}
+
+impl Hospital {
+    /// A hospital with its people, patients and today's schedule. `seed` decides every id and name.
+    pub fn new(seed: u64, canaries: bool) -> Self {
+        let random = Random::new(seed);
+        let clock = Clock::default();
+        let canaries = Canaries::new(canaries);
+        let organizations = organizations::both(&random, &canaries);
+        let epic = crate::epic::State::new(&organizations, &random, &clock, &canaries);
+        Self {
+            clock,
+            journal: Journal::default(),
+            faults: Faults::default(),
+            addresses: OnceLock::new(),
+            relay: Mutex::new(None),
+            organizations,
+            entra: crate::entra::State::new(&random, &canaries),
+            epic,
+            graph: crate::graph::State::default(),
+            teams: crate::teams::State::default(),
+            canaries,
+            random,
+        }
+    }
+
+    /// The five addresses, without a trailing slash.
+    pub fn addresses(&self) -> &Addresses {
+        self.addresses.get().expect("set before the listeners accept")
+    }
+
+    /// Writes a journal entry stamped with the sandbox's time.
+    pub fn log(&self, who: &str, what: &str, detail: Value) {
+        self.journal.append(self.clock.now(), who, what, detail);
+    }
+
+    /// The relay's base without a trailing slash, if registered.
+    pub fn relay_base(&self) -> Option<String> {
+        lock(&self.relay).as_ref().map(|url| url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    /// The organization with that key (`northside`, `harbor`).
+    pub fn organization(&self, key: &str) -> Option<&Organization> {
+        self.organizations.iter().find(|it| it.key == key)
+    }
+
+    /// The organization with that Entra tenant id.
+    pub fn tenant(&self, tid: &str) -> Option<&Organization> {
+        self.organizations.iter().find(|it| it.tid == tid)
+    }
+
+    /// A person by Entra object id, with the organization they belong to.
+    pub fn person(&self, oid: &str) -> Option<(&Organization, &Person)> {
+        self.organizations.iter().find_map(|it| it.person(oid).map(|person| (it, person)))
+    }
+}

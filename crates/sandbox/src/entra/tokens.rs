@@ -1,0 +1,133 @@
+//! The tokens Entra signs, and the check its resources make: app-only tokens for Graph, v2 access and id tokens
+//! for the relay's API, and the `validationTokens` of rich change notifications. Claims as in Entra's claims reference.
+
+use super::apps::GRANTED_ROLES;
+use crate::{
+    core::{Hospital, JwtRefused, Person},
+    web,
+};
+use axum::http::HeaderMap;
+use serde_json::{Value, json};
+
+/// The app that sends Graph's change notifications; receivers must check `appid` against it.
+pub const NOTIFICATION_APP_ID: &str = "0bf30f3b-4a52-48df-9a82-234910c4a086";
+/// The audience of Graph tokens.
+pub const GRAPH: &str = "https://graph.microsoft.com";
+
+/// Whom a Graph request is from.
+#[derive(Clone, Debug)]
+pub struct AppCaller {
+    /// The tenant the token was issued for.
+    pub tid: String,
+    /// The calling application.
+    pub app_id: String,
+    /// Its application permissions.
+    pub roles: Vec<String>,
+}
+
+/// Why a bearer token does not open Graph. Graph says 401 to the first three and 403 to the last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BearerRefused {
+    /// No `Authorization: Bearer`.
+    #[error("Access token is empty.")]
+    Missing,
+    /// Not ours, or past its lifetime.
+    #[error("Access token validation failure. Invalid or expired token.")]
+    Invalid,
+    /// A token for another resource.
+    #[error("Access token validation failure. Invalid audience.")]
+    Audience,
+    /// None of the wanted application permissions.
+    #[error("Missing application permission.")]
+    Role,
+}
+
+/// Checks an app-only Graph token of the request: ours, alive, for Graph, with one of `any_of` among its roles.
+pub fn verify_app_token(hospital: &Hospital, headers: &HeaderMap, any_of: &[&str]) -> Result<AppCaller, BearerRefused> {
+    let token = web::bearer(headers).ok_or(BearerRefused::Missing)?;
+    let claims =
+        hospital.entra.key.verify(token, hospital.clock.unix()).map_err(|_: JwtRefused| BearerRefused::Invalid)?;
+    if claims["aud"] != GRAPH {
+        return Err(BearerRefused::Audience);
+    }
+    let text = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
+    let roles: Vec<String> =
+        claims["roles"].as_array().into_iter().flatten().filter_map(|it| it.as_str().map(str::to_owned)).collect();
+    if !roles.iter().any(|it| any_of.contains(&it.as_str())) {
+        return Err(BearerRefused::Role);
+    }
+    Ok(AppCaller { tid: text("tid"), app_id: text("appid"), roles })
+}
+
+/// The JWT that proves to `app_id` in tenant `tid` that a change notification is Graph's: v1.0, one hour.
+pub fn sign_validation_token(hospital: &Hospital, tid: &str, app_id: &str) -> String {
+    sign_validation_token_as(hospital, tid, app_id, NOTIFICATION_APP_ID)
+}
+
+/// The same with another sending application, to see whether a receiver checks `appid`.
+pub fn sign_validation_token_as(hospital: &Hospital, tid: &str, app_id: &str, sender: &str) -> String {
+    let now = hospital.clock.unix();
+    let token = hospital.entra.key.sign(&json!({
+        "aud": app_id, "iss": format!("https://sts.windows.net/{tid}/"), "iat": now - 5, "nbf": now - 5, "exp": now + 3600,
+        "aio": hospital.random.token(24), "appid": sender, "appidacr": "2", "idp": format!("https://sts.windows.net/{tid}/"),
+        "oid": hospital.random.guid(), "rh": hospital.random.token(16), "sub": hospital.random.guid(), "tid": tid,
+        "uti": hospital.random.token(22), "ver": "1.0",
+    }));
+    hospital.canaries.secret("graph.validation_token", &token);
+    token
+}
+
+/// The v2 issuer of a tenant.
+pub(crate) fn issuer(hospital: &Hospital, tid: &str) -> String {
+    format!("{}/{tid}/v2.0", hospital.addresses().entra)
+}
+
+/// An app-only token for Graph: v1 format, as Graph's tokens are.
+pub(crate) fn app_only(hospital: &Hospital, tid: &str, app_id: &str, lifetime: i64) -> String {
+    let now = hospital.clock.unix();
+    let token = hospital.entra.key.sign(&json!({
+        "aud": GRAPH, "iss": format!("https://sts.windows.net/{tid}/"), "iat": now - 5, "nbf": now - 5, "exp": now + lifetime,
+        "app_displayname": "Roomed relay", "appid": app_id, "appidacr": "1", "idtyp": "app",
+        "oid": hospital.random.stable_guid(&format!("service principal {tid} {app_id}")), "roles": GRANTED_ROLES,
+        "tid": tid, "uti": hospital.random.token(22), "ver": "1.0",
+    }));
+    hospital.canaries.secret("entra.access_token", &token);
+    token
+}
+
+/// A person's v2 access token for the relay's API.
+pub(crate) fn access(hospital: &Hospital, tid: &str, person: &Person, scp: &str, lifetime: i64) -> String {
+    let now = hospital.clock.unix();
+    let apps = &hospital.entra.apps;
+    let token = hospital.entra.key.sign(&json!({
+        "aud": apps.relay_client_id, "iss": issuer(hospital, tid), "iat": now - 5, "nbf": now - 5, "exp": now + lifetime,
+        "aio": hospital.random.token(24), "azp": apps.companion_client_id, "azpacr": "0", "name": person.name,
+        "oid": person.oid, "preferred_username": person.upn, "rh": hospital.random.token(16), "scp": scp,
+        "sub": subject(hospital, person, &apps.relay_client_id), "tid": tid, "uti": hospital.random.token(22), "ver": "2.0",
+    }));
+    hospital.canaries.secret("entra.access_token", &token);
+    token
+}
+
+/// A person's v2 id_token for the companion.
+pub(crate) fn id(hospital: &Hospital, tid: &str, person: &Person, nonce: Option<&str>) -> String {
+    let now = hospital.clock.unix();
+    let client = &hospital.entra.apps.companion_client_id;
+    let mut claims = json!({
+        "aud": client, "iss": issuer(hospital, tid), "iat": now - 5, "nbf": now - 5, "exp": now + 3600,
+        "name": person.name, "oid": person.oid, "preferred_username": person.upn, "rh": hospital.random.token(16),
+        "sub": subject(hospital, person, client), "tid": tid, "uti": hospital.random.token(22), "ver": "2.0",
+    });
+    if let Some(nonce) = nonce {
+        claims["nonce"] = Value::from(nonce);
+    }
+    let token = hospital.entra.key.sign(&claims);
+    hospital.canaries.secret("entra.id_token", &token);
+    token
+}
+
+/// `sub` is pairwise: another value for every application.
+fn subject(hospital: &Hospital, person: &Person, client: &str) -> String {
+    let label = format!("sub {} {client}", person.oid);
+    format!("{}{}", hospital.random.stable_token(&label, 32), hospital.random.stable_token(&format!("{label} 2"), 11))
+}

@@ -1,0 +1,180 @@
+//! What Epic has promised and may take back: launch tokens (five minutes, once), codes (one minute, once),
+//! access tokens, and the `jti` values it has seen (SMART App Launch 2.2, EHR launch and Backend Services).
+
+use super::clients::Audience;
+use crate::core::{Hospital, lock};
+use jiff::Timestamp;
+use std::{collections::HashMap, sync::Mutex};
+
+const LAUNCH_SECONDS: i64 = 300;
+const CODE_SECONDS: i64 = 60;
+
+/// Who pressed *Begin virtual visit*.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Launcher {
+    /// A Hyperspace user, by object id.
+    Clinician { oid: String },
+    /// A MyChart user, by FHIR id.
+    Patient { patient_id: String },
+}
+
+impl Launcher {
+    /// The kind of app this launcher starts.
+    pub(crate) fn audience(&self) -> Audience {
+        match self {
+            Self::Clinician { .. } => Audience::Clinician,
+            Self::Patient { .. } => Audience::Patient,
+        }
+    }
+}
+
+/// What a launch token is bound to.
+#[derive(Clone, Debug)]
+pub(crate) struct Launch {
+    pub(crate) organization: &'static str,
+    pub(crate) launcher: Launcher,
+    pub(crate) patient_id: String,
+    pub(crate) encounter_id: String,
+    expires: Timestamp,
+}
+
+/// What a code is bound to.
+#[derive(Clone, Debug)]
+pub(crate) struct Code {
+    pub(crate) launch: Launch,
+    pub(crate) client_id: String,
+    pub(crate) redirect_uri: String,
+    pub(crate) challenge: String,
+    pub(crate) scopes: Vec<String>,
+    pub(crate) nonce: Option<String>,
+}
+
+/// Whom an access token speaks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Subject {
+    /// A clinician, with the patient in context.
+    User { patient_id: String },
+    /// A patient: their own record only.
+    Patient { patient_id: String },
+    /// Backend Services.
+    System,
+}
+
+/// What an access token opens.
+#[derive(Clone, Debug)]
+pub(crate) struct Access {
+    pub(crate) organization: &'static str,
+    pub(crate) subject: Subject,
+    pub(crate) scopes: Vec<String>,
+    expires: Timestamp,
+}
+
+/// Why a code is not redeemed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum CodeRefused {
+    Unknown,
+    Expired,
+    Replayed,
+}
+
+struct HeldCode {
+    code: Code,
+    expires: Timestamp,
+    used: bool,
+    /// The access token issued for it; a replay takes it back (RFC 6749 4.1.2).
+    token: Option<String>,
+}
+
+/// All promises of both hospitals.
+#[derive(Default)]
+pub(crate) struct Grants {
+    launches: Mutex<HashMap<String, Launch>>,
+    codes: Mutex<HashMap<String, HeldCode>>,
+    access: Mutex<HashMap<String, Access>>,
+    seen: Mutex<HashMap<String, Timestamp>>,
+}
+
+impl Grants {
+    /// Mints a launch token.
+    pub(crate) fn launch(&self, hospital: &Hospital, launcher: Launcher, appointment: &super::Appointment) -> String {
+        let token = hospital.random.token(64);
+        hospital.canaries.secret("epic.launch", &token);
+        let launch = Launch {
+            organization: appointment.organization,
+            launcher,
+            patient_id: appointment.patient_id.clone(),
+            encounter_id: appointment.encounter_id.clone(),
+            expires: hospital.clock.in_seconds(LAUNCH_SECONDS),
+        };
+        lock(&self.launches).insert(token.clone(), launch);
+        token
+    }
+
+    /// Takes a launch token: once, in time, at the hospital and for the kind of app it was made for.
+    pub(crate) fn take_launch(
+        &self,
+        token: &str,
+        organization: &str,
+        audience: Audience,
+        now: Timestamp,
+    ) -> Option<Launch> {
+        let launch = lock(&self.launches).remove(token)?;
+        let fits = launch.organization == organization && launch.launcher.audience() == audience;
+        (fits && now < launch.expires).then_some(launch)
+    }
+
+    /// Mints a code.
+    pub(crate) fn code(&self, hospital: &Hospital, code: Code) -> String {
+        let text = hospital.random.token(96);
+        hospital.canaries.secret("epic.code", &text);
+        let held = HeldCode { code, expires: hospital.clock.in_seconds(CODE_SECONDS), used: false, token: None };
+        lock(&self.codes).insert(text.clone(), held);
+        text
+    }
+
+    /// Takes a code; from now on it is used. A replay takes back what the first use was given.
+    pub(crate) fn take_code(&self, text: &str, now: Timestamp) -> Result<Code, CodeRefused> {
+        let mut codes = lock(&self.codes);
+        let held = codes.get_mut(text).ok_or(CodeRefused::Unknown)?;
+        if std::mem::replace(&mut held.used, true) {
+            if let Some(token) = held.token.take() {
+                lock(&self.access).remove(&token);
+            }
+            return Err(CodeRefused::Replayed);
+        }
+        if now >= held.expires { Err(CodeRefused::Expired) } else { Ok(held.code.clone()) }
+    }
+
+    /// Mints an access token for `seconds`; `code` is what it was exchanged for.
+    pub(crate) fn access(
+        &self,
+        hospital: &Hospital,
+        organization: &'static str,
+        subject: Subject,
+        scopes: Vec<String>,
+        seconds: i64,
+        code: Option<&str>,
+    ) -> String {
+        let token = hospital.random.token(160);
+        hospital.canaries.secret("epic.access_token", &token);
+        let expires = hospital.clock.in_seconds(seconds);
+        let mut codes = lock(&self.codes);
+        lock(&self.access).insert(token.clone(), Access { organization, subject, scopes, expires });
+        if let Some(held) = code.and_then(|it| codes.get_mut(it)) {
+            held.token = Some(token.clone());
+        }
+        token
+    }
+
+    /// What an access token opens, if it is alive.
+    pub(crate) fn opens(&self, token: &str, now: Timestamp) -> Option<Access> {
+        lock(&self.access).get(token).filter(|it| now < it.expires).cloned()
+    }
+
+    /// Notes a `jti` until `expires`; false if it had been seen.
+    pub(crate) fn first_sight(&self, jti: &str, expires: Timestamp, now: Timestamp) -> bool {
+        let mut seen = lock(&self.seen);
+        seen.retain(|_, until| *until > now);
+        seen.insert(jti.to_owned(), expires).is_none()
+    }
+}

@@ -1,0 +1,166 @@
+//! The SMART token endpoint: codes for the two public apps, and the door to Backend Services.
+//! Context is Epic's: `patient`, `encounter`, `need_patient_banner`; never `fhirContext`, never a refresh token for a public app.
+
+use super::{
+    backend, fhir_base,
+    grants::{CodeRefused, Launcher, Subject},
+    instance, interconnect,
+};
+use crate::{
+    core::{Hospital, Organization, Shared, Struck, cut},
+    web::{self, Parameters},
+};
+use axum::{
+    Json,
+    extract::{Path, State},
+    http::{HeaderMap, StatusCode, header},
+    response::{IntoResponse, Response},
+};
+use serde_json::{Value, json};
+
+const ACCESS_SECONDS: i64 = 3600;
+const ID_SECONDS: i64 = 300;
+
+/// An OAuth error and, for the journal only, what was wrong.
+pub(super) struct Refused {
+    pub(super) error: &'static str,
+    pub(super) reason: &'static str,
+}
+
+impl Refused {
+    pub(super) fn new(error: &'static str, reason: &'static str) -> Self {
+        Self { error, reason }
+    }
+}
+
+/// `POST /{instance}/oauth2/token`
+pub(super) async fn redeem(
+    State(hospital): State<Shared>,
+    Path(segment): Path<String>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let Some(organization) = instance(&hospital, &segment) else { return StatusCode::NOT_FOUND.into_response() };
+    let cut_after = match hospital.faults.strike("epic.token", &hospital.clock).await {
+        Struck::Answer(response) => return response,
+        Struck::Refused => return refuse(&hospital, organization, &Refused::new("invalid_client", "a fault switch")),
+        Struck::CutAfter => true,
+        Struck::Go => false,
+    };
+    let form = Parameters::parse(&body);
+    let is_form = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let answer = if !is_form.is_some_and(|it| it.starts_with("application/x-www-form-urlencoded")) {
+        Err(Refused::new("invalid_request", "the body is not a form"))
+    } else {
+        match form.text("grant_type") {
+            "authorization_code" => code(&hospital, organization, &headers, &form),
+            "client_credentials" => backend::client_credentials(&hospital, organization, &form).await,
+            _ => Err(Refused::new("unsupported_grant_type", "no such grant for these apps")),
+        }
+    };
+    if cut_after {
+        cut();
+    }
+    match answer {
+        Ok(body) => ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response(),
+        Err(refused) => refuse(&hospital, organization, &refused),
+    }
+}
+
+/// Epic answers 400 and a bare error; the reason stands in the journal.
+fn refuse(hospital: &Hospital, organization: &Organization, refused: &Refused) -> Response {
+    let detail = json!({ "organization": organization.key, "error": refused.error, "reason": refused.reason });
+    hospital.log("epic", "token.refused", detail);
+    let headers = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+    let body = json!({ "error": refused.error, "error_description": null });
+    (StatusCode::BAD_REQUEST, headers, Json(body)).into_response()
+}
+
+fn code(
+    hospital: &Hospital,
+    organization: &Organization,
+    headers: &HeaderMap,
+    form: &Parameters,
+) -> Result<Value, Refused> {
+    if web::basic(headers).is_some() || form.one("client_secret").is_some() || form.one("client_assertion").is_some() {
+        return Err(Refused::new("invalid_client", "a public app has no secret to present"));
+    }
+    let client_id = form.one("client_id").ok_or(Refused::new("invalid_client", "client_id is missing"))?;
+    if hospital.epic.clients.audience(client_id).is_none() {
+        return Err(Refused::new("invalid_client", "client_id is not that of an interactive app"));
+    }
+    let text = form.one("code").ok_or(Refused::new("invalid_request", "code is missing"))?;
+    let code = hospital.epic.grants.take_code(text, hospital.clock.now()).map_err(|why| {
+        Refused::new(
+            "invalid_grant",
+            match why {
+                CodeRefused::Unknown => "code is unknown",
+                CodeRefused::Expired => "code has expired",
+                CodeRefused::Replayed => "code was used before; its access token is taken back",
+            },
+        )
+    })?;
+    if code.client_id != client_id || code.launch.organization != organization.key {
+        return Err(Refused::new("invalid_grant", "code belongs to another app or hospital"));
+    }
+    if form.text("redirect_uri") != code.redirect_uri {
+        return Err(Refused::new("invalid_grant", "redirect_uri is not the one of the authorization"));
+    }
+    let verifier = form.text("code_verifier");
+    if !web::is_verifier(verifier) || web::s256(verifier) != code.challenge {
+        return Err(Refused::new("invalid_grant", "code_verifier does not match"));
+    }
+
+    let launch = &code.launch;
+    let base = fhir_base(hospital, organization);
+    let (subject, who, fhir_user) = match &launch.launcher {
+        Launcher::Clinician { oid } => {
+            let person = organization.person(oid).ok_or(Refused::new("invalid_grant", "the user has left"))?;
+            // Staff without a provider record are a Person, which is not a practitioner type.
+            let (kind, id) = match &person.practitioner_id {
+                Some(id) => ("Practitioner", id.clone()),
+                None => ("Person", format!("e{}", person.emp.clone().unwrap_or_default())),
+            };
+            let subject = Subject::User { patient_id: launch.patient_id.clone() };
+            (subject, id.clone(), format!("{base}/{kind}/{id}"))
+        }
+        Launcher::Patient { patient_id } => {
+            let subject = Subject::Patient { patient_id: patient_id.clone() };
+            (subject, patient_id.clone(), format!("{base}/Patient/{patient_id}"))
+        }
+    };
+    let is_clinician = matches!(subject, Subject::User { .. });
+    let grants = &hospital.epic.grants;
+    let access = grants.access(hospital, organization.key, subject, code.scopes.clone(), ACCESS_SECONDS, Some(text));
+    let mut body = json!({
+        "access_token": access, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": code.scopes.join(" "),
+        "patient": launch.patient_id,
+    });
+    if is_clinician {
+        body["encounter"] = Value::from(launch.encounter_id.as_str());
+        body["need_patient_banner"] = Value::from(true);
+    }
+    if code.scopes.iter().any(|it| it == "openid") {
+        let now = hospital.clock.unix();
+        let mut claims = json!({
+            "iss": format!("{}/oauth2", interconnect(hospital, organization)), "aud": client_id, "sub": who,
+            "iat": now, "exp": now + ID_SECONDS, "jti": hospital.random.guid(),
+        });
+        if code.scopes.iter().any(|it| it == "fhirUser") {
+            claims["fhirUser"] = Value::from(fhir_user);
+        }
+        if let Some(nonce) = &code.nonce {
+            claims["nonce"] = Value::from(nonce.as_str());
+        }
+        let token = hospital.epic.key.sign(&claims);
+        hospital.canaries.secret("epic.id_token", &token);
+        body["id_token"] = Value::from(token);
+    }
+    let kind = if is_clinician { "clinician" } else { "patient" };
+    hospital.log(
+        "epic",
+        "token.issued",
+        json!({ "grant": "authorization_code", "organization": organization.key, "for": kind }),
+    );
+    Ok(body)
+}

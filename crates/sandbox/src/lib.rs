@@ -1,0 +1,134 @@
+//! The stand-in hospital: Entra, Epic, Graph and Teams on five loopback listeners, strict as the vendors are.
+//! It shares no types with the rest of Roomed, so that it can disagree with it. Not for real patients.
+
+pub mod clock;
+mod control;
+pub mod core;
+pub mod entra;
+pub mod epic;
+pub mod graph;
+pub mod pages;
+pub mod teams;
+mod web;
+
+use crate::core::{Hospital, Random, Shared};
+use anyhow::Context;
+use axum::Router;
+use serde::Serialize;
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    sync::Arc,
+};
+use tokio::{net::TcpListener, sync::watch, task::JoinSet};
+
+/// How to start.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// Microsoft Entra ID.
+    pub entra: SocketAddr,
+    /// Epic: Hyperspace, MyChart, SMART, FHIR, Interconnect.
+    pub epic: SocketAddr,
+    /// Microsoft Graph.
+    pub graph: SocketAddr,
+    /// Teams meetings.
+    pub teams: SocketAddr,
+    /// The control API.
+    pub control: SocketAddr,
+    /// The same seed gives the same people, ids and order of tokens.
+    pub seed: Option<u64>,
+    /// Gives every patient field a value found nowhere else.
+    pub canaries: bool,
+}
+
+impl Default for Options {
+    /// Five free loopback ports, a seed nobody knows, ordinary names.
+    fn default() -> Self {
+        let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+        Self { entra: any, epic: any, graph: any, teams: any, control: any, seed: None, canaries: false }
+    }
+}
+
+/// Where the five listeners are: `http://127.0.0.1:port`, without a trailing slash.
+#[derive(Clone, Debug, Serialize)]
+pub struct Addresses {
+    /// Microsoft Entra ID.
+    pub entra: String,
+    /// Epic.
+    pub epic: String,
+    /// Microsoft Graph.
+    pub graph: String,
+    /// Teams.
+    pub teams: String,
+    /// Control API.
+    pub control: String,
+}
+
+/// The way to start a stand-in hospital.
+pub struct Sandbox;
+
+/// A stand-in hospital that accepts requests. Dropping it stops it at once.
+pub struct Running {
+    /// Where it listens.
+    pub addresses: Addresses,
+    /// Its insides, for tests in the same process.
+    pub hospital: Shared,
+    stop: watch::Sender<bool>,
+    tasks: JoinSet<()>,
+}
+
+impl Sandbox {
+    /// Binds the five listeners and begins to answer. Refuses an address that is not loopback.
+    pub async fn start(options: Options) -> anyhow::Result<Running> {
+        let seed = options.seed.unwrap_or_else(Random::fresh_seed);
+        let hospital: Shared = Arc::new(Hospital::new(seed, options.canaries));
+
+        let (entra, entra_at) = bind("entra", options.entra).await?;
+        let (epic, epic_at) = bind("epic", options.epic).await?;
+        let (graph, graph_at) = bind("graph", options.graph).await?;
+        let (teams, teams_at) = bind("teams", options.teams).await?;
+        let (control, control_at) = bind("control", options.control).await?;
+        let addresses =
+            Addresses { entra: entra_at, epic: epic_at, graph: graph_at, teams: teams_at, control: control_at };
+        hospital.addresses.get_or_init(|| addresses.clone());
+
+        let stop = watch::Sender::new(false);
+        let mut tasks = JoinSet::new();
+        for (listener, routes) in [
+            (entra, entra::router()),
+            (epic, epic::router()),
+            (graph, graph::router()),
+            (teams, teams::router()),
+            (control, control::router()),
+        ] {
+            tasks.spawn(serve(listener, routes.with_state(hospital.clone()), stop.subscribe()));
+        }
+        Ok(Running { addresses, hospital, stop, tasks })
+    }
+}
+
+impl Running {
+    /// Stops accepting, lets what is being answered finish, and returns once all is quiet.
+    pub async fn shutdown(mut self) {
+        let _ = self.stop.send(true);
+        // A page that listens to live marks would hold its connection open for ever.
+        self.hospital.epic.hang_up();
+        let all = async { while self.tasks.join_next().await.is_some() {} };
+        let _ = tokio::time::timeout(std::time::Duration::from_secs(2), all).await;
+    }
+}
+
+async fn bind(name: &str, at: SocketAddr) -> anyhow::Result<(TcpListener, String)> {
+    anyhow::ensure!(at.ip().is_loopback(), "the {name} listener must be on loopback, not {at}");
+    let listener = TcpListener::bind(at).await.with_context(|| format!("cannot listen on {at} for {name}"))?;
+    let address = format!("http://{}", listener.local_addr()?);
+    Ok((listener, address))
+}
+
+async fn serve(listener: TcpListener, routes: Router, mut stop: watch::Receiver<bool>) {
+    let stopped = async move {
+        let _ = stop.wait_for(|it| *it).await;
+    };
+    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(stopped).await {
+        tracing::error!(%error, "a listener ended");
+    }
+}

@@ -1,0 +1,58 @@
+//! `roomed-sandbox`: the stand-in hospital as a process. Prints its addresses as one line of JSON, logs to stderr.
+
+use clap::Parser;
+use roomed_sandbox::{Options, Sandbox};
+use std::{io::Write, net::SocketAddr};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The stand-in hospital: Entra, Epic, Graph and Teams on loopback. No real patients.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// Microsoft Entra ID
+    #[arg(long, default_value = "127.0.0.1:0")]
+    entra: SocketAddr,
+    /// Epic: Hyperspace, MyChart, SMART, FHIR, Interconnect
+    #[arg(long, default_value = "127.0.0.1:0")]
+    epic: SocketAddr,
+    /// Microsoft Graph
+    #[arg(long, default_value = "127.0.0.1:0")]
+    graph: SocketAddr,
+    /// Teams meetings
+    #[arg(long, default_value = "127.0.0.1:0")]
+    teams: SocketAddr,
+    /// Control API for tests and demos
+    #[arg(long, default_value = "127.0.0.1:0")]
+    control: SocketAddr,
+    /// The same seed gives the same people, ids and order of tokens
+    #[arg(long)]
+    seed: Option<u64>,
+    /// Give every patient field a value found nowhere else
+    #[arg(long)]
+    canaries: bool,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    rustls::crypto::aws_lc_rs::default_provider()
+        .install_default()
+        .map_err(|_| anyhow::anyhow!("a TLS provider is already installed"))?;
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,roomed_sandbox=info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+
+    let Arguments { entra, epic, graph, teams, control, seed, canaries } = Arguments::parse();
+    let running = Sandbox::start(Options { entra, epic, graph, teams, control, seed, canaries }).await?;
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", serde_json::to_string(&running.addresses)?)?;
+    stdout.flush()?;
+    drop(stdout);
+
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::select! {
+        _ = tokio::signal::ctrl_c() => {}
+        _ = terminate.recv() => {}
+    }
+    running.shutdown().await;
+    Ok(())
+}

@@ -1,0 +1,12 @@
+//! The stand-in hospital over HTTP, as the relay, the companion and two browsers meet it: what works, and above all
+//! what is refused. Graph and Teams have their own test binary.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod backend;
+mod connection;
+mod control;
+mod desk;
+mod entra;
+mod fhir;
+mod pages;
+mod smart;

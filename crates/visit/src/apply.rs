@@ -1,0 +1,88 @@
+//! The one door: `(visit, event, now)` to the visit after it and the effects that follow.
+
+use crate::chart::{self, Effect};
+use crate::closing::{self, CloseReason};
+use crate::decisions::{Acknowledged, Called, Ended};
+use crate::event::{Command, VisitEvent};
+use crate::participant::{Participant, Role};
+use crate::time::Timestamp;
+use crate::visit::Visit;
+
+/// What an event leads to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Transition {
+    /// The visit after the event.
+    pub visit: Visit,
+    /// What must happen, in this order, committed together with the visit.
+    pub effects: Vec<Effect>,
+}
+
+/// Applies one event at `now`, the relay's clock. Never fails: testimony is merged, a command that no longer makes
+/// sense changes nothing, and after the close everything is only counted.
+pub fn apply(mut visit: Visit, event: &VisitEvent, now: Timestamp) -> Transition {
+    if visit.is_closed() && !undoes(&visit, event, now) {
+        if !matches!(event, VisitEvent::Tick) {
+            visit.late_events = visit.late_events.saturating_add(1);
+        }
+        return Transition { visit, effects: Vec::new() };
+    }
+    match event {
+        VisitEvent::Witnessed(testimony) => visit.evidence.hear(testimony),
+        VisitEvent::Decided(command) => decide(&mut visit, command, now),
+        VisitEvent::Tick => {}
+    }
+    let mut effects = chart::settle(&mut visit, now);
+    if let Some(closed) = closing::close(&visit, now) {
+        visit.decisions.closed = Some(closed);
+        effects.extend(chart::settle(&mut visit, now));
+        effects.push(Effect::Closed);
+    }
+    Transition { visit, effects }
+}
+
+/// *End for all* can be taken back for a while, even if it closed the visit at once.
+fn undoes(visit: &Visit, event: &VisitEvent, now: Timestamp) -> bool {
+    let by_the_end = visit.decisions.closed.as_ref().is_some_and(|closed| closed.reason == CloseReason::Ended);
+    matches!(event, VisitEvent::Decided(Command::UndoEnd)) && by_the_end && within_undo(visit, now)
+}
+
+fn within_undo(visit: &Visit, now: Timestamp) -> bool {
+    visit.decisions.ended.as_ref().is_some_and(|ended| now <= ended.at + visit.policy.undo)
+}
+
+fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
+    match command {
+        Command::Launched { participant, oid, covering } => {
+            let known =
+                visit.participants.entry(participant.clone()).or_insert_with(|| Participant::practitioner(None));
+            if let Role::Practitioner { oid: known_oid, covering: known_covering, launched } = &mut known.role {
+                *known_oid = Some(oid.clone());
+                *known_covering |= covering;
+                *launched = true;
+            }
+        }
+        Command::MeetingReady => {
+            visit.decisions.meeting_ready.get_or_insert(now);
+        }
+        Command::Call { by } => visit.decisions.called = Some(Called { by: by.clone(), at: now }),
+        Command::Acknowledge { by } => visit.decisions.acknowledged = Some(Acknowledged { by: by.clone(), at: now }),
+        Command::Told { delegate } => {
+            let told = &mut visit.decisions.told;
+            let first = if *delegate { &mut told.delegate } else { &mut told.clinician };
+            first.get_or_insert(now);
+        }
+        Command::End { by } => {
+            visit.decisions.ended.get_or_insert(Ended { by: by.clone(), at: now });
+        }
+        Command::UndoEnd => {
+            if within_undo(visit, now) {
+                visit.decisions.ended = None;
+                visit.decisions.closed = None;
+            }
+        }
+        Command::Cancel => {
+            visit.decisions.cancelled.get_or_insert(now);
+        }
+        Command::Reschedule(plan) => visit.plan = *plan,
+    }
+}

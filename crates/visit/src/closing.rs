@@ -1,0 +1,99 @@
+//! When a visit is over for good: the clinician ended it and everybody is out, the call ended and stayed quiet, or
+//! two hours have passed since its planned end. What could not be seen is named `unverified`, never invented.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribution::{self, Attribution};
+use crate::ids::ParticipantId;
+use crate::presence::{self, Presence};
+use crate::stage::met_at;
+use crate::time::Timestamp;
+use crate::visit::Visit;
+
+/// Why it closed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CloseReason {
+    /// The clinician ended it.
+    Ended,
+    /// The call ended, clinician and patient had met, and nobody came back.
+    CallEnded,
+    /// Nothing closed it until long after its planned end.
+    TimedOut,
+    /// The appointment was cancelled.
+    Cancelled,
+}
+
+/// The visit is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Closed {
+    /// When.
+    pub at: Timestamp,
+    /// Why.
+    pub reason: CloseReason,
+    /// Whose leaving nobody saw.
+    pub unverified: Vec<ParticipantId>,
+}
+
+/// Closes the visit if it is time.
+pub(crate) fn close(visit: &Visit, now: Timestamp) -> Option<Closed> {
+    if visit.is_closed() {
+        return None;
+    }
+    let attribution = attribution::attribute(visit);
+    let inside = inside(visit, &attribution, now);
+    let nobody_inside = inside.is_empty();
+    let reason = if visit.decisions.cancelled.is_some() && nobody_inside {
+        CloseReason::Cancelled
+    } else if visit.decisions.ended.is_some() && nobody_inside {
+        CloseReason::Ended
+    } else if nobody_inside
+        && quiet_since(visit, &attribution).is_some_and(|since| since + visit.policy.quiet_close <= now)
+    {
+        CloseReason::CallEnded
+    } else if latest(visit) <= now {
+        CloseReason::TimedOut
+    } else {
+        return None;
+    };
+    Some(Closed { at: now, reason, unverified: inside })
+}
+
+/// Who is still there.
+fn inside(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Vec<ParticipantId> {
+    let is_inside = |who: &&ParticipantId| {
+        matches!(presence::of(visit, attribution, who, now), Presence::Waiting { .. } | Presence::Connected { .. })
+    };
+    visit.participants.keys().filter(is_inside).cloned().collect()
+}
+
+/// Since when nobody is left after a call in which clinician and patient met.
+fn quiet_since(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
+    met_at(visit, attribution)?;
+    let call_ended = visit.evidence.call_ended.last().copied()?;
+    let last_seen = visit.participants.keys().filter_map(|who| {
+        let spans = presence::spans(visit, attribution, who);
+        spans.anywhere.last().and_then(|span| span.end)
+    });
+    Some(last_seen.fold(call_ended, Timestamp::max))
+}
+
+fn latest(visit: &Visit) -> Timestamp {
+    visit.plan.end + visit.policy.latest_close
+}
+
+impl Visit {
+    /// The next moment at which time alone changes something; `None` once the visit is closed.
+    pub fn next_timer(&self, now: Timestamp) -> Option<Timestamp> {
+        if self.is_closed() {
+            return None;
+        }
+        let attribution = attribution::attribute(self);
+        let leaves = self.participants.keys().filter_map(|who| {
+            let end = presence::spans(self, &attribution, who).anywhere.last()?.end?;
+            Some(presence::gone_at(self, end))
+        });
+        let quiet = quiet_since(self, &attribution).map(|since| since + self.policy.quiet_close);
+        leaves.chain(quiet).chain([self.opens_at()]).filter(|at| *at > now).chain([latest(self)]).min()
+    }
+}

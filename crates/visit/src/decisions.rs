@@ -1,0 +1,62 @@
+//! What people decided, in commit order. The last word of each kind stands.
+
+use serde::{Deserialize, Serialize};
+
+use crate::closing::Closed;
+use crate::ids::{Oid, ParticipantId};
+use crate::time::Timestamp;
+
+/// Somebody saw the alert and takes it on.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledged {
+    /// Who.
+    pub by: Oid,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// A clinician pressed *Join*.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Called {
+    /// Who.
+    pub by: ParticipantId,
+    /// When first.
+    pub at: Timestamp,
+}
+
+/// Whose companions were handed the alert, and when first.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// One of the visit's clinicians.
+    pub clinician: Option<Timestamp>,
+    /// A delegate.
+    pub delegate: Option<Timestamp>,
+}
+
+/// A clinician ended the visit.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ended {
+    /// Who.
+    pub by: ParticipantId,
+    /// When.
+    pub at: Timestamp,
+}
+
+/// The sum of the decisions.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decisions {
+    /// The meeting exists and is watched, since.
+    pub meeting_ready: Option<Timestamp>,
+    /// The patient may come.
+    pub called: Option<Called>,
+    /// The alert is somebody's.
+    pub acknowledged: Option<Acknowledged>,
+    /// Whom the alert has reached.
+    pub told: Told,
+    /// The clinician ended the visit; it closes when everybody is out.
+    pub ended: Option<Ended>,
+    /// The appointment was cancelled.
+    pub cancelled: Option<Timestamp>,
+    /// The visit is over for good.
+    pub closed: Option<Closed>,
+}

@@ -1,0 +1,125 @@
+//! What can happen to a visit: testimony (what a witness saw), commands (what a person or the relay decided), time.
+
+use serde::{Deserialize, Serialize};
+
+use crate::Source;
+use crate::ids::{LegId, Oid, ParticipantId};
+use crate::leg::{Identity, LegState};
+use crate::plan::Plan;
+use crate::time::Timestamp;
+
+/// One thing that happened.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum VisitEvent {
+    /// A witness saw something. Any order, any number of times: the same visit results.
+    Witnessed(Testimony),
+    /// Somebody decided something. Takes effect in commit order.
+    Decided(Command),
+    /// Only time has passed.
+    Tick,
+}
+
+/// What a witness saw, with the time it happened (not the time we heard of it).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Testimony {
+    /// The patient is ready: *I'm ready* on our page, or the EHR's `arrived` / `checked-in`.
+    Ready {
+        /// Who.
+        participant: ParticipantId,
+        /// When.
+        at: Timestamp,
+        /// Who says so.
+        source: Source,
+    },
+    /// A socket of our page opened.
+    PageOpened {
+        /// Whose page.
+        participant: ParticipantId,
+        /// This socket.
+        leg: LegId,
+        /// When.
+        at: Timestamp,
+    },
+    /// That socket closed.
+    PageClosed {
+        /// Whose page.
+        participant: ParticipantId,
+        /// This socket.
+        leg: LegId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Our page is about to open the meeting for this person.
+    HandedOver {
+        /// Whom.
+        participant: ParticipantId,
+        /// When.
+        at: Timestamp,
+    },
+    /// The roster said something about a leg.
+    Roster {
+        /// Graph's `participant.id`.
+        leg: LegId,
+        /// Who, as well as the roster knows.
+        identity: Identity,
+        /// Where they are.
+        state: LegState,
+        /// The event's `eventDateTime`.
+        at: Timestamp,
+    },
+    /// The call as a whole ended.
+    CallEnded {
+        /// The event's `eventDateTime`.
+        at: Timestamp,
+    },
+    /// Staff have roomed the patient.
+    Roomed {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// What was decided.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Command {
+    /// A clinician proved a launch of this visit.
+    Launched {
+        /// Their place in the visit; a new one for a colleague who covers.
+        participant: ParticipantId,
+        /// Their Entra object id.
+        oid: Oid,
+        /// Not on the appointment: "covering for a colleague".
+        covering: bool,
+    },
+    /// The meeting exists and is watched.
+    MeetingReady,
+    /// A clinician pressed *Join*: the patient may come.
+    Call {
+        /// Who pressed.
+        by: ParticipantId,
+    },
+    /// Somebody saw the alert and takes it on.
+    Acknowledge {
+        /// Who.
+        by: Oid,
+    },
+    /// A companion has been handed the alert.
+    Told {
+        /// A delegate's, not one of the visit's clinicians'.
+        delegate: bool,
+    },
+    /// The clinician ends the visit for all.
+    End {
+        /// Who.
+        by: ParticipantId,
+    },
+    /// The clinician takes the end back, within five minutes.
+    UndoEnd,
+    /// The appointment was cancelled in the EHR.
+    Cancel,
+    /// The appointment was moved.
+    Reschedule(Plan),
+}

@@ -1,0 +1,54 @@
+//! When the visit is planned, and the organization's policy for it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::time::{Millis, Timestamp};
+
+/// The appointment's times.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Plan {
+    /// Planned start.
+    pub start: Timestamp,
+    /// Planned end.
+    pub end: Timestamp,
+}
+
+/// When the chart is told that the patient is connected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ConnectedAt {
+    /// As soon as they wait, so that the schedule shows it before anyone joins.
+    Ready,
+    /// Only once they are admitted to the meeting.
+    Admitted,
+}
+
+/// The organization's rules, copied into the visit when it opens so that a later change does not rewrite the past.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Policy {
+    /// A gap this short is a reload, a locked phone or the way from our page to Teams, not a disconnect.
+    pub grace: Millis,
+    /// How long before the planned start a patient can arrive.
+    pub early_join: Millis,
+    /// When *connected* is written for the patient.
+    pub connected_at: ConnectedAt,
+    /// After the call ended, how long nobody may wait or return before the visit closes by itself.
+    pub quiet_close: Millis,
+    /// How long after the planned end a visit closes in any case.
+    pub latest_close: Millis,
+    /// How long *End for all* can be taken back.
+    pub undo: Millis,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            grace: Millis::seconds(90),
+            early_join: Millis::minutes(30),
+            connected_at: ConnectedAt::Ready,
+            quiet_close: Millis::minutes(10),
+            latest_close: Millis::minutes(120),
+            undo: Millis::minutes(5),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! How far a visit is, in FHIR's Encounter words. Read off, never stored: the variants hold the facts they rest on.
+
+use serde::{Deserialize, Serialize};
+
+use crate::arrival::{self, Arrival};
+use crate::attribution::{self, Attribution};
+use crate::closing::Closed;
+use crate::presence;
+use crate::stay::{self, Span};
+use crate::time::Timestamp;
+use crate::visit::Visit;
+
+/// FHIR `Encounter.status`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "stage", rename_all = "kebab-case")]
+pub enum Stage {
+    /// Nobody is there.
+    Planned,
+    /// The patient is there and ready.
+    Arrived {
+        /// The earliest evidence.
+        arrival: Arrival,
+    },
+    /// Staff have roomed the patient.
+    Triaged {
+        /// The earliest evidence.
+        arrival: Arrival,
+        /// When staff roomed them.
+        roomed_at: Timestamp,
+    },
+    /// Patient and clinician have been in the meeting at the same time.
+    InProgress {
+        /// The first such moment.
+        since: Timestamp,
+    },
+    /// Over.
+    Finished {
+        /// When and why.
+        closed: Closed,
+    },
+    /// Over, and the patient never came.
+    Noshow {
+        /// When and why.
+        closed: Closed,
+    },
+    /// Called off in the EHR.
+    Cancelled {
+        /// When.
+        at: Timestamp,
+    },
+}
+
+impl Visit {
+    /// How far the visit is at `now`.
+    pub fn stage(&self, now: Timestamp) -> Stage {
+        let attribution = attribution::attribute(self);
+        let arrival = arrival::of(self, &attribution, now);
+        if let Some(at) = self.decisions.cancelled {
+            return Stage::Cancelled { at };
+        }
+        if let Some(closed) = self.decisions.closed.clone() {
+            return if arrival.is_some() { Stage::Finished { closed } } else { Stage::Noshow { closed } };
+        }
+        if let Some(since) = met_at(self, &attribution) {
+            return Stage::InProgress { since };
+        }
+        match (arrival, self.evidence.roomed) {
+            (Some(arrival), Some(roomed_at)) => Stage::Triaged { arrival, roomed_at },
+            (Some(arrival), None) => Stage::Arrived { arrival },
+            (None, _) => Stage::Planned,
+        }
+    }
+}
+
+/// The first moment at which a patient and a clinician were both in the meeting.
+pub(crate) fn met_at(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
+    let in_call = |who| presence::spans(visit, attribution, who).in_call;
+    let patients: Vec<Span> = visit.patients().flat_map(in_call).collect();
+    let practitioners: Vec<Span> = visit.practitioners().flat_map(in_call).collect();
+    stay::first_overlap(&patients, &practitioners)
+}

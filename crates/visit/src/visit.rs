@@ -1,0 +1,145 @@
+//! The visit itself: its plan, its people, what was seen and what was decided. Everything else is read off these.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::chart::AlertMemory;
+use crate::decisions::Decisions;
+use crate::evidence::Evidence;
+use crate::ids::{LegId, Oid, ParticipantId};
+use crate::leg::{Identity, LegState, Medium};
+use crate::participant::Participant;
+use crate::plan::{Plan, Policy};
+use crate::presence::{self, Presence};
+use crate::time::Timestamp;
+
+/// A visit. Serialized whole, sealed by the relay.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Visit {
+    pub(crate) plan: Plan,
+    pub(crate) policy: Policy,
+    pub(crate) participants: BTreeMap<ParticipantId, Participant>,
+    pub(crate) evidence: Evidence,
+    pub(crate) decisions: Decisions,
+    pub(crate) alert: AlertMemory,
+    /// Events that came after the close: counted, nothing more.
+    pub(crate) late_events: u32,
+}
+
+impl Visit {
+    /// A visit nobody has come to yet.
+    pub fn open(
+        plan: Plan,
+        policy: Policy,
+        participants: impl IntoIterator<Item = (ParticipantId, Participant)>,
+    ) -> Self {
+        Self {
+            plan,
+            policy,
+            participants: participants.into_iter().collect(),
+            evidence: Evidence::default(),
+            decisions: Decisions::default(),
+            alert: AlertMemory::default(),
+            late_events: 0,
+        }
+    }
+
+    /// Planned times.
+    pub fn plan(&self) -> Plan {
+        self.plan
+    }
+
+    /// The policy the visit was opened under.
+    pub fn policy(&self) -> Policy {
+        self.policy
+    }
+
+    /// Everybody we know.
+    pub fn participants(&self) -> impl Iterator<Item = (&ParticipantId, &Participant)> {
+        self.participants.iter()
+    }
+
+    /// One of them.
+    pub fn participant(&self, id: &ParticipantId) -> Option<&Participant> {
+        self.participants.get(id)
+    }
+
+    /// The clinician with this object id.
+    pub fn practitioner(&self, oid: &Oid) -> Option<(&ParticipantId, &Participant)> {
+        self.participants.iter().find(|(_, participant)| participant.oid() == Some(oid))
+    }
+
+    /// What people decided.
+    pub fn decisions(&self) -> &Decisions {
+        &self.decisions
+    }
+
+    /// True once the visit is over for good.
+    pub fn is_closed(&self) -> bool {
+        self.decisions.closed.is_some()
+    }
+
+    /// True while the clinician has ended the visit and somebody is still inside.
+    pub fn is_closing(&self) -> bool {
+        self.decisions.ended.is_some() && !self.is_closed()
+    }
+
+    /// True while the arrival wants somebody's attention.
+    pub fn alert_stands(&self) -> bool {
+        self.alert.raised
+    }
+
+    /// Where somebody is at `now`.
+    pub fn presence(&self, id: &ParticipantId, now: Timestamp) -> Presence {
+        presence::of(self, &crate::attribution::attribute(self), id, now)
+    }
+
+    /// People in the meeting or its lobby whom nothing ties to anyone we know, with the time they were first seen.
+    pub fn unattributed(&self) -> Vec<(LegId, LegState, Timestamp)> {
+        let attribution = crate::attribution::attribute(self);
+        let stranger = |leg: &crate::leg::Leg| matches!(&leg.medium, Medium::Meeting(who) if *who != Identity::Unknown);
+        self.evidence
+            .legs
+            .iter()
+            .filter(|(id, leg)| !attribution.contains_key(*id) && stranger(leg))
+            .map(|(id, leg)| {
+                let state = match (self.evidence.end_of(leg), leg.in_call) {
+                    (Some(_), _) => LegState::Left,
+                    (None, Some(_)) => LegState::InCall,
+                    (None, None) => LegState::Waiting,
+                };
+                (id.clone(), state, leg.first_seen)
+            })
+            .collect()
+    }
+
+    /// Sockets of our page that nobody has said are closed: after a restart the relay closes those it lost.
+    pub fn open_pages(&self) -> Vec<(ParticipantId, LegId)> {
+        let page = |(id, leg): (&LegId, &crate::leg::Leg)| match &leg.medium {
+            Medium::Page(who) if leg.left.is_none() => Some((who.clone(), id.clone())),
+            _ => None,
+        };
+        self.evidence.legs.iter().filter_map(page).collect()
+    }
+
+    /// True if this person has said that they are ready.
+    pub fn is_ready(&self, who: &ParticipantId) -> bool {
+        self.evidence.ready.contains_key(who)
+    }
+
+    /// The patients.
+    pub(crate) fn patients(&self) -> impl Iterator<Item = &ParticipantId> {
+        self.participants.iter().filter(|(_, participant)| participant.is_patient()).map(|(id, _)| id)
+    }
+
+    /// The clinicians.
+    pub(crate) fn practitioners(&self) -> impl Iterator<Item = &ParticipantId> {
+        self.participants.iter().filter(|(_, participant)| !participant.is_patient()).map(|(id, _)| id)
+    }
+
+    /// From when a patient can arrive.
+    pub fn opens_at(&self) -> Timestamp {
+        self.plan.start - self.policy.early_join
+    }
+}

@@ -1,0 +1,11 @@
+//! The rules of a visit, one module per rule, and the properties that hold for any order of testimony.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod alert;
+mod arrival;
+mod attribution;
+mod closing;
+mod grace;
+mod orders;
+mod stage;
+mod story;

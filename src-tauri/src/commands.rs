@@ -1,0 +1,104 @@
+//! The window's commands, by name one to one the companion's. Nothing is decided here.
+
+use roomed_companion::view::AppState;
+use roomed_companion::Handle;
+use roomed_protocol::Problem;
+use tauri::State;
+use tauri::ipc::Invoke;
+
+use crate::shell::Shell;
+
+type Done = Result<(), Problem>;
+
+/// All of them, for the builder.
+pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
+    tauri::generate_handler![
+        state, page_ready, sign_in, sign_out, acknowledge, join, end, open_visit, close_visit, cover, dismiss_problem,
+        set_sound, retry_keychain
+    ]
+}
+
+fn companion(shell: &State<'_, Shell>) -> Result<Handle, Problem> {
+    match &**shell {
+        Shell::Running(handle) => Ok(handle.clone()),
+        // The window already shows this problem: nothing else can be pressed.
+        Shell::NotSetUp(state) => Err(state.problem.clone().expect("a companion that is not set up says why")),
+    }
+}
+
+#[tauri::command]
+fn state(shell: State<'_, Shell>) -> AppState {
+    match &*shell {
+        Shell::Running(handle) => handle.state().borrow().clone(),
+        Shell::NotSetUp(state) => (**state).clone(),
+    }
+}
+
+#[tauri::command]
+async fn page_ready(shell: State<'_, Shell>) -> Done {
+    if let Some(handle) = shell.handle() {
+        handle.page_ready();
+    }
+    Ok(())
+}
+
+#[tauri::command]
+async fn sign_in(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.sign_in().await
+}
+
+#[tauri::command]
+async fn sign_out(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.sign_out().await
+}
+
+#[tauri::command]
+async fn acknowledge(shell: State<'_, Shell>, visit: String) -> Done {
+    companion(&shell)?.acknowledge(&visit).await
+}
+
+#[tauri::command]
+async fn join(shell: State<'_, Shell>, visit: String) -> Done {
+    companion(&shell)?.join(&visit).await
+}
+
+#[tauri::command]
+async fn end(shell: State<'_, Shell>, visit: String) -> Done {
+    companion(&shell)?.end(&visit).await
+}
+
+#[tauri::command]
+async fn open_visit(shell: State<'_, Shell>, visit: String) -> Done {
+    companion(&shell)?.open_visit(&visit);
+    Ok(())
+}
+
+#[tauri::command]
+async fn close_visit(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.close_visit();
+    Ok(())
+}
+
+#[tauri::command]
+async fn cover(shell: State<'_, Shell>, yes: bool) -> Done {
+    companion(&shell)?.cover(yes);
+    Ok(())
+}
+
+#[tauri::command]
+async fn dismiss_problem(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.dismiss_problem();
+    Ok(())
+}
+
+#[tauri::command]
+async fn set_sound(shell: State<'_, Shell>, on: bool) -> Done {
+    companion(&shell)?.set_sound(on);
+    Ok(())
+}
+
+#[tauri::command]
+async fn retry_keychain(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.retry_keychain().await;
+    Ok(())
+}

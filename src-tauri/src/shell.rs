@@ -1,0 +1,124 @@
+//! The application: plugins, the companion behind it, and the state that goes to the page at every change.
+
+use std::process::ExitCode;
+
+use roomed_companion::view::AppState;
+use roomed_companion::{Companion, Config, Handle};
+use tauri::{AppHandle, Emitter, Manager, RunEvent};
+use tauri_plugin_deep_link::DeepLinkExt;
+
+use crate::{commands, outside, tray, window};
+
+/// What the commands reach: the companion, or the reason why there is none.
+pub(crate) enum Shell {
+    /// It runs.
+    Running(Handle),
+    /// It is not set up; the window says what IT has to do.
+    NotSetUp(Box<AppState>),
+}
+
+impl Shell {
+    fn start(app: &AppHandle, links: &[String]) -> Self {
+        let config = match Config::load() {
+            Ok(config) => config,
+            Err(error) => {
+                tracing::error!(%error, "the companion is not set up");
+                return Self::NotSetUp(Box::new(error.state()));
+            }
+        };
+        let ports = outside::ports(app.clone());
+        // The companion spawns its tasks on the runtime it is started in.
+        match tauri::async_runtime::block_on(async { Companion::start(config, ports) }) {
+            Ok(handle) => {
+                for link in links {
+                    handle.link(link);
+                }
+                Self::Running(handle)
+            }
+            Err(problem) => Self::NotSetUp(Box::new(AppState { problem: Some(problem), ..AppState::default() })),
+        }
+    }
+
+    /// The companion, if it runs.
+    pub(crate) fn handle(&self) -> Option<&Handle> {
+        match self {
+            Self::Running(handle) => Some(handle),
+            Self::NotSetUp(_) => None,
+        }
+    }
+}
+
+/// Runs until the person quits.
+pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
+    // First of all, as its documentation asks: a second start hands its links over and ends.
+    let single = tauri_plugin_single_instance::init(|app, arguments, _| {
+        take_links(app, arguments.into_iter().skip(1));
+        window::bring_forward(app);
+    });
+    let app = tauri::Builder::default()
+        .plugin(single)
+        .plugin(tauri_plugin_deep_link::init())
+        .plugin(tauri_plugin_opener::init())
+        .invoke_handler(commands::all())
+        .setup(move |app| {
+            let handle = app.handle().clone();
+            // Links that reach us by the operating system's event (macOS); told twice they count once.
+            let events = handle.clone();
+            app.deep_link().on_open_url(move |event| take_links(&events, event.urls().into_iter().map(String::from)));
+            app.manage(Shell::start(&handle, &links));
+            window::open(&handle)?;
+            tray::put_up(&handle)?;
+            tauri::async_runtime::spawn(show_every_change(handle));
+            Ok(())
+        })
+        .build(tauri::generate_context!())?;
+    app.run(|_, event| {
+        // Closing the window keeps the companion in the tray: an arrival must still be heard.
+        if let RunEvent::ExitRequested { api, code: None, .. } = event {
+            api.prevent_exit();
+        }
+    });
+    Ok(())
+}
+
+fn take_links(app: &AppHandle, arguments: impl Iterator<Item = String>) {
+    let Some(shell) = app.try_state::<Shell>() else { return };
+    let Some(handle) = shell.handle() else { return };
+    for link in arguments.filter(|argument| argument.starts_with("roomed:")) {
+        handle.link(&link);
+    }
+}
+
+/// The whole state, to page and tray, at every change.
+async fn show_every_change(app: AppHandle) {
+    let Some(mut states) = app.state::<Shell>().handle().map(Handle::state) else { return };
+    loop {
+        let state = states.borrow_and_update().clone();
+        tray::show(&app, &state);
+        if let Err(error) = app.emit("state", state) {
+            tracing::warn!(%error, "the page could not be told");
+        }
+        if states.changed().await.is_err() {
+            return;
+        }
+    }
+}
+
+/// `roomed --sign-out`.
+pub(crate) fn sign_out() -> ExitCode {
+    let Ok(config) = Config::load() else {
+        eprintln!("Roomed is not set up on this computer: there is nothing to sign out of.");
+        return ExitCode::SUCCESS;
+    };
+    let ports = outside::without_window();
+    match tauri::async_runtime::block_on(Companion::sign_out(&config, &ports)) {
+        Ok(()) => {
+            println!("Signed out.");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{}", problem.detail);
+            ExitCode::FAILURE
+        }
+    }
+}

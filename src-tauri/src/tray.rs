@@ -1,0 +1,54 @@
+//! The tray: the third twin of an alert, and the way back to a closed window. Time and role only, never a name.
+
+use roomed_companion::view::AppState;
+use tauri::image::Image;
+use tauri::menu::{Menu, MenuItem};
+use tauri::tray::TrayIconBuilder;
+use tauri::{AppHandle, Manager};
+
+use crate::shell::Shell;
+use crate::window;
+
+const ID: &str = "roomed";
+const IDLE: Image<'_> = tauri::include_image!("../icons/tray-idle.png");
+const ALERT: Image<'_> = tauri::include_image!("../icons/tray-alert.png");
+
+/// Puts it up.
+pub(crate) fn put_up(app: &AppHandle) -> tauri::Result<()> {
+    let open = MenuItem::with_id(app, "open", "Open Roomed", true, None::<&str>)?;
+    let sign_out = MenuItem::with_id(app, "sign-out", "Sign out", true, None::<&str>)?;
+    let quit = MenuItem::with_id(app, "quit", "Quit", true, None::<&str>)?;
+    let menu = Menu::with_items(app, &[&open, &sign_out, &quit])?;
+    TrayIconBuilder::with_id(ID)
+        .icon(IDLE)
+        .tooltip("Roomed")
+        .menu(&menu)
+        .on_menu_event(|app, event| match event.id().as_ref() {
+            "open" => window::bring_forward(app),
+            "sign-out" => sign_out_of(app),
+            "quit" => app.exit(0),
+            _ => {}
+        })
+        .build(app)?;
+    Ok(())
+}
+
+fn sign_out_of(app: &AppHandle) {
+    let Some(handle) = app.state::<Shell>().handle().cloned() else { return };
+    tauri::async_runtime::spawn(async move {
+        // What went wrong is in the state, and so on the screen.
+        let _ = handle.sign_out().await;
+    });
+    window::bring_forward(app);
+}
+
+/// Shows whether somebody waits.
+pub(crate) fn show(app: &AppHandle, state: &AppState) {
+    let Some(tray) = app.tray_by_id(ID) else { return };
+    let waits = state.alert.is_some();
+    let (icon, words) = if waits { (ALERT, "Roomed - Patient ready") } else { (IDLE, "Roomed") };
+    let shown = tray.set_icon(Some(icon)).and_then(|()| tray.set_tooltip(Some(words)));
+    if let Err(error) = shown {
+        tracing::debug!(%error, "the tray could not be changed");
+    }
+}

@@ -1,0 +1,154 @@
+//! The leak scan: are any of the values that must stay where they belong found in what we wrote? Each value is looked
+//! for raw, percent-encoded, in base64 (at every alignment, both alphabets), in hex and in UTF-16.
+
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use serde::Serialize;
+use serde_json::Value;
+
+/// Shorter values would be found by chance.
+const SHORTEST: usize = 6;
+
+/// A value that must not be found, and where it comes from.
+#[derive(Debug, Clone)]
+pub struct Canary {
+    /// The field, e.g. `patient.name`.
+    pub field: String,
+    value: String,
+    forms: Vec<Vec<u8>>,
+}
+
+impl Canary {
+    /// A value with every form it could take.
+    pub fn new(field: &str, value: &str) -> Self {
+        Self { field: field.to_owned(), value: value.to_owned(), forms: forms(value) }
+    }
+}
+
+/// The sandbox's `GET /canaries`.
+pub fn canaries(published: &Value) -> Vec<Canary> {
+    let all = published["canaries"].as_array().cloned().unwrap_or_default();
+    let canary = |it: &Value| Some(Canary::new(it["field"].as_str()?, it["value"].as_str()?));
+    all.iter().filter_map(canary).filter(|it| it.value.len() >= SHORTEST).collect()
+}
+
+/// Something found where it must not be. Names the field and the place, never the value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Leak {
+    /// Which value.
+    pub field: String,
+    /// Where.
+    pub place: String,
+}
+
+/// Looks through bytes.
+pub fn bytes(place: &str, haystack: &[u8], canaries: &[Canary]) -> Vec<Leak> {
+    let found = canaries.iter().filter(|canary| canary.forms.iter().any(|form| contains(haystack, form)));
+    found.map(|canary| Leak { field: canary.field.clone(), place: place.to_owned() }).collect()
+}
+
+/// Looks through a file; one that is not there holds nothing.
+pub fn file(path: &Path, canaries: &[Canary]) -> Vec<Leak> {
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    std::fs::read(path).map(|haystack| bytes(&name, &haystack, canaries)).unwrap_or_default()
+}
+
+/// Where to look after a visit, and what was found there.
+#[derive(Debug, Default)]
+pub struct Places {
+    /// The relay's database with its write-ahead log.
+    pub database: Vec<Leak>,
+    /// Logs, configuration and files of relay and companion.
+    pub logs: Vec<Leak>,
+    /// Deep links, addresses the browser was asked for, notifications.
+    pub urls: Vec<Leak>,
+}
+
+/// Looks through everything a visit left in `directory`, and through what the desktop was shown. Allowed are requests to
+/// the EHR and launches it made: the EHR's own journal is not looked through, and `launch` may stand in addresses.
+pub fn places(directory: &Path, published: &Value, shown: &[crate::notifications::Notification]) -> Places {
+    let all = canaries(published);
+    let in_addresses: Vec<Canary> = all.iter().filter(|canary| !canary.field.contains("launch")).cloned().collect();
+    let files = |names: &[&str]| -> Vec<Leak> {
+        names.iter().flat_map(|name| file(&directory.join(name), &all)).collect()
+    };
+    let mut urls = std::fs::read(directory.join("opened-addresses"))
+        .map(|opened| bytes("opened-addresses", &opened, &in_addresses))
+        .unwrap_or_default();
+    for notification in shown {
+        let text = format!("{} {} {}", notification.summary, notification.body, notification.actions.join(" "));
+        urls.extend(bytes("notification", text.as_bytes(), &all));
+    }
+    Places {
+        database: files(&["relay.sqlite", "relay.sqlite-wal"]),
+        logs: files(&["logs/relay.log", "logs/companion.log"]),
+        urls,
+    }
+}
+
+fn contains(haystack: &[u8], needle: &[u8]) -> bool {
+    // The first byte is looked for quickly; few places are left for the comparison.
+    let Some((first, rest)) = needle.split_first() else { return false };
+    let mut from = 0;
+    while let Some(at) = haystack[from..].iter().position(|byte| byte == first) {
+        let start = from + at + 1;
+        if haystack[start..].starts_with(rest) {
+            return true;
+        }
+        from = start;
+    }
+    false
+}
+
+fn forms(value: &str) -> Vec<Vec<u8>> {
+    let raw = value.as_bytes();
+    let mut forms = vec![raw.to_vec()];
+    let percent: String = url::form_urlencoded::byte_serialize(raw).collect();
+    forms.push(percent.replace('+', "%20").into_bytes());
+    forms.push(percent.into_bytes());
+    forms.push(hex::encode(raw).into_bytes());
+    forms.push(hex::encode_upper(raw).into_bytes());
+    forms.push(value.encode_utf16().flat_map(u16::to_le_bytes).collect());
+    forms.push(value.encode_utf16().flat_map(u16::to_be_bytes).collect());
+    for shift in 0..3 {
+        // Base64 of the value inside something longer: the letters that depend on the neighbours are cut off.
+        let padded = [vec![0; shift], raw.to_vec()].concat();
+        for encoded in [STANDARD_NO_PAD.encode(&padded), URL_SAFE_NO_PAD.encode(&padded)] {
+            let (front, back) = ([0, 2, 3][shift], usize::from(padded.len() % 3 != 0));
+            forms.push(encoded.as_bytes()[front..encoded.len() - back].to_vec());
+        }
+    }
+    forms.retain(|form| form.len() >= SHORTEST);
+    forms.sort();
+    forms.dedup();
+    forms
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_form_is_found_inside_something_longer() {
+        let value = "Quillfeather, Ada";
+        let canaries = [Canary::new("patient.name", value)];
+        let around = |inner: &str| format!("x7{inner}Zq");
+        let utf16: Vec<u8> = around(value).encode_utf16().flat_map(u16::to_le_bytes).collect();
+        let hidden = [
+            around(value).into_bytes(),
+            around("Quillfeather%2C+Ada").into_bytes(),
+            around("Quillfeather%2C%20Ada").into_bytes(),
+            around(&hex::encode(value)).into_bytes(),
+            STANDARD_NO_PAD.encode(around(value)).into_bytes(),
+            STANDARD_NO_PAD.encode(format!("1{}", around(value))).into_bytes(),
+            URL_SAFE_NO_PAD.encode(format!("12{}", around(value))).into_bytes(),
+            utf16,
+        ];
+        for (n, haystack) in hidden.iter().enumerate() {
+            assert_eq!(bytes("here", haystack, &canaries).len(), 1, "form {n}");
+        }
+        assert_eq!(bytes("here", b"Quillfeathers elsewhere", &canaries), []);
+    }
+}

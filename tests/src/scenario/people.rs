@@ -1,0 +1,86 @@
+//! Who plays: a clinician with a companion and a browser, an EHR screen beside it, a patient with a phone, and the
+//! witness on the desktop's bus.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use serde_json::Value;
+
+use crate::browser::Browser;
+use crate::notifications::Witness;
+use crate::stack::{Organization, Stack};
+use crate::window::{Desktop, Window};
+
+/// Everybody and everything a visit needs.
+pub(super) struct Cast<'a> {
+    pub(super) stack: &'a Stack,
+    pub(super) desktop: Desktop,
+    pub(super) organization: Organization,
+    /// The clinician, as the sandbox publishes them.
+    pub(super) clinician: Value,
+    /// The patient, as the sandbox publishes them.
+    pub(super) patient: Value,
+    /// The companion's window.
+    pub(super) window: Window,
+    /// What the desktop's "system browser" shows.
+    pub(super) browser: Browser,
+    /// Hyperspace, signed in as the clinician.
+    pub(super) hyperspace: Browser,
+    /// The patient's phone.
+    pub(super) phone: Browser,
+    /// The desktop's bus.
+    pub(super) bus: Witness,
+}
+
+impl<'a> Cast<'a> {
+    /// Opens every window; nobody is signed in anywhere yet.
+    pub(super) async fn gather(stack: &'a Stack, desktop: Desktop) -> anyhow::Result<Self> {
+        let organization = stack.sandbox.organization("northside").await?;
+        let clinician = organization.of_role("practitioner", 0)?.clone();
+        let patient = organization.0.pointer("/patients/0").context("there is no patient")?.clone();
+        let bus = Witness::start().await?;
+        let browser = |name: &str, size| {
+            let (profile, log) = (stack.directory.join(format!("profiles/{name}")), stack.directory.join("logs/chromium.log"));
+            async move { Browser::start(&profile, &log, size).await }
+        };
+        Ok(Self {
+            window: desktop.open_window().await?,
+            browser: browser("browser", (1280, 900)).await?,
+            hyperspace: browser("hyperspace", (1280, 900)).await?,
+            phone: browser("phone", (400, 800)).await?,
+            stack,
+            desktop,
+            organization,
+            clinician,
+            patient,
+            bus,
+        })
+    }
+
+    /// Where a picture goes.
+    pub(super) fn shot(&self, name: &str) -> PathBuf {
+        self.stack.directory.join("shots").join(format!("{name}.png"))
+    }
+
+    /// When a visit could not be played to its end, what every screen showed helps to see why.
+    pub(super) async fn pictures_of_failure(&self, failed: bool) {
+        if !failed {
+            return;
+        }
+        for (name, page) in [
+            ("failed-companion", &self.window.page),
+            ("failed-browser", &self.browser.page),
+            ("failed-hyperspace", &self.hyperspace.page),
+            ("failed-phone", &self.phone.page),
+        ] {
+            if let Ok(picture) = page.screenshot().await {
+                let _ = std::fs::write(self.shot(name), picture);
+            }
+        }
+    }
+}
+
+/// A text of somebody the sandbox publishes.
+pub(super) fn text<'a>(of: &'a Value, key: &str) -> anyhow::Result<&'a str> {
+    of[key].as_str().with_context(|| format!("the sandbox publishes no {key}"))
+}

@@ -1,0 +1,114 @@
+//! A stand-in hospital and a relay, as processes of their own, in one folder that holds everything they write.
+
+mod organization;
+mod process;
+mod sandbox;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde_json::Value;
+
+pub use organization::Organization;
+pub use process::{Process, binary};
+pub use sandbox::{Entry, Sandbox};
+
+use crate::wait;
+
+/// What differs between runs.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// How long somebody may be gone before it is a disconnect.
+    pub grace_seconds: u32,
+    /// Seed of the sandbox.
+    pub seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { grace_seconds: 3, seed: None }
+    }
+}
+
+/// Sandbox and relay, running.
+pub struct Stack {
+    /// Everything they write is in here.
+    pub directory: PathBuf,
+    /// The stand-in hospital.
+    pub sandbox: Sandbox,
+    /// The relay's address.
+    pub relay: String,
+    relay_process: Option<Process>,
+}
+
+impl Stack {
+    /// Starts the sandbox, writes the relay's configuration from what the sandbox publishes, and starts the relay.
+    pub async fn start(directory: &Path, options: &Options) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(directory.join("logs"))?;
+        let sandbox = Sandbox::start(directory, options.seed).await?;
+        let port = free_port()?;
+        let relay = format!("http://127.0.0.1:{port}");
+        let mut organizations = Vec::new();
+        for key in ["northside", "harbor"] {
+            organizations.push(sandbox.organization(key).await?.configuration()?);
+        }
+        let configuration = configuration(directory, port, options, organizations);
+        let file = directory.join("relay.toml");
+        std::fs::write(&file, toml::to_string(&configuration)?)?;
+        sandbox.register_relay(&relay).await?;
+        let mut stack = Self { directory: directory.to_owned(), sandbox, relay, relay_process: None };
+        stack.start_relay().await?;
+        Ok(stack)
+    }
+
+    /// Starts the relay (again).
+    pub async fn start_relay(&mut self) -> anyhow::Result<()> {
+        let arguments = ["serve".into(), "--config".into(), self.directory.join("relay.toml").into_os_string()];
+        let mut process = Process::start("roomed-relay", arguments, [], &self.directory.join("logs/relay.log"))?;
+        process.first_line().await.context("the relay did not start; see logs/relay.log")?;
+        self.relay_process = Some(process);
+        let ready = format!("{}/readyz", self.relay);
+        wait::until("the relay is ready", async || Ok(reqwest::get(&ready).await?.status().is_success().then_some(()))).await
+    }
+
+    /// Asks the relay to stop, and waits until it has.
+    pub async fn stop_relay(&mut self) -> anyhow::Result<()> {
+        match self.relay_process.take() {
+            Some(process) => process.stop().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Kills the relay where it stands.
+    pub async fn kill_relay(&mut self) -> anyhow::Result<()> {
+        match self.relay_process.take() {
+            Some(process) => process.kill().await,
+            None => Ok(()),
+        }
+    }
+}
+
+fn configuration(directory: &Path, port: u16, options: &Options, organizations: Vec<Value>) -> Value {
+    serde_json::json!({
+        "bind": format!("127.0.0.1:{port}"),
+        "public_url": format!("http://127.0.0.1:{port}"),
+        "region": "emea",
+        "dev": { "loopback_http": true },
+        "log": { "level": "trace" },
+        "database": { "url": format!("sqlite:{}", directory.join("relay.sqlite").display()) },
+        "keys": {
+            "directory": directory.join("keys"),
+            // A key for a folder that is thrown away with everything in it.
+            "master_key": hex::encode([7_u8; 32]),
+        },
+        "visit": { "grace_seconds": options.grace_seconds, "alert_repeat_seconds": 5 },
+        "outbox": { "settle_delay_seconds": 1 },
+        "organizations": organizations,
+    })
+}
+
+/// A port nobody listens on at this moment.
+pub fn free_port() -> anyhow::Result<u16> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+}

@@ -1,0 +1,49 @@
+//! From what the sandbox publishes to what an admin and an analyst would type into the relay's configuration.
+
+use anyhow::Context;
+use serde_json::{Value, json};
+
+/// An organization of the sandbox, as its control address describes it.
+#[derive(Debug, Clone)]
+pub struct Organization(pub Value);
+
+impl Organization {
+    /// A text of it, by JSON pointer.
+    pub fn text(&self, pointer: &str) -> anyhow::Result<&str> {
+        self.0.pointer(pointer).and_then(Value::as_str).with_context(|| format!("the sandbox publishes no {pointer}"))
+    }
+
+    /// The person with this part of a name or user principal name.
+    pub fn person(&self, part: &str) -> anyhow::Result<&Value> {
+        self.one_of("/people", part)
+    }
+
+    /// The patient with this part of a name or MyChart user name.
+    pub fn patient(&self, part: &str) -> anyhow::Result<&Value> {
+        self.one_of("/patients", part)
+    }
+
+    /// The n-th person of a role, e.g. `practitioner`.
+    pub fn of_role(&self, role: &str, n: usize) -> anyhow::Result<&Value> {
+        let people = self.0.pointer("/people").and_then(Value::as_array).context("the sandbox publishes no people")?;
+        people.iter().filter(|person| person["role"] == role).nth(n).with_context(|| format!("there is no {role} {n}"))
+    }
+
+    fn one_of(&self, list: &str, part: &str) -> anyhow::Result<&Value> {
+        let all = self.0.pointer(list).and_then(Value::as_array).context("the sandbox publishes nobody")?;
+        all.iter().find(|one| one.to_string().contains(part)).with_context(|| format!("there is no {part} in {list}"))
+    }
+
+    /// The relay's `[[organizations]]`.
+    pub fn configuration(&self) -> anyhow::Result<Value> {
+        let known = self.0.as_object().context("the sandbox publishes no organization")?;
+        let mut ehr = known["ehr"].clone();
+        ehr["redirect"] = json!("relay");
+        let mut typed = serde_json::Map::new();
+        for key in ["key", "name", "region", "tid", "organizer_oid", "delegates", "entra", "graph"] {
+            typed.insert(key.to_owned(), known.get(key).cloned().with_context(|| format!("no {key} is published"))?);
+        }
+        typed.insert("ehr".to_owned(), json!([ehr]));
+        Ok(Value::Object(typed))
+    }
+}

@@ -1,0 +1,105 @@
+// The window drawn from a state: the ids that the real-window tests stand on, and what must never be seen.
+import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
+import { describe, expect, test } from "vitest";
+import type { AppState, Problem, ProblemCode } from "../shared/protocol";
+import App from "./App.svelte";
+import type { Backend } from "./backend";
+import { fakeBackend } from "./backend/fake";
+import { moment, scenarios } from "./backend/scenarios";
+import { Session } from "./session.svelte";
+
+async function window_(scenario: string, change: Partial<Backend> = {}) {
+  const session = new Session({ ...fakeBackend(new URLSearchParams({ scenario })), ...change });
+  await session.start();
+  const { container } = render(App, { session });
+  return { container, session, at: (selector: string) => container.querySelector<HTMLElement>(selector) };
+}
+
+const problem = (code: ProblemCode, status: number): Problem => ({
+  type: "about:blank",
+  title: "",
+  status,
+  code,
+  detail: "",
+  who: "it",
+});
+
+describe("every scenario", () => {
+  test.each(Object.keys(scenarios))("%s: draws, with one filled button at most and no id twice", async (scenario) => {
+    const { container } = await window_(scenario);
+    expect(container.querySelectorAll("button.filled").length).toBeLessThanOrEqual(1);
+    const ids = [...container.querySelectorAll("[id]")].map((element) => element.id);
+    expect(ids).toEqual([...new Set(ids)]);
+    expect(document.title).not.toContain("Lopez");
+  });
+});
+
+test("a name is shown only for the visit it belongs to", async () => {
+  const { at, session } = await window_("in-visit");
+  expect(at("#patient-name")?.textContent).toBe("Camila Maria Lopez");
+  session.state = { ...session.state!, patient: { visit: "another", name: "Camila Maria Lopez" } };
+  await Promise.resolve();
+  expect(at("#patient-name")).toBeNull();
+});
+
+test("the alert is announced, and stands beside the button that takes it down", async () => {
+  const { at } = await window_("waiting");
+  expect(screen.getAllByRole("alert")[0]?.textContent).toMatch(/Patient ready, \d\d:\d\d/);
+  await fireEvent.click(at("#acknowledge")!);
+  expect(at("#alert")).toBeNull();
+  expect(at("#join")).not.toBeNull();
+});
+
+test("a delegate is told why", async () => {
+  const { at } = await window_("delegate");
+  expect(at("#alert")?.textContent).toContain("Nobody else could be told");
+  expect(at("#join")).toBeNull();
+});
+
+test("a command's refusal becomes words, and can be closed", async () => {
+  const refused = problem("meeting-refused", 502);
+  const { at } = await window_("waiting", { join: () => Promise.reject(refused) });
+  await fireEvent.click(at("#join")!);
+  await Promise.resolve();
+  expect(at("#problem")?.dataset.code).toBe("meeting-refused");
+  expect(at("#problem")?.textContent).toContain("Microsoft 365 admin");
+  await fireEvent.click(at("#dismiss-problem")!);
+  await waitFor(() => expect(at("#problem")).toBeNull());
+});
+
+test("a refusal that the companion has put into its state is the companion's to take back", async () => {
+  const refused = problem("relay-unreachable", 503);
+  let tell: (state: AppState) => void = () => {};
+  const { session } = await window_("waiting", {
+    onState: async (listen) => void (tell = listen),
+    join: () => Promise.reject(refused),
+  });
+  const before = session.state!;
+  await session.run("join", "v1");
+  expect(session.problem?.code).toBe("relay-unreachable");
+  tell({ ...before, problem: refused });
+  tell(before);
+  expect(session.problem).toBeUndefined();
+});
+
+test("Join is not pressed twice while Teams opens", async () => {
+  let joined = 0;
+  let release = () => {};
+  const join = () => ((joined += 1), new Promise<void>((resolve) => (release = resolve)));
+  const { at } = await window_("waiting", { join });
+  await fireEvent.click(at("#join")!);
+  await fireEvent.click(at("#join")!);
+  expect(joined).toBe(1);
+  expect(at("#join")?.textContent).toContain("Opening Teams");
+  release();
+});
+
+test("the connection's state is on the element", async () => {
+  expect((await window_("offline")).at("#connection")?.dataset.state).toBe("offline");
+  expect((await window_("offline")).at("[data-note=offline]")?.textContent).toContain("What you see is from");
+});
+
+test("the scenarios are whole states", () => {
+  const t = moment(Date.now());
+  for (const build of Object.values(scenarios)) expect((build as (at: typeof t) => AppState)(t).session).toBeDefined();
+});

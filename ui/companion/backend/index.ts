@@ -1,0 +1,29 @@
+// What the window asks of the companion, and how it is told. One interface; what ships speaks to Tauri, the test
+// builds to an in-page fake. Every command may be refused with a `Problem`.
+import type { AppState } from "../../shared/protocol";
+
+export interface Backend {
+  /** Everything there is to draw, now. */
+  state(): Promise<AppState>;
+  /** The whole state again, at every change. */
+  onState(listen: (state: AppState) => void): Promise<void>;
+  /** The first state has been drawn: links that arrived before are handed over now. */
+  pageReady(): Promise<void>;
+  signIn(): Promise<void>;
+  signOut(): Promise<void>;
+  acknowledge(visit: string): Promise<void>;
+  join(visit: string): Promise<void>;
+  end(visit: string): Promise<void>;
+  openVisit(visit: string): Promise<void>;
+  closeVisit(): Promise<void>;
+  cover(yes: boolean): Promise<void>;
+  dismissProblem(): Promise<void>;
+  setSound(on: boolean): Promise<void>;
+  retryKeychain(): Promise<void>;
+}
+
+/** `__FAKE__` is a constant of the build: the other branch is not in the bundle. */
+export async function connect(): Promise<Backend> {
+  if (__FAKE__) return (await import("./fake")).fakeBackend(new URLSearchParams(location.search));
+  return (await import("./tauri")).tauriBackend();
+}

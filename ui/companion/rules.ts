@@ -1,0 +1,134 @@
+// What the companion shows, decided from the state alone: which visit matters most, what is pressed, what a row says.
+// Pure: no clock of its own, no DOM. The rules of a visit itself are the relay's; these only choose words and places.
+import type { AppState, ParticipantView, VisitView } from "../shared/protocol";
+import type { IconName } from "../shared/icons";
+import { clockTime } from "../shared/time";
+
+/** Over, and nobody is inside any more. */
+export function isPast(visit: VisitView): boolean {
+  return !visit.closing && ["finished", "noshow", "cancelled"].includes(visit.stage);
+}
+
+export function patientOf(visit: VisitView): ParticipantView | undefined {
+  return visit.participants.find((one) => one.role === "patient");
+}
+
+export function meOf(visit: VisitView): ParticipantView | undefined {
+  return visit.participants.find((one) => one.me);
+}
+
+/** Who is in the meeting or in its lobby: the roles that "End for all" names. */
+export function inside(visit: VisitView): ParticipantView[] {
+  return visit.participants.filter(
+    (one) => one.presence === "connected" || (one.presence === "waiting" && one.source === "roster"),
+  );
+}
+
+/** Since when the patient waits, or nothing when they do not. Arrival counts, not a later move to the lobby. */
+export function waitingSince(visit: VisitView): string | undefined {
+  const patient = patientOf(visit);
+  if (isPast(visit) || visit.closing || patient?.presence !== "waiting") return undefined;
+  return visit.arrived_at ?? patient.since;
+}
+
+/** The one thing to press. *Join* only after a proven launch; before it, *Open* says to begin from the chart. */
+export function actionOf(visit: VisitView): "join" | "return" | "open" | "none" {
+  if (isPast(visit) || visit.closing) return "none";
+  if (!visit.proven) return "open";
+  return meOf(visit)?.presence === "connected" ? "return" : "join";
+}
+
+/** Before a proven launch: what to do instead of joining. Who is not on the visit at all can only tell the clinician. */
+export function beforeLaunch(visit: VisitView): string {
+  const another = !meOf(visit) && visit.participants.some((one) => one.role === "practitioner");
+  return another
+    ? "Tell the clinician of this visit. It begins from the chart."
+    : "Begin the visit from the chart. Then you can join from here.";
+}
+
+export type StateWord = { word: string; icon: IconName; tone: "neutral" | "ready" | "busy" | "done" };
+
+/** How a visit stands, as an icon and a word. */
+export function stateOf(visit: VisitView): StateWord {
+  if (visit.closing) return { word: "Closing", icon: "leave", tone: "busy" };
+  if (visit.stage === "cancelled") return { word: "Cancelled", icon: "close", tone: "done" };
+  if (visit.stage === "noshow") return { word: "No-show", icon: "absent", tone: "done" };
+  if (visit.stage === "finished") return { word: "Finished", icon: "check", tone: "done" };
+  const patient = patientOf(visit)?.presence ?? "absent";
+  const me = meOf(visit)?.presence ?? "absent";
+  if (patient === "waiting") return { word: "Patient ready", icon: "bell", tone: "ready" };
+  if (patient === "connected") {
+    return me === "connected"
+      ? { word: "In visit", icon: "video", tone: "busy" }
+      : { word: "Patient in the meeting", icon: "video", tone: "ready" };
+  }
+  if (patient === "disconnected") return { word: "Patient left", icon: "leave", tone: "neutral" };
+  if (me === "connected") return { word: "You are in the meeting", icon: "video", tone: "busy" };
+  if (visit.stage === "triaged") return { word: "Roomed by staff", icon: "door", tone: "neutral" };
+  return { word: "Planned", icon: "calendar", tone: "neutral" };
+}
+
+/** The visit that needs the clinician most: alerted, then waiting longest, then under way, then the next one. */
+export function leadOf({ visits, alert }: AppState): VisitView | undefined {
+  const open = visits.filter((visit) => !isPast(visit));
+  const byWait = open.filter(waitingSince).sort((a, b) => waitingSince(a)!.localeCompare(waitingSince(b)!));
+  return (
+    open.find((visit) => visit.id === alert?.visit) ??
+    byWait.find((visit) => !visit.acknowledged) ??
+    byWait[0] ??
+    open.find((visit) => visit.stage === "in-progress" || visit.closing) ??
+    open.toSorted((a, b) => a.start.localeCompare(b.start))[0]
+  );
+}
+
+/** The rest of today: longest waiting first, then by time; what is past, latest first. */
+export function restOf(state: AppState): { rows: VisitView[]; past: VisitView[] } {
+  const lead = leadOf(state);
+  const key = (visit: VisitView) => `${waitingSince(visit) ?? "9"} ${visit.start}`;
+  return {
+    rows: state.visits.filter((one) => !isPast(one) && one !== lead).sort((a, b) => key(a).localeCompare(key(b))),
+    past: state.visits.filter(isPast).sort((a, b) => b.start.localeCompare(a.start)),
+  };
+}
+
+export type ChartMark = { state: "nothing" | "pending" | "written" | "needs-analyst"; words: string };
+
+/** A visit's mark: the worst of its participants' chart states. */
+export function chartOf(visit: VisitView): ChartMark {
+  const charts = visit.participants.map((one) => one.chart);
+  const stuck = charts.find((one) => one.state === "needs-analyst");
+  if (stuck) return { state: "needs-analyst", words: "Needs your EHR analyst" };
+  if (charts.some((one) => one.state === "pending")) return { state: "pending", words: "Waiting for the chart" };
+  const written = charts.flatMap((one) => (one.state === "written" ? [one.at] : [])).sort()[0];
+  if (written) return { state: "written", words: `In the chart since ${clockTime(written)}` };
+  return { state: "nothing", words: "" };
+}
+
+/** The foot's one line about all charts. */
+export function chartLine(visits: VisitView[]): ChartMark {
+  const charts = visits.flatMap((visit) => visit.participants.map((one) => one.chart.state));
+  const count = (state: string) => charts.filter((one) => one === state).length;
+  const stuck = count("needs-analyst");
+  if (stuck > 0) return { state: "needs-analyst", words: `${stuck} ${stuck === 1 ? "needs" : "need"} your EHR analyst` };
+  const pending = count("pending");
+  if (pending > 0) {
+    return { state: "pending", words: `${pending} ${pending === 1 ? "update" : "updates"} waiting for the chart` };
+  }
+  return { state: "written", words: "Chart up to date" };
+}
+
+/** "today" is left out; another day is said. */
+export function startWords(start: string, now: number): { time: string; day: string } {
+  const days = Math.round((midnight(Date.parse(start)) - midnight(now)) / 86_400_000);
+  const day =
+    days === 0
+      ? ""
+      : days === 1
+        ? "tomorrow"
+        : new Intl.DateTimeFormat("en-GB", { weekday: "long", day: "numeric", month: "long" }).format(new Date(start));
+  return { time: clockTime(start), day };
+}
+
+function midnight(at: number): number {
+  return new Date(at).setHours(0, 0, 0, 0);
+}

@@ -1,0 +1,45 @@
+// A visit in words: every wire value has some, and nothing is said that was not seen.
+import { expect, test } from "vitest";
+import type { ParticipantView, Presence, WitnessSource } from "../protocol";
+import { chartWord, listOf, presenceWord, roleInSentence, timelineWord } from "./visit";
+
+const person = (presence: Presence, source?: WitnessSource, more: Partial<ParticipantView> = {}): ParticipantView => ({
+  id: "1",
+  role: "patient",
+  me: false,
+  presence,
+  chart: { state: "nothing" },
+  ...(source ? { source } : {}),
+  ...more,
+});
+
+test("where somebody is, as far as the witness goes", () => {
+  expect(presenceWord(person("absent"))).toBe("Not here yet");
+  expect(presenceWord(person("waiting", "visit-page"))).toBe("Ready and waiting");
+  expect(presenceWord(person("waiting", "roster"))).toBe("In the lobby");
+  expect(presenceWord(person("connected", "roster"))).toBe("In the meeting");
+  expect(presenceWord(person("absent", undefined, { role: "practitioner", me: true }))).toBe("Not in the meeting yet");
+});
+
+test("roles inside a sentence", () => {
+  expect(listOf([])).toBe("");
+  expect(listOf(["the patient"])).toBe("the patient");
+  expect(listOf([roleInSentence("patient"), roleInSentence("unattributed"), roleInSentence("practitioner", true)])).toBe(
+    "the patient, an unknown guest and you",
+  );
+});
+
+test("the chart, in the words of LOOK", () => {
+  expect(chartWord({ state: "written", at: "2026-11-23T09:31:00Z" })).toMatch(/^In the chart since \d\d:\d\d$/);
+  expect(chartWord({ state: "pending", since: "2026-11-23T09:31:00Z" })).toMatch(/^Waiting for the chart since/);
+  expect(chartWord({ state: "nothing" })).toBe("");
+});
+
+test("every word of the timeline's closed list has a sentence", () => {
+  const at = "2026-11-23T09:31:00Z";
+  for (const what of ["ready", "waiting", "connected", "disconnected", "called", "covering", "ended", "meeting-created"]) {
+    const words = timelineWord({ at, what, role: "patient", source: "roster" });
+    expect(words).not.toContain(`: ${what}`);
+  }
+  expect(timelineWord({ at, what: "of-a-later-relay", source: "relay" })).toBe("Visit: of-a-later-relay");
+});

@@ -1,0 +1,112 @@
+// A visit in words: who, where, what happened, who saw it. Roles only; no name can get in here.
+import type { IconName } from "../icons";
+import type { ChartState, ParticipantView, Presence, Role, TimelineEntry, WitnessSource } from "../protocol";
+import { clockTime } from "../time";
+
+const roleWords: Record<Role, string> = {
+  patient: "Patient",
+  practitioner: "Clinician",
+  unattributed: "Unknown guest",
+};
+
+export const roleIcons: Record<Role, IconName> = {
+  patient: "person",
+  practitioner: "practitioner",
+  unattributed: "question",
+};
+
+export function roleWord(role: Role, me = false): string {
+  return me ? "You" : roleWords[role];
+}
+
+/** Somebody inside a sentence: "the patient", "you". */
+export function roleInSentence(role: Role, me = false): string {
+  if (me) return "you";
+  return role === "unattributed" ? "an unknown guest" : `the ${roleWords[role].toLowerCase()}`;
+}
+
+/** "the patient", "the patient and you", "the patient, an unknown guest and you". */
+export function listOf(words: string[]): string {
+  if (words.length < 2) return words.join("");
+  return `${words.slice(0, -1).join(", ")} and ${words.at(-1)}`;
+}
+
+export const sourceWords: Record<WitnessSource, string> = {
+  "visit-page": "visit page",
+  roster: "Teams",
+  ehr: "chart",
+  staff: "staff",
+  companion: "companion",
+  relay: "Roomed",
+};
+
+/** A witness inside a sentence: "seen by the visit page". */
+export function sourceInSentence(source: WitnessSource): string {
+  return ["roster", "staff", "relay"].includes(source) ? sourceWords[source] : `the ${sourceWords[source]}`;
+}
+
+export const presenceIcons: Record<Presence, IconName> = {
+  absent: "absent",
+  waiting: "clock",
+  connected: "success",
+  disconnected: "leave",
+};
+
+export function presenceWord({ presence, source, role, me }: ParticipantView): string {
+  switch (presence) {
+    case "absent":
+      return me ? "Not in the meeting yet" : "Not here yet";
+    case "waiting":
+      return source === "roster" ? "In the lobby" : role === "patient" ? "Ready and waiting" : "Waiting";
+    case "connected":
+      return "In the meeting";
+    case "disconnected":
+      return "Left";
+  }
+}
+
+/** What the chart has been told, as a sentence; empty when there is nothing to say. */
+export function chartWord(chart: ChartState): string {
+  switch (chart.state) {
+    case "nothing":
+      return "";
+    case "pending":
+      return `Waiting for the chart since ${clockTime(chart.since)}`;
+    case "written":
+      return `In the chart since ${clockTime(chart.at)}`;
+    case "needs-analyst":
+      return "Needs your EHR analyst";
+  }
+}
+
+export const chartIcons: Record<ChartState["state"], IconName> = {
+  nothing: "dot",
+  pending: "chart-wait",
+  written: "chart",
+  "needs-analyst": "warning",
+};
+
+/** One line of the timeline. `what` is a closed list on the relay; a later relay's word is left as it is. */
+export function timelineWord({ what, role }: TimelineEntry): string {
+  const who = role ? roleWords[role] : "Visit";
+  switch (what) {
+    case "ready":
+      return `${who} ready`;
+    case "waiting":
+      return `${who} in the lobby`;
+    case "connected":
+      return `${who} joined the meeting`;
+    case "disconnected":
+      return `${who} left`;
+    case "called":
+      return `${role === "practitioner" ? "Patient" : who} called into the meeting`;
+    case "covering":
+      return "Clinician covers for a colleague";
+    case "ended":
+      return "Visit ended for all";
+    case "meeting-created":
+      return "Meeting made";
+    default:
+      return `${who}: ${what}`;
+  }
+}

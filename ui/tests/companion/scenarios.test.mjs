@@ -1,0 +1,201 @@
+// The companion's window in a real browser, on every scenario: drawn, nothing for axe-core to find in light and dark,
+// nothing wider than the window, no name in the title; and the paths of a hand on the keyboard.
+import assert from "node:assert/strict";
+import { after, before, describe, test } from "node:test";
+import { build } from "vite";
+import { axeFindings, browser, open, serve, shot } from "./browser.mjs";
+
+const scenarios = [
+  "signed-out", "signing-in", "signed-out-launch", "empty", "idle", "waiting", "waiting-unproven", "opened", "in-visit", "second-patient",
+  "closing", "error", "signed-out-error", "covering", "launching", "keychain", "keychain-missing", "memory-only",
+  "offline", "reconnecting", "not-yet-known", "delegate", "busy-day",
+];
+
+let site, chromium;
+/** A weekday morning, so that the pictures are the same every time. */
+const morning = new Date("2026-11-23T09:32:00");
+
+before(async () => {
+  site = await serve("companion-fake");
+  chromium = await browser();
+});
+after(async () => {
+  await chromium.close();
+  site.stop();
+});
+
+async function opened(scenario, { scheme = "light", width = 400, height = 760, ...more } = {}) {
+  const context = await chromium.newContext({
+    colorScheme: scheme,
+    viewport: { width, height },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    ...more,
+  });
+  await context.clock.install({ time: morning });
+  const page = await open(context, `${site.url}?scenario=${scenario}`);
+  return { page, done: async () => {
+    assert.deepEqual(page.errors, []);
+    await context.close();
+  } };
+}
+
+for (const scheme of ["light", "dark"]) {
+  describe(scheme, () => {
+    for (const scenario of scenarios) {
+      test(scenario, async () => {
+        const { page, done } = await opened(scenario, { scheme });
+        await shot(page, `companion-${scenario}-${scheme}`);
+        assert.deepEqual(await axeFindings(page), []);
+        assert.equal(await page.title(), "Roomed");
+        assert.ok((await page.evaluate(() => window.calls)).includes("page_ready"));
+        await page.setViewportSize({ width: 360, height: 640 });
+        assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 360), "wider than 360 px");
+        await done();
+      });
+    }
+  });
+}
+
+describe("by keyboard", () => {
+  /** Presses Tab until the element with this id has the focus; fails after as many stops as a person would bear. */
+  async function tabTo(page, id, most = 12) {
+    for (let stop = 0; stop < most; stop++) {
+      await page.keyboard.press("Tab");
+      const here = await page.evaluate(() => {
+        const element = document.activeElement;
+        return { id: element?.id, seen: element !== document.body && getComputedStyle(element).outlineStyle !== "none" };
+      });
+      assert.ok(here.seen, `no visible focus at ${here.id}`);
+      if (here.id === id) return stop + 1;
+    }
+    assert.fail(`#${id} is not within ${most} stops`);
+  }
+
+  test("an alert is acknowledged and the visit joined", async () => {
+    const { page, done } = await opened("waiting");
+    await tabTo(page, "acknowledge");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#alert", { state: "detached" });
+    await tabTo(page, "join");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#end-visit");
+    assert.deepEqual((await page.evaluate(() => window.calls)).slice(1), ["acknowledge v1", "join v1"]);
+    await done();
+  });
+
+  test("Join is at most five stops from a fresh window", async () => {
+    const { page, done } = await opened("waiting");
+    assert.ok((await tabTo(page, "join")) <= 5);
+    await done();
+  });
+
+  test("before a proven launch there is Open and the way through the chart, and no Join", async () => {
+    const { page, done } = await opened("waiting-unproven");
+    assert.equal(await page.locator("#join").count(), 0);
+    assert.match(await page.locator("main").innerText(), /Begin the visit from the chart/);
+    await tabTo(page, "open-visit");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("#close-visit");
+    assert.equal(await page.locator("#patient-name").count(), 0);
+    await page.locator("#close-visit").press("Enter");
+    await page.waitForSelector("#open-visit");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "open-visit", "back where the visit is");
+    await done();
+  });
+
+  test("End for all names who is inside, keeps the focus, and Escape gives it back", async () => {
+    const { page, done } = await opened("in-visit");
+    await tabTo(page, "end-visit");
+    await page.keyboard.press("Enter");
+    assert.match(await page.locator("dialog").innerText(), /The patient, you and an unknown guest are inside/);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "keep-visit");
+    assert.deepEqual(await axeFindings(page), []);
+    await shot(page, "companion-end-light");
+    for (let stop = 0; stop < 6; stop++) {
+      await page.keyboard.press("Tab");
+      assert.ok(await page.evaluate(() => document.activeElement === document.body || document.activeElement.closest("dialog")));
+    }
+    await page.keyboard.press("Escape");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "end-visit");
+    await page.keyboard.press("Enter");
+    await page.locator("#confirm-end").press("Enter");
+    await page.waitForSelector("#end-visit", { state: "detached" });
+    assert.match(await page.locator("main").innerText(), /Still inside: the patient, you and an unknown guest/);
+    await done();
+  });
+
+  test("the sound is off with one press, the settings close with Escape", async () => {
+    const { page, done } = await opened("waiting");
+    await page.locator("#mute").press("Enter");
+    await page.waitForSelector("#mute[aria-pressed='true']");
+    await page.locator(".initials").press("Enter");
+    assert.ok(!(await page.locator("#sound").isChecked()));
+    assert.deepEqual(await axeFindings(page), []);
+    await shot(page, "companion-settings-light");
+    await page.keyboard.press("Escape");
+    assert.equal(await page.locator("#settings").count(), 0);
+    await done();
+  });
+
+  test("a covering question and an error are answered", async () => {
+    const question = await opened("covering");
+    await tabTo(question.page, "cover-yes");
+    await question.page.keyboard.press("Enter");
+    await question.page.waitForSelector("#covering", { state: "detached" });
+    assert.ok((await question.page.evaluate(() => window.calls)).includes("cover true"));
+    await question.done();
+
+    const error = await opened("error");
+    assert.equal(await error.page.locator("#problem").getAttribute("data-code"), "not-virtual");
+    await tabTo(error.page, "dismiss-problem");
+    await error.page.keyboard.press("Enter");
+    await error.page.waitForSelector("#problem", { state: "detached" });
+    await error.done();
+  });
+});
+
+describe("as people need it", () => {
+  test("wider windows, forced colours and large text", async () => {
+    const wide = await opened("in-visit", { width: 900 });
+    await shot(wide.page, "companion-in-visit-wide");
+    await wide.done();
+
+    const forced = await opened("busy-day", { forcedColors: "active" });
+    assert.deepEqual(await axeFindings(forced.page), []);
+    await shot(forced.page, "companion-busy-day-forced");
+    await forced.done();
+
+    const large = await opened("waiting", { width: 360, height: 640, deviceScaleFactor: 2 });
+    await large.page.evaluate(() => (document.documentElement.style.zoom = "1.5"));
+    assert.ok(await large.page.locator("#join").isVisible());
+    const cut = await large.page.evaluate(() =>
+      [...document.querySelectorAll("main *")]
+        .filter((one) => one.scrollWidth > one.clientWidth + 1 && one.clientWidth > 1)
+        .map((one) => one.outerHTML.slice(0, 120)),
+    );
+    assert.deepEqual(cut, [], "something is cut off at one and a half times the size");
+    await shot(large.page, "companion-waiting-large");
+    await large.done();
+  });
+
+  test("the wait clock runs on the relay's time and changes its shape and word at the thresholds", async () => {
+    const { page, done } = await opened("waiting");
+    const clock = page.locator("[data-level]").first();
+    assert.match(await clock.innerText(), /04:0\d/);
+    await page.clock.runFor("01:00");
+    await page.waitForSelector(".large[data-level='long']");
+    await page.clock.runFor("07:00");
+    await page.waitForSelector(".large[data-level='too-long']");
+    assert.match(await clock.innerText(), /12 min/);
+    await done();
+  });
+});
+
+test("what ships holds no scenario and speaks only to Tauri", async () => {
+  const configFile = new URL("../../vite.config.ts", import.meta.url).pathname;
+  const { output } = await build({ configFile, mode: "companion", logLevel: "error", build: { write: false } });
+  const code = output.map((file) => (file.type === "chunk" ? file.code : "")).join("\n");
+  assert.match(code, /page_ready/);
+  assert.doesNotMatch(code, /busy-day|Northside|Lopez|scenario/);
+});

@@ -1,0 +1,49 @@
+// Builds the visit page in memory and serves it as the relay does: under /v/, with its strictest Content-Security-Policy.
+import { createServer } from "node:http";
+import { fileURLToPath } from "node:url";
+import { build } from "vite";
+
+const ui = fileURLToPath(new URL("../../", import.meta.url));
+const types = { html: "text/html; charset=utf-8", js: "text/javascript", css: "text/css", woff2: "font/woff2", svg: "image/svg+xml" };
+const policy = [
+  "default-src 'none'",
+  "script-src 'self'",
+  "style-src 'self'",
+  "font-src 'self'",
+  "img-src 'self'",
+  "connect-src 'self'",
+  "base-uri 'none'",
+  "form-action 'none'",
+  "frame-ancestors 'none'",
+].join("; ");
+
+/** File name -> contents. `mode` is `visit` (what ships) or `visit-fake` (with the scenarios). */
+export async function built(mode) {
+  const { output } = await build({ configFile: `${ui}vite.config.ts`, mode, logLevel: "error", build: { write: false } });
+  return new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.code : file.source]));
+}
+
+/** Serves `files` on loopback. `answer(request, response)` may take a request first; `upgrade` takes websockets. */
+export async function serve(files, { answer = () => false, upgrade } = {}) {
+  const server = createServer((request, response) => {
+    if (answer(request, response)) return;
+    const { pathname } = new URL(request.url, "http://127.0.0.1");
+    const name = pathname.replace(/^\/v\//, "") || "index.html";
+    const file = files.get(name);
+    if (file === undefined) return void response.writeHead(404).end();
+    response.writeHead(200, {
+      "content-type": types[name.split(".").pop()] ?? "application/octet-stream",
+      "content-security-policy": policy,
+      "cache-control": "no-store",
+    });
+    response.end(file);
+  });
+  if (upgrade) server.on("upgrade", upgrade);
+  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
+  const base = `http://127.0.0.1:${server.address().port}`;
+  return {
+    base,
+    page: `${base}/v/`,
+    close: () => new Promise((closed) => (server.close(closed), server.closeAllConnections())),
+  };
+}

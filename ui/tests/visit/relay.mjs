@@ -1,0 +1,118 @@
+// A tiny relay for the page tests: the /v/api routes, a websocket by hand (RFC 6455 §4.2.2 and §5.2, text frames out
+// only), and a "meeting" to leave for. It counts what it is asked and can be cut off.
+import { createHash } from "node:crypto";
+import { serve } from "./pages.mjs";
+
+const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
+const MINUTE = 60_000;
+
+/** One unmasked text frame. */
+function frame(text) {
+  const body = Buffer.from(text);
+  const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 255]);
+  return Buffer.concat([head, body]);
+}
+
+export class FakeRelay {
+  stage = { stage: "can-be-ready" };
+  /** Milliseconds this relay's clock is ahead of the phone's. */
+  ahead = 0;
+  start = new Date(Date.now() + 9 * MINUTE).toISOString();
+  /** `up`, `down` (connections are cut) or `gone` (401: session unknown). */
+  state = "up";
+  /** Answers for `POST ready`, taken from the front; otherwise it is accepted. */
+  readyAnswers = [];
+  told = true;
+  asked = [];
+  /** The `Origin` of every press and socket: a relay refuses any but its own. */
+  origins = new Set();
+  sockets = new Set();
+
+  static async start(files) {
+    const relay = new FakeRelay();
+    relay.server = await serve(files, {
+      answer: (request, response) => relay.#answer(request, response),
+      upgrade: (request, socket) => relay.#upgrade(request, socket),
+    });
+    relay.page = relay.server.page;
+    relay.meeting = `${relay.server.base}/meeting?thread=1`;
+    return relay;
+  }
+
+  view() {
+    return { organization: "Northside Health", start: this.start, now: new Date(Date.now() + this.ahead).toISOString(), ...this.stage };
+  }
+
+  /** The visit moves on: every page hears it. */
+  move(stage) {
+    this.stage = stage;
+    this.#tell();
+  }
+
+  #tell() {
+    for (const socket of this.sockets) socket.write(frame(JSON.stringify(this.view())));
+  }
+
+  /** Every socket is cut, and nothing answers until `up`. */
+  down() {
+    this.state = "down";
+    this.cut();
+  }
+
+  cut() {
+    for (const socket of this.sockets) socket.destroy();
+    this.sockets.clear();
+  }
+
+  count(what) {
+    return this.asked.filter((one) => one === what).length;
+  }
+
+  close() {
+    this.cut();
+    return this.server.close();
+  }
+
+  #answer(request, response) {
+    const { pathname } = new URL(request.url, "http://127.0.0.1");
+    const what = `${request.method} ${pathname}`;
+    if (pathname === "/meeting") {
+      this.asked.push(what);
+      response.writeHead(200, { "content-type": "text/html" }).end("<link rel='icon' href='data:,'><title>Meeting</title><h1>Stand-in meeting</h1>");
+      return true;
+    }
+    if (!pathname.startsWith("/v/api/")) return false;
+    this.asked.push(what);
+    if (request.method === "POST") this.origins.add(request.headers.origin);
+    if (this.state === "down") return request.socket.destroy();
+    const json = (status, value) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
+    if (this.state === "gone") json(401, { title: "Open the visit again.", status: 401, code: "visit-not-found" });
+    else if (what === "GET /v/api/visit") json(200, this.view());
+    else if (what === "POST /v/api/ready") this.#ready(json);
+    else if (what === "POST /v/api/handed-over") response.writeHead(204).end();
+    else response.writeHead(404).end();
+    return true;
+  }
+
+  #ready(json) {
+    const refused = this.readyAnswers.shift();
+    if (refused) return json(refused, { title: "Not now.", status: refused, code: "bad-request" });
+    this.stage = { stage: "waiting", since: this.view().now, told: this.told };
+    json(200, this.view());
+    this.#tell();
+  }
+
+  #upgrade(request, socket) {
+    this.asked.push("socket");
+    this.origins.add(request.headers.origin);
+    socket.on("error", () => undefined);
+    if (this.state !== "up") return socket.destroy();
+    const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + GUID).digest("base64");
+    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    this.sockets.add(socket);
+    socket.on("close", () => this.sockets.delete(socket));
+    // A close frame from the page (opcode 8) is answered by closing.
+    socket.on("data", (data) => (data[0] & 15) === 8 && socket.end());
+    socket.write(frame(JSON.stringify(this.view())));
+  }
+}

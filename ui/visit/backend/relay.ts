@@ -1,0 +1,138 @@
+// The relay over fetch and a websocket. The socket is the page's presence; every view it sends is the whole truth, so
+// nothing is merged. A lost socket is answered by a look (GET) and a new socket, with jittered waits in between.
+import type { PatientView } from "../../shared/protocol/PatientView";
+import type { Backend, Hearer, ReadyOutcome } from "./backend";
+import { webAddress } from "./join-url";
+import { waitBefore } from "./reconnect";
+
+/** Beside the page, wherever the relay serves it. */
+const API = `${import.meta.env.BASE_URL}api/`;
+/** An answer later than this counts as none. */
+const DEADLINE_MS = 8_000;
+/** Telling the relay that we leave may cost the patient no longer than this. */
+const HANDOVER_MS = 2_500;
+/** Proxies and sleeping phones leave sockets that look alive: a look this often finds them out. */
+const CHECK_MS = 25_000;
+/** The session is unknown, expired or not ours: RFC 9110 §15.5. */
+const GONE = [401, 403, 404, 410];
+
+function isView(value: unknown): value is PatientView {
+  return typeof value === "object" && value !== null && "stage" in value && "now" in value;
+}
+
+export class Relay implements Backend {
+  #hearer: Hearer | undefined;
+  #socket: WebSocket | undefined;
+  #attempt = 0;
+  #retry: ReturnType<typeof setTimeout> | undefined;
+  #looking = false;
+  #gone = false;
+
+  begin(hearer: Hearer): void {
+    this.#hearer = hearer;
+    window.addEventListener("online", () => this.look());
+    window.addEventListener("offline", () => this.#lost());
+    // A page kept in the back-forward cache comes back with a dead socket.
+    window.addEventListener("pageshow", (event) => event.persisted && this.look());
+    document.addEventListener("visibilitychange", () => document.visibilityState === "visible" && this.look());
+    setInterval(() => this.look(), CHECK_MS);
+    this.look();
+  }
+
+  look(): void {
+    if (!this.#looking && !this.#gone) void this.#look();
+  }
+
+  async #look(): Promise<void> {
+    this.#looking = true;
+    clearTimeout(this.#retry);
+    try {
+      const answer = await this.#ask("GET", "visit");
+      if (GONE.includes(answer.status)) return this.#end();
+      const view: unknown = answer.ok ? await answer.json() : undefined;
+      if (!isView(view)) return this.#lost();
+      this.#hearer?.view(view);
+      this.#listen();
+    } catch {
+      this.#lost();
+    } finally {
+      this.#looking = false;
+    }
+  }
+
+  #ask(method: "GET" | "POST", name: string, deadline = DEADLINE_MS): Promise<Response> {
+    return fetch(`${API}${name}`, {
+      method,
+      cache: "no-store",
+      keepalive: method === "POST",
+      signal: AbortSignal.timeout(deadline),
+    });
+  }
+
+  #listen(): void {
+    if (this.#socket && this.#socket.readyState <= WebSocket.OPEN) return;
+    const address = new URL(`${API}socket`, document.baseURI);
+    address.protocol = address.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(address);
+    this.#socket = socket;
+    socket.onopen = () => {
+      this.#attempt = 0;
+      this.#hearer?.connection("live");
+    };
+    socket.onmessage = (message) => {
+      const view = parsed(message.data);
+      if (view) this.#hearer?.view(view);
+    };
+    socket.onclose = () => this.#socket === socket && this.#lost();
+  }
+
+  /** No socket: say so, and try again after a wait. */
+  #lost(): void {
+    if (this.#gone) return;
+    const old = this.#socket;
+    this.#socket = undefined;
+    old?.close();
+    this.#hearer?.connection("reconnecting");
+    clearTimeout(this.#retry);
+    this.#retry = setTimeout(() => this.look(), waitBefore(this.#attempt, Math.random()));
+    this.#attempt += 1;
+  }
+
+  #end(): void {
+    this.#gone = true;
+    const old = this.#socket;
+    this.#socket = undefined;
+    old?.close();
+    this.#hearer?.gone();
+  }
+
+  async ready(): Promise<ReadyOutcome> {
+    try {
+      const answer = await this.#ask("POST", "ready");
+      const view = parsed(await answer.text());
+      if (view) this.#hearer?.view(view);
+      else await this.#look();
+      return answer.ok ? "accepted" : "not-now";
+    } catch {
+      return "unreachable";
+    }
+  }
+
+  async openMeeting(joinUrl: string): Promise<boolean> {
+    const address = webAddress(joinUrl);
+    if (!address) return false;
+    // If this fails the roster still shows the patient; keeping them out of the visit would be worse.
+    await this.#ask("POST", "handed-over", HANDOVER_MS).catch(() => undefined);
+    window.location.assign(address);
+    return true;
+  }
+}
+
+function parsed(data: unknown): PatientView | undefined {
+  try {
+    const value: unknown = JSON.parse(String(data));
+    return isView(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}

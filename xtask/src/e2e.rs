@@ -1,0 +1,74 @@
+//! Starts the binaries of package `e2e` behind `demo` and `bench`. They know the crates; this only sets up, builds, gives
+//! them a desktop, and sees to it that with `--json` standard output holds one JSON object whatever happens.
+
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+
+use crate::build;
+use crate::places::Places;
+use crate::run::say;
+use crate::session;
+use crate::setup::{self, Consent};
+
+/// `cargo xtask demo`: on the person's own desktop, or with `--headless` in a session of its own.
+pub(crate) fn demo(places: &Places, args: &[String]) -> Result<ExitCode> {
+    let headless = args.iter().any(|arg| arg == "--headless");
+    if !headless && ["DISPLAY", "WAYLAND_DISPLAY"].iter().all(|name| std::env::var_os(name).is_none()) {
+        say("there is no display here. `cargo xtask demo --headless` plays the same visit with nobody at the keyboard");
+        return Ok(ExitCode::FAILURE);
+    }
+    start(places, args, "demo", headless)
+}
+
+/// `cargo xtask bench`.
+pub(crate) fn bench(places: &Places, args: &[String]) -> Result<ExitCode> {
+    start(places, args, "bench", false)
+}
+
+fn start(places: &Places, args: &[String], name: &str, desktop: bool) -> Result<ExitCode> {
+    let ready = setup::run(places, &Consent::from(args)).and_then(|()| build::run(places));
+    if let Err(error) = ready {
+        if args.iter().any(|arg| arg == "--json") {
+            println!("{}", refusal(&format!("{error:#}")));
+        }
+        return Err(error);
+    }
+    let binary = places.binary(name);
+    let rest: Vec<String> = args.iter().filter(|arg| *arg != "--yes").cloned().collect();
+    if desktop {
+        let mut all = vec!["--".to_owned(), binary.to_string_lossy().into_owned()];
+        all.extend(rest);
+        return session::run(places, &all);
+    }
+    let status = Command::new(&binary)
+        .args(&rest)
+        .env("ROOMED_BIN_DIR", &places.bin)
+        .env("TAURI_DRIVER", places.tauri_driver())
+        .status()
+        .with_context(|| format!("cannot start {name}"))?;
+    Ok(session::exit_code(status))
+}
+
+/// The one JSON object when nothing could be started.
+fn refusal(reason: &str) -> String {
+    let mut text = String::new();
+    for letter in reason.chars() {
+        match letter {
+            '"' | '\\' => text.extend(['\\', letter]),
+            letter if letter.is_control() => text.push(' '),
+            letter => text.push(letter),
+        }
+    }
+    format!(r#"{{"ok":false,"steps":[],"error":"{text}"}}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reason_is_escaped() {
+        assert_eq!(refusal("a \"b\"\nc\\"), r#"{"ok":false,"steps":[],"error":"a \"b\" c\\"}"#);
+    }
+}

@@ -1,0 +1,137 @@
+//! What `cargo xtask test` runs, as data: suites, their stages, the time each may take. How a stage is run is in `test`.
+
+/// One row of the table.
+pub(crate) struct Stage {
+    /// The suite it belongs to.
+    pub(crate) suite: &'static str,
+    /// Its name in the table of seconds.
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) does: Does,
+    /// After how many minutes it counts as hung.
+    pub(crate) minutes: u64,
+}
+
+/// The kinds of stage.
+pub(crate) enum Does {
+    /// A cargo command.
+    Cargo(&'static [&'static str]),
+    /// A script of the pages' package.json.
+    Npm(&'static str),
+    /// A command of xtask's own.
+    Xtask(&'static [&'static str]),
+    /// Test programs that cargo has built; one that runs no test is a failure.
+    Tests {
+        /// The crates' folders.
+        of: &'static [&'static str],
+        /// Only these test files; empty for all of the crate's.
+        files: &'static [&'static str],
+        /// For the test program: a filter, `--skip`, `--test-threads`.
+        args: &'static [&'static str],
+        /// Needs a desktop: runs inside `cargo xtask session`.
+        desktop: bool,
+    },
+}
+
+/// In the order in which they run: the quick ones first.
+pub(crate) const STAGES: &[Stage] = &[
+    Stage { suite: "rules", name: "format", does: Does::Cargo(&["fmt", "--all", "--check"]), minutes: 2 },
+    Stage { suite: "rules", name: "tidy", does: Does::Xtask(&["tidy"]), minutes: 2 },
+    Stage {
+        suite: "rules",
+        name: "generated TypeScript is fresh",
+        does: Does::Xtask(&["codegen", "--check"]),
+        minutes: 20,
+    },
+    Stage {
+        suite: "rules",
+        name: "unit and property tests",
+        does: Does::Tests {
+            of: &["xtask", "crates/visit", "crates/protocol", "crates/smart", "crates/companion", "src-tauri"],
+            files: &[],
+            args: &[],
+            desktop: false,
+        },
+        minutes: 15,
+    },
+    Stage {
+        suite: "rules",
+        name: "clippy",
+        does: Does::Cargo(&["clippy", "--workspace", "--all-targets", "--locked", "--quiet", "--", "-D", "warnings"]),
+        minutes: 30,
+    },
+    Stage {
+        suite: "stores",
+        name: "store conformance",
+        does: Does::Tests { of: &["crates/relay"], files: &[], args: &["store"], desktop: false },
+        minutes: 10,
+    },
+    Stage {
+        suite: "adapters",
+        name: "sandbox",
+        does: Does::Tests { of: &["crates/sandbox"], files: &[], args: &[], desktop: false },
+        minutes: 15,
+    },
+    Stage {
+        suite: "adapters",
+        name: "relay",
+        does: Does::Tests { of: &["crates/relay"], files: &[], args: &["--skip", "store"], desktop: false },
+        minutes: 20,
+    },
+    Stage { suite: "ui", name: "types and Svelte", does: Does::Npm("check"), minutes: 10 },
+    Stage { suite: "ui", name: "components", does: Does::Npm("test"), minutes: 10 },
+    Stage { suite: "ui", name: "pages in Chromium", does: Does::Npm("test:pages"), minutes: 15 },
+    Stage {
+        suite: "window",
+        name: "the real window",
+        does: Does::Tests { of: &["tests"], files: &["window"], args: &["--test-threads=1"], desktop: true },
+        minutes: 15,
+    },
+    Stage {
+        suite: "e2e",
+        name: "the binaries' own rules",
+        does: Does::Tests { of: &["tests"], files: &["e2e", "demo", "bench", "codegen"], args: &[], desktop: false },
+        minutes: 5,
+    },
+    Stage {
+        suite: "e2e",
+        name: "whole-system scenarios",
+        does: Does::Tests { of: &["tests"], files: &["scenarios"], args: &["--test-threads=1"], desktop: true },
+        minutes: 20,
+    },
+];
+
+/// The suites by name, each once, in order.
+pub(crate) fn suites() -> Vec<&'static str> {
+    let mut names: Vec<&'static str> = STAGES.iter().map(|stage| stage.suite).collect();
+    names.dedup();
+    names
+}
+
+impl Does {
+    /// Whether a test program (crate folder, target name) is this stage's.
+    pub(crate) fn runs(&self, folder: &str, target: &str) -> bool {
+        match self {
+            Self::Tests { of, files, .. } => of.contains(&folder) && (files.is_empty() || files.contains(&target)),
+            Self::Cargo(_) | Self::Npm(_) | Self::Xtask(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_suites_are_those_of_the_design() {
+        assert_eq!(suites(), ["rules", "stores", "adapters", "ui", "window", "e2e"]);
+    }
+
+    #[test]
+    fn a_test_program_is_found_by_crate_and_file() {
+        let window = STAGES.iter().find(|stage| stage.suite == "window").expect("there is such a suite");
+        assert!(window.does.runs("tests", "window"));
+        assert!(!window.does.runs("tests", "scenarios"));
+        assert!(!window.does.runs("ui", "window"));
+    }
+}
