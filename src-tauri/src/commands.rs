@@ -1,8 +1,7 @@
 //! The window's commands, by name one to one the companion's. Nothing is decided here.
 
 use roomed_companion::view::AppState;
-use roomed_companion::Handle;
-use roomed_protocol::Problem;
+use roomed_companion::{Handle, Problem};
 use tauri::State;
 use tauri::ipc::Invoke;
 
@@ -13,8 +12,19 @@ type Done = Result<(), Problem>;
 /// All of them, for the builder.
 pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
     tauri::generate_handler![
-        state, page_ready, sign_in, sign_out, acknowledge, join, end, open_visit, close_visit, cover, dismiss_problem,
-        set_sound, retry_keychain
+        state,
+        page_ready,
+        sign_in,
+        sign_out,
+        acknowledge,
+        join,
+        end,
+        open_visit,
+        close_visit,
+        cover,
+        dismiss_problem,
+        set_sound,
+        retry_keychain
     ]
 }
 

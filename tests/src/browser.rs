@@ -112,7 +112,8 @@ pub async fn click(page: &Client, css: &str) -> anyhow::Result<()> {
 
 /// Waits for an element's text.
 pub async fn text(page: &Client, css: &str) -> anyhow::Result<String> {
-    wait::until(&format!("the text of {css}"), async || Ok(Some(page.find(Locator::Css(css)).await?.text().await?))).await
+    wait::until(&format!("the text of {css}"), async || Ok(Some(page.find(Locator::Css(css)).await?.text().await?)))
+        .await
 }
 
 /// Waits until an element is there.

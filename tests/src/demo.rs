@@ -24,9 +24,17 @@ pub async fn guide(directory: &Path) -> anyhow::Result<()> {
 
     let epic = stack.sandbox.at("epic");
     println!("A whole stand-in hospital is running. No real patients, nothing leaves this computer.\n");
-    println!("1. In the Roomed window press \"Sign in\" and choose {}.", clinician["name"].as_str().unwrap_or("a clinician"));
-    println!("2. Clinician's chart:   {epic}/hyperspace/   choose the same person, the visit, then \"Begin virtual visit\".");
-    println!("3. Patient's phone:     {epic}/mychart/      in a private window: choose {}, then \"Begin virtual visit\".", patient["name"].as_str().unwrap_or("the patient"));
+    println!(
+        "1. In the Roomed window press \"Sign in\" and choose {}.",
+        clinician["name"].as_str().unwrap_or("a clinician")
+    );
+    println!(
+        "2. Clinician's chart:   {epic}/hyperspace/   choose the same person, the visit, then \"Begin virtual visit\"."
+    );
+    println!(
+        "3. Patient's phone:     {epic}/mychart/      in a private window: choose {}, then \"Begin virtual visit\".",
+        patient["name"].as_str().unwrap_or("the patient")
+    );
     println!("4. Back in Roomed: the patient is ready. Press \"Join\", and admit the guest.\n");
     println!("Press Ctrl-C to end it and to remove what it registered.");
     open(&format!("{epic}/hyperspace/")).await;

@@ -71,9 +71,8 @@ pub struct Places {
 pub fn places(directory: &Path, published: &Value, shown: &[crate::notifications::Notification]) -> Places {
     let all = canaries(published);
     let in_addresses: Vec<Canary> = all.iter().filter(|canary| !canary.field.contains("launch")).cloned().collect();
-    let files = |names: &[&str]| -> Vec<Leak> {
-        names.iter().flat_map(|name| file(&directory.join(name), &all)).collect()
-    };
+    let files =
+        |names: &[&str]| -> Vec<Leak> { names.iter().flat_map(|name| file(&directory.join(name), &all)).collect() };
     let mut urls = std::fs::read(directory.join("opened-addresses"))
         .map(|opened| bytes("opened-addresses", &opened, &in_addresses))
         .unwrap_or_default();

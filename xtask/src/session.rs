@@ -103,28 +103,34 @@ fn environment(places: &Places, folder: &Folder, display: &str) -> Result<Vec<(&
     ])
 }
 
-/// An X server on a display number that is free: it picks the number itself and says it when it is ready.
+/// An X server. The number is nobody's: one that was in use a moment ago could lose its socket to the server that just
+/// left it, so the first free one, which Xvfb would pick by itself, is a poor choice where sessions follow each other.
 fn display(folder: &Folder, mark: &Mark) -> Result<(Child, String)> {
-    let log = std::fs::File::create(folder.sub("logs")?.join("xvfb.log"))?;
-    let mut xvfb = Command::new("Xvfb");
-    xvfb.args(["-displayfd", "1", "-screen", "0", SCREEN, "-nolisten", "tcp", "-ac"]);
-    mark.put_on(&mut xvfb);
-    let mut xvfb = xvfb
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::from(log))
-        .spawn()
-        .context("cannot start Xvfb (package xvfb): run `cargo xtask setup`")?;
-    let mut number = String::new();
-    if let Some(out) = xvfb.stdout.take() {
-        BufReader::new(out).read_line(&mut number)?;
+    let logs = folder.sub("logs")?;
+    for attempt in 0..20 {
+        let number = 100 + (std::process::id() + attempt * 997) % 30_000;
+        let mut xvfb = Command::new("Xvfb");
+        // it says its number on standard output once it is ready; without -noreset it starts over when its last client
+        // leaves, and takes along the one that comes just then
+        xvfb.arg(format!(":{number}")).args(["-displayfd", "1", "-screen", "0", SCREEN]);
+        xvfb.args(["-nolisten", "tcp", "-ac", "-noreset"]);
+        mark.put_on(&mut xvfb);
+        let mut xvfb = xvfb
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::from(std::fs::File::create(logs.join("xvfb.log"))?))
+            .spawn()
+            .context("cannot start Xvfb (package xvfb): run `cargo xtask setup`")?;
+        let mut said = String::new();
+        if let Some(out) = xvfb.stdout.take() {
+            BufReader::new(out).read_line(&mut said)?;
+        }
+        if said.trim() == number.to_string() {
+            return Ok((xvfb, said.trim().to_owned()));
+        }
+        xvfb.wait()?;
     }
-    let number = number.trim().to_owned();
-    if number.is_empty() {
-        let log = std::fs::read_to_string(folder.0.join("logs/xvfb.log")).unwrap_or_default();
-        bail!("Xvfb did not start: {}", log.trim());
-    }
-    Ok((xvfb, number))
+    bail!("Xvfb does not start: {}", std::fs::read_to_string(logs.join("xvfb.log")).unwrap_or_default().trim())
 }
 
 /// The session's temporary folder; the guard deletes it.

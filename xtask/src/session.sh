@@ -10,11 +10,11 @@ die() {
     exit 70
 }
 
-# until NAME COMMAND..: asks ten seconds long
+# until_true NAME COMMAND..: asks for thirty seconds, which a busy machine may need
 until_true() {
-    local name=$1
+    local name=$1 deadline=$((SECONDS + 30))
     shift
-    for _ in $(seq 500); do
+    while ((SECONDS < deadline)); do
         if "$@" 2>/dev/null; then return; fi
         sleep 0.02
     done

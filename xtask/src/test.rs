@@ -174,7 +174,9 @@ fn test_programs(places: &Places) -> Result<Vec<Program>> {
 
 /// One line of cargo's messages (doc.rust-lang.org/cargo/reference/external-tools.html), if it is about a test program.
 fn program(line: &str, root: &str) -> Option<Program> {
-    if !line.contains(r#""reason":"compiler-artifact""#) || !line.contains(r#""test":true},"#) {
+    // the target, too, has a key `test`, which says that it could be tested
+    let profile = line[line.find(r#""profile":{"#)?..].split('}').next()?;
+    if !line.contains(r#""reason":"compiler-artifact""#) || !profile.contains(r#""test":true"#) {
         return None;
     }
     let path = string(line, "executable")?;
@@ -213,6 +215,9 @@ mod tests {
             None
         );
         assert_eq!(program(LINE, "/elsewhere"), None);
+        let the_binary_itself =
+            LINE.replace(r#""overflow_checks":true,"test":true"#, r#""overflow_checks":true,"test":false"#);
+        assert_eq!(program(&the_binary_itself, "/r"), None);
     }
 
     #[test]

@@ -8,6 +8,8 @@ use std::process::Command;
 fn inside(script: &str) -> (Vec<String>, Option<i32>) {
     let output =
         Command::new(env!("CARGO_BIN_EXE_xtask")).args(["session", "--", "sh", "-c", script]).output().unwrap();
+    // shown only if the test fails
+    eprintln!("{}", String::from_utf8_lossy(&output.stderr));
     let said = String::from_utf8_lossy(&output.stdout).lines().map(str::to_owned).collect();
     (said, output.status.code())
 }

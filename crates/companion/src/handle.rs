@@ -75,7 +75,7 @@ fn vault(config: &Config, ports: &Ports) -> Vault {
 }
 
 impl Handle {
-    /// The state now and at every change.
+    /// The state now and at every change. Clone what is borrowed at once: a borrow that is kept holds up every change.
     pub fn state(&self) -> watch::Receiver<AppState> {
         self.0.board.watch()
     }

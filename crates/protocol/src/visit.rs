@@ -147,6 +147,8 @@ pub struct VisitView {
     pub proven: bool,
     /// The clinician said "covering for a colleague".
     pub covering: bool,
+    /// Another clinician began this visit, covering for its clinician.
+    pub covered: bool,
     /// Somebody acknowledged the arrival.
     pub acknowledged: bool,
     /// Over for us, but somebody is still inside.

@@ -191,17 +191,16 @@ impl Arrivals {
             effects.extend(transition.effects);
         }
         let is_new = opened.stored.version == 0;
-        let nothing_along = along.seen.is_none()
-            && along.consume.is_empty()
-            && along.link.is_none()
-            && along.meeting.is_none();
+        let nothing_along =
+            along.seen.is_none() && along.consume.is_empty() && along.link.is_none() && along.meeting.is_none();
         // The next timer moves with time even when no fact does; only a tick that changed nothing else may skip it.
         let timer = opened.record.visit.next_timer(at).map(wire::from_rules);
         if !is_new && nothing_along && before == opened.record && timer == opened.stored.row.next_timer_at {
             return Ok(opened);
         }
         let audience = Audience::of(&self.config, &opened.stored.row.organization, &opened.record.visit);
-        let told = notices::follow(&audience, &before, &mut opened.record, is_new, &effects, |who| self.hub.is_online(who));
+        let told =
+            notices::follow(&audience, &before, &mut opened.record, is_new, &effects, |who| self.hub.is_online(who));
         let told = told.into_iter().map(|(recipient, kind)| NewNotice { recipient, kind: notices::stored(&kind) });
         let notices = told.collect();
         let outbox = self.outbox_entries(&opened, &effects, now)?;
@@ -270,7 +269,8 @@ impl Arrivals {
         for effect in effects {
             let Effect::WriteBack { participant, status, at } = effect else { continue };
             let ehr = &opened.record.ehr;
-            let (Some(person), Some(fhir_id)) = (opened.record.visit.participant(participant), ehr.people.get(participant))
+            let (Some(person), Some(fhir_id)) =
+                (opened.record.visit.participant(participant), ehr.people.get(participant))
             else {
                 continue;
             };
@@ -330,7 +330,7 @@ fn meeting_context(visit: &str) -> String {
 fn members(visit: &rules::Visit, tid: &str) -> Vec<Member> {
     let member = |person: &rules::Participant| match &person.role {
         rules::Role::Practitioner { oid: Some(oid), covering, launched } => {
-            Some(Member { tid: tid.to_owned(), oid: oid.as_str().to_owned(), proven: *launched, covering: *covering })
+            Some(Member { tid: tid.to_owned(), oid: oid.as_str().to_owned(), proven: launched.is_some(), covering: *covering })
         }
         _ => None,
     };

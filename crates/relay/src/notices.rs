@@ -28,7 +28,9 @@ impl Audience {
         let clinicians: Vec<_> = visit
             .participants()
             .filter_map(|(_, person)| match &person.role {
-                rules::Role::Practitioner { oid: Some(oid), launched, .. } => Some((recipient(oid.as_str()), *launched)),
+                rules::Role::Practitioner { oid: Some(oid), launched, .. } => {
+                    Some((recipient(oid.as_str()), launched.is_some()))
+                }
                 _ => None,
             })
             .collect();
@@ -62,7 +64,9 @@ pub fn follow(
     for effect in effects {
         match effect {
             Effect::RaiseAlert { .. } => {
-                told.extend(audience.clinicians.iter().map(|(who, proven)| (who.clone(), ready(&start, *proven, false))));
+                told.extend(
+                    audience.clinicians.iter().map(|(who, proven)| (who.clone(), ready(&start, *proven, false))),
+                );
                 if !audience.clinicians.iter().any(|(who, _)| is_online(who)) {
                     record.delegates_told = true;
                     told.extend(audience.delegates.iter().map(|who| (who.clone(), ready(&start, false, true))));
@@ -90,7 +94,8 @@ fn covered(audience: &Audience, before: &Record, record: &Record, start: &str) -
     for (who, person) in record.visit.participants() {
         let covers = matches!(person.role, rules::Role::Practitioner { covering: true, .. });
         if covers && before.visit.participant(who).is_none() {
-            let others = audience.clinicians.iter().filter(|(it, _)| person.oid().is_none_or(|oid| oid.as_str() != it.oid));
+            let others =
+                audience.clinicians.iter().filter(|(it, _)| person.oid().is_none_or(|oid| oid.as_str() != it.oid));
             told.extend(others.map(|(it, _)| (it.clone(), NoticeKind::CoveredBy { start: start.to_owned() })));
         }
     }

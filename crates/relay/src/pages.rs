@@ -15,7 +15,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 struct VisitPage;
 
 /// A file of the visit page.
-pub fn visit(file: &str) -> Response {
+pub(crate) fn visit(file: &str) -> Response {
     let Some(found) = VisitPage::get(file) else {
         return (StatusCode::NOT_FOUND, "This page is not part of Roomed.").into_response();
     };

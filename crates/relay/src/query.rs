@@ -44,7 +44,8 @@ mod tests {
 
     #[test]
     fn hostile_queries_are_refused_whole() {
-        for bad in ["iss=a&iss=b", "launch=a%00b", "launch=a%0d%0ab", "x=%1b", &format!("launch={}", "a".repeat(9_000))] {
+        for bad in ["iss=a&iss=b", "launch=a%00b", "launch=a%0d%0ab", "x=%1b", &format!("launch={}", "a".repeat(9_000))]
+        {
             assert_eq!(Query::parse(bad).err(), Some(Refusal(ProblemCode::LinkRefused)), "{bad:.20}");
         }
     }

@@ -3,11 +3,11 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use roomed_protocol::ProblemCode;
 use roomed_smart::discovery::{self, SmartConfiguration};
 use roomed_smart::id_token::{self, Expected, FhirUser, IdTokenError};
 use roomed_smart::jwks::JwksCache;
 use roomed_smart::{UrlPolicy, keys::SigningKey};
-use roomed_protocol::ProblemCode;
 use roomed_visit::{Command, Participant, ParticipantId, Plan, Visit, VisitEvent};
 use secrecy::SecretString;
 use tokio::sync::{Mutex, Notify, watch};

@@ -71,9 +71,16 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
     for organization in &config.organizations {
         let (certificates, clock_of_teams) = (Arc::clone(&certificates), Arc::clone(&clock));
         let public_url = &config.public_url;
-        let teams =
-            Teams::of(organization, &config.meeting, public_url, Policy::default(), &http, certificates, clock_of_teams)
-                .with_context(|| format!("organization {}: a Graph address is not a URL", organization.key))?;
+        let teams = Teams::of(
+            organization,
+            &config.meeting,
+            public_url,
+            Policy::default(),
+            &http,
+            certificates,
+            clock_of_teams,
+        )
+        .with_context(|| format!("organization {}: a Graph address is not a URL", organization.key))?;
         meetings.insert(organization.key.clone(), Arc::new(teams));
         for connection in &organization.ehr {
             let made = ehr::connect(connection, &config, keys.signing_key(), &http, policy, &clock, &random);
@@ -120,7 +127,11 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
 impl Assembled {
     /// Serves until `quit` comes: then no new request is taken, sockets are told to come back elsewhere, and what runs
     /// is finished. What the outbox had not sent stays in the store.
-    pub async fn serve(self, listener: TcpListener, quit: impl Future<Output = ()> + Send + 'static) -> anyhow::Result<()> {
+    pub async fn serve(
+        self,
+        listener: TcpListener,
+        quit: impl Future<Output = ()> + Send + 'static,
+    ) -> anyhow::Result<()> {
         let Self { relay, worker, stop } = self;
         timers::close_lost_pages(&relay).await.context("the pages of the last run could not be closed")?;
         let tasks = [

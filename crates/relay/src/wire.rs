@@ -23,7 +23,13 @@ fn text(at: rules::Timestamp) -> String {
 }
 
 /// A visit as one clinician sees it.
-pub fn visit_view(stored: &StoredVisit, record: &Record, chart: &[ChartRow], oid: &str, now: Timestamp) -> wire::VisitView {
+pub fn visit_view(
+    stored: &StoredVisit,
+    record: &Record,
+    chart: &[ChartRow],
+    oid: &str,
+    now: Timestamp,
+) -> wire::VisitView {
     let at = to_rules(now);
     let visit = &record.visit;
     let member = stored.members.iter().find(|member| member.oid == oid);
@@ -38,6 +44,7 @@ pub fn visit_view(stored: &StoredVisit, record: &Record, chart: &[ChartRow], oid
         arrived_at: visit.arrival(at).map(|arrival| text(arrival.at)),
         proven: member.is_some_and(|member| member.proven),
         covering: member.is_some_and(|member| member.covering),
+        covered: stored.members.iter().any(|member| member.covering && member.oid != oid),
         acknowledged: visit.decisions().acknowledged.is_some() && !visit.alert_stands(),
         closing: visit.is_closing(),
         participants,
@@ -99,11 +106,10 @@ fn chart_state(row: &ChartRow) -> wire::ChartState {
 
 fn timeline_entry(visit: &rules::Visit, line: &rules::TimelineEntry) -> wire::TimelineEntry {
     let who = line.who.as_ref().and_then(|id| visit.participant(id));
-    let covering = who.is_some_and(|person| matches!(person.role, rules::Role::Practitioner { covering: true, .. }));
     let what = match line.what {
         rules::What::MeetingCreated => "meeting-created",
         rules::What::Ready => "ready",
-        rules::What::Called if covering => "covering",
+        rules::What::Covering => "covering",
         rules::What::Called => "called",
         rules::What::Connected => "connected",
         rules::What::Disconnected => "disconnected",

@@ -58,7 +58,7 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
             if let Role::Practitioner { oid: known_oid, covering: known_covering, launched } = &mut known.role {
                 *known_oid = Some(oid.clone());
                 *known_covering |= covering;
-                *launched = true;
+                launched.get_or_insert(now);
             }
         }
         Command::MeetingReady => {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::ids::Oid;
+use crate::time::Timestamp;
 
 /// What somebody is in this visit, with the facts that go with it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -16,8 +17,8 @@ pub enum Role {
         oid: Option<Oid>,
         /// Not on the appointment.
         covering: bool,
-        /// A launch of this visit has been proven.
-        launched: bool,
+        /// When a launch of this visit was first proven.
+        launched: Option<Timestamp>,
     },
 }
 
@@ -38,7 +39,7 @@ impl Participant {
 
     /// A clinician of the appointment; `oid` if an earlier launch has linked them.
     pub fn practitioner(oid: Option<Oid>) -> Self {
-        Self { role: Role::Practitioner { oid, covering: false, launched: false }, told_chart: None }
+        Self { role: Role::Practitioner { oid, covering: false, launched: None }, told_chart: None }
     }
 
     /// True for the patient.

@@ -3,6 +3,7 @@
 use crate::Source;
 use crate::attribution;
 use crate::ids::ParticipantId;
+use crate::participant::Role;
 use crate::presence;
 use crate::time::Timestamp;
 use crate::visit::Visit;
@@ -12,6 +13,8 @@ use crate::visit::Visit;
 pub enum What {
     /// The meeting was made and is watched.
     MeetingCreated,
+    /// A colleague began the visit, covering for its clinician.
+    Covering,
     /// The patient is ready.
     Ready,
     /// A clinician pressed *Join*: the patient was called.
@@ -47,6 +50,11 @@ impl Visit {
         };
         if let Some(at) = self.decisions.meeting_ready {
             line(at, What::MeetingCreated, None, Source::Relay);
+        }
+        for (who, person) in &self.participants {
+            if let Role::Practitioner { covering: true, launched: Some(at), .. } = person.role {
+                line(at, What::Covering, Some(who), Source::Companion);
+            }
         }
         if let Some(arrival) = self.arrival(now) {
             line(arrival.at, What::Ready, self.patients().next(), arrival.source);

@@ -7,12 +7,13 @@ use super::report::Recorder;
 /// Plays it.
 pub(super) async fn play(cast: &mut Cast<'_>, recorder: &mut Recorder, patient_first: bool) -> anyhow::Result<()> {
     cast.sign_in(recorder).await?;
+    cast.open_hyperspace().await?;
     if patient_first {
         link(cast, recorder).await?;
     }
     let visit = cast.schedule().await?;
     let appointment = text(&visit, "appointment_id")?.to_owned();
-    cast.open_hyperspace().await?;
+    cast.hyperspace.page.refresh().await?;
     if patient_first {
         // 5. Arrival. Nobody has launched yet: the linked clinician is alerted, with time and role only.
         arrive(cast, recorder, &appointment).await?;
@@ -52,7 +53,7 @@ async fn arrive(cast: &mut Cast<'_>, recorder: &mut Recorder, appointment: &str)
 async fn link(cast: &mut Cast<'_>, recorder: &mut Recorder) -> anyhow::Result<()> {
     let patient = cast.organization.0["patients"][1].clone();
     let earlier = cast.stack.sandbox.schedule(&cast.organization, &cast.clinician, &patient).await?;
-    cast.open_hyperspace().await?;
+    cast.hyperspace.page.refresh().await?;
     let mut unrecorded = Recorder::new();
     cast.begin(text(&earlier, "appointment_id")?, &mut unrecorded).await?;
     cast.window.click("#end-visit").await?;

@@ -23,11 +23,13 @@ pub struct Options {
     pub grace_seconds: u32,
     /// Seed of the sandbox.
     pub seed: Option<u64>,
+    /// Changes the relay's configuration before it is written, to see what a hospital's other choices lead to.
+    pub adjust: fn(&mut Value),
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { grace_seconds: 3, seed: None }
+        Self { grace_seconds: 3, seed: None, adjust: |_| {} }
     }
 }
 
@@ -53,7 +55,8 @@ impl Stack {
         for key in ["northside", "harbor"] {
             organizations.push(sandbox.organization(key).await?.configuration()?);
         }
-        let configuration = configuration(directory, port, options, organizations);
+        let mut configuration = configuration(directory, port, options, organizations);
+        (options.adjust)(&mut configuration);
         let file = directory.join("relay.toml");
         std::fs::write(&file, toml::to_string(&configuration)?)?;
         sandbox.register_relay(&relay).await?;
@@ -69,7 +72,8 @@ impl Stack {
         process.first_line().await.context("the relay did not start; see logs/relay.log")?;
         self.relay_process = Some(process);
         let ready = format!("{}/readyz", self.relay);
-        wait::until("the relay is ready", async || Ok(reqwest::get(&ready).await?.status().is_success().then_some(()))).await
+        wait::until("the relay is ready", async || Ok(reqwest::get(&ready).await?.status().is_success().then_some(())))
+            .await
     }
 
     /// Asks the relay to stop, and waits until it has.

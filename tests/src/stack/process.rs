@@ -55,7 +55,8 @@ impl Process {
         if let Some(id) = self.child.id() {
             Command::new("kill").args(["-TERM", &id.to_string()]).status().await?;
         }
-        let status = tokio::time::timeout(crate::wait::PATIENCE, self.child.wait()).await.context("it did not stop")??;
+        let status =
+            tokio::time::timeout(crate::wait::PATIENCE, self.child.wait()).await.context("it did not stop")??;
         anyhow::ensure!(status.success(), "it stopped with {status}");
         Ok(())
     }

@@ -77,7 +77,12 @@ impl Sandbox {
     }
 
     /// Schedules a visit now.
-    pub async fn schedule(&self, organization: &Organization, practitioner: &Value, patient: &Value) -> anyhow::Result<Value> {
+    pub async fn schedule(
+        &self,
+        organization: &Organization,
+        practitioner: &Value,
+        patient: &Value,
+    ) -> anyhow::Result<Value> {
         let start = crate::clock::now();
         let body = json!({
             "org": organization.text("/key")?,

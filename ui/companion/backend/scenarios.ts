@@ -27,6 +27,7 @@ export function moment(now: number) {
     end: new Date(Date.parse(start) + 30 * minute).toISOString(),
     proven: false,
     covering: false,
+    covered: false,
     acknowledged: false,
     closing: false,
     participants: [person("patient", "absent"), person("practitioner", "absent", { me: true })],

@@ -36,6 +36,10 @@ proven: boolean,
  */
 covering: boolean, 
 /**
+ * Another clinician began this visit, covering for its clinician.
+ */
+covered: boolean, 
+/**
  * Somebody acknowledged the arrival.
  */
 acknowledged: boolean, 

@@ -85,6 +85,7 @@ pub(crate) fn visit(id: &str, presence: Presence, proven: bool) -> VisitView {
         arrived_at: None,
         proven,
         covering: false,
+        covered: false,
         acknowledged: false,
         closing: false,
         participants: vec![

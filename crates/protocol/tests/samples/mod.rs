@@ -3,9 +3,9 @@
 
 use roomed_protocol::{
     CallbackRegistration, ChartState, EhrConnection, FromCompanion, FromRelay, JoinView, LaunchProof, LaunchRedirect,
-    MeView, NonceRequest, NonceView, Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, ParticipantView, ToldWhom,
-    PatientView, Presence, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, VisitView, VisitsView,
-    WhoCanFix, WitnessSource,
+    MeView, NonceRequest, NonceView, Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, ParticipantView,
+    PatientView, Presence, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom, VisitView,
+    VisitsView, WhoCanFix, WitnessSource,
 };
 
 const NOW: &str = "2026-03-02T10:31:00Z";
@@ -124,6 +124,7 @@ fn empty_visit(stage: StageView) -> VisitView {
         arrived_at: None,
         proven: true,
         covering: false,
+        covered: false,
         acknowledged: false,
         closing: false,
         participants: Vec::new(),

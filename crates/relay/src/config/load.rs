@@ -83,7 +83,8 @@ impl Config {
         serde_path_to_error::deserialize(Value::Table(tree)).map_err(|error| {
             let key = error.path().to_string();
             let quiet = SECRET.iter().any(|word| key.rsplit('.').next().is_some_and(|last| last.contains(word)));
-            let problem = if quiet { "has the wrong kind of value".to_owned() } else { error.inner().message().to_owned() };
+            let problem =
+                if quiet { "has the wrong kind of value".to_owned() } else { error.inner().message().to_owned() };
             ConfigError::Key { key, problem }
         })
     }

@@ -99,7 +99,8 @@ fn the_environment_lies_over_the_file_over_the_defaults() {
 
 #[test]
 fn what_is_wrong_is_named_and_its_secret_is_not() {
-    let cases: [(&str, &[(&str, &str)], &str); 7] = [
+    type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
+    let cases: [Case; 7] = [
         ("[visit]\ngrase_seconds = 1\n", &[], "grase_seconds"),
         ("", &[("ROOMED__VISIT__GRASE", "1")], "grase"),
         ("[outbox]\nlease_seconds = 5\n", &[], "outbox.deadline_seconds must be less"),
@@ -113,6 +114,17 @@ fn what_is_wrong_is_named_and_its_secret_is_not() {
         assert!(problem.contains(wanted), "{text}: {problem}");
         assert!(!problem.contains("12345"), "{problem}");
     }
+}
+
+#[test]
+fn the_example_in_the_default_file_is_one_this_version_reads() {
+    let (_, example) = super::DEFAULTS.split_once("Example:\n#\n").unwrap();
+    let example: String =
+        example.lines().map(|line| line.trim_start_matches("# ").trim_start_matches('#').to_owned() + "\n").collect();
+    let config = Config::assemble(&example, Path::new("example"), Vec::new()).unwrap();
+    let it = &config.organizations[0];
+    assert_eq!((it.key.as_str(), it.ehr.len()), ("northside", 1));
+    assert_eq!(it.ehr[0].connection_status.as_ref().unwrap().disconnected, Some(0));
 }
 
 #[test]

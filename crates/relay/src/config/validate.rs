@@ -13,7 +13,10 @@ impl Config {
     pub fn validate(&self) -> Result<(), ConfigError> {
         let mut found = Findings { list: Vec::new(), http: self.dev.loopback_http };
         if self.dev.loopback_http && !self.bind.ip().is_loopback() {
-            found.say(format!("dev.loopback_http is for loopback only, but bind is {}: use 127.0.0.1 or switch it off", self.bind));
+            found.say(format!(
+                "dev.loopback_http is for loopback only, but bind is {}: use 127.0.0.1 or switch it off",
+                self.bind
+            ));
         }
         found.address("public_url", &self.public_url);
         for (region, address) in &self.regions {

@@ -116,7 +116,8 @@ fn unread(error: EhrError) -> Said {
 impl Ehr for Epic {
     async fn write_back(&self, intent: &WriteBack) -> Said {
         let Some(setter) = &self.setter else {
-            let reason = "This EHR connection has no connection-status service configured, so the schedule is not told.";
+            let reason =
+                "This EHR connection has no connection-status service configured, so the schedule is not told.";
             return Said::Unsupported { reason: reason.into() };
         };
         let Some(status) = setter.number(intent.presence) else {

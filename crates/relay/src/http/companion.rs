@@ -121,7 +121,13 @@ pub(super) async fn callback(
     Ok(StatusCode::NO_CONTENT)
 }
 
-async fn put_once(relay: &Relay, organization: &str, kind: OneTimeKind, hash: String, payload: Vec<u8>) -> Answer<String> {
+async fn put_once(
+    relay: &Relay,
+    organization: &str,
+    kind: OneTimeKind,
+    hash: String,
+    payload: Vec<u8>,
+) -> Answer<String> {
     let now = relay.clock.now();
     let lifetime = SignedDuration::from_secs(i64::from(relay.config.launch.one_time_seconds));
     let expires_at = now.saturating_add(lifetime).unwrap_or(now);

@@ -22,11 +22,7 @@ use crate::wire;
 const LONGEST_TOKEN: usize = 4 * 1024;
 
 /// `POST /graph/notifications`.
-pub(super) async fn notifications(
-    State(relay): State<Arc<Relay>>,
-    RawQuery(query): RawQuery,
-    body: Bytes,
-) -> Response {
+pub(super) async fn notifications(State(relay): State<Arc<Relay>>, RawQuery(query): RawQuery, body: Bytes) -> Response {
     if let Some(answer) = handshake(query.as_deref()) {
         return answer;
     }

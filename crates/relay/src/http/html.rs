@@ -37,7 +37,7 @@ fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)
 }
 
 /// Hands a launch over to the companion: by itself, and by button where the browser wants a click first.
-pub fn open_companion(link: &str, nonce: &str) -> Response {
+pub(super) fn open_companion(link: &str, nonce: &str) -> Response {
     let link = escape(link);
     let body = format!(
         "<h1>Opening Roomed</h1><p>Your visit is opening in Roomed on this computer. You can close this tab.</p>\
@@ -49,7 +49,7 @@ pub fn open_companion(link: &str, nonce: &str) -> Response {
 }
 
 /// A refusal for a person in a browser: what happened, what to do, who can do it, and a code to read out.
-pub fn refusal(refusal: Refusal) -> Response {
+pub(super) fn refusal(refusal: Refusal) -> Response {
     let problem = refusal.problem();
     let who = match problem.who {
         WhoCanFix::Clinician => "You can do this yourself.",

@@ -76,8 +76,7 @@ async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<String> {
     let endpoint = configuration.authorization_endpoint.ok_or(Refusal(ProblemCode::EhrRefused))?;
     let mut seed = [0; 32];
     relay.random.fill(&mut seed);
-    let pending =
-        Pending { iss: iss.to_owned(), session_id: session_id.to_owned(), nonce: relay.random.token(), seed };
+    let pending = Pending { iss: iss.to_owned(), session_id: session_id.to_owned(), nonce: relay.random.token(), seed };
     let state = pkce::State::new(&Fresh(&*relay.random));
     let plain = serde_json::to_vec(&pending).map_err(|_| Refusal(ProblemCode::Internal))?;
     let value = OneTime {

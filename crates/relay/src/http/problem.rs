@@ -51,7 +51,9 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "Your EHR user is not linked to a practitioner record. The EHR analyst can link it.",
         ),
         P::HandleUnknown => (StatusCode::GONE, "The link has expired", "Begin the visit again from the chart."),
-        P::LaunchRefused => (StatusCode::FORBIDDEN, "The EHR refused the launch", "Begin the visit again from the chart."),
+        P::LaunchRefused => {
+            (StatusCode::FORBIDDEN, "The EHR refused the launch", "Begin the visit again from the chart.")
+        }
         P::LaunchWithoutAppointment => (
             StatusCode::UNPROCESSABLE_ENTITY,
             "The launch names no appointment",
@@ -72,7 +74,9 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
         P::AppointmentEnteredInError => {
             (StatusCode::CONFLICT, "The appointment was entered in error", "Check the schedule.")
         }
-        P::AppointmentFulfilled => (StatusCode::CONFLICT, "The appointment is already completed", "Check the schedule."),
+        P::AppointmentFulfilled => {
+            (StatusCode::CONFLICT, "The appointment is already completed", "Check the schedule.")
+        }
         P::CoveringNeeded => (
             StatusCode::CONFLICT,
             "You are not on this appointment",
@@ -105,7 +109,9 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             (StatusCode::BAD_GATEWAY, "Teams does not answer", "Try again in a minute. If it goes on, tell IT.")
         }
         P::VisitNotFound => (StatusCode::NOT_FOUND, "No such visit", "Begin the visit from the chart."),
-        P::VisitClosed => (StatusCode::CONFLICT, "The visit is over", "Begin a new visit from the chart if you need one."),
+        P::VisitClosed => {
+            (StatusCode::CONFLICT, "The visit is over", "Begin a new visit from the chart if you need one.")
+        }
         P::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", "Wait a minute and try again."),
         P::BadRequest => (StatusCode::BAD_REQUEST, "The request cannot be read", "Update Roomed, or tell IT."),
         P::RelayUnreachable | P::KeychainLocked | P::KeychainMissing | P::Internal => {

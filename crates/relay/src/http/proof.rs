@@ -111,7 +111,8 @@ async fn enter(
         return Err(Refusal(ProblemCode::VisitClosed));
     }
     let known = opened.record.ehr.people.iter().find(|(who, id)| {
-        **id == practitioner && visit.participant(who).is_some_and(|person| person.oid().is_some() || !is_patient(person))
+        **id == practitioner
+            && visit.participant(who).is_some_and(|person| person.oid().is_some() || !is_patient(person))
     });
     let participant = known.map_or_else(|| ParticipantId::new(relay.random.id()), |(who, _)| who.clone());
     let command = Command::Launched {

@@ -66,7 +66,8 @@ impl Secret {
         let (nonce, text) = sealed.split_at_checked(NONCE_LEN).ok_or(KeyError::Unopenable)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).map_err(|_| KeyError::Unopenable)?;
         let mut text = Zeroizing::new(text.to_vec());
-        let length = self.key().open_in_place(nonce, Aad::from(context), &mut text).map_err(|_| KeyError::Unopenable)?.len();
+        let length =
+            self.key().open_in_place(nonce, Aad::from(context), &mut text).map_err(|_| KeyError::Unopenable)?.len();
         text.truncate(length);
         Ok(text)
     }

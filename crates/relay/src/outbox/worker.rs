@@ -65,7 +65,8 @@ impl Worker {
         listener: &Arc<impl ChartListener + 'static>,
     ) -> Self {
         let per_second = NonZeroU32::new(config.outbox.per_ehr_per_second).unwrap_or(NonZeroU32::MIN);
-        let quota = Quota::per_second(per_second).allow_burst(per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
+        let quota =
+            Quota::per_second(per_second).allow_burst(per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
         let listener: Arc<dyn ChartListener> = listener.clone();
         Self {
             parts: Arc::new(Parts {
@@ -99,19 +100,23 @@ impl Worker {
             };
             tokio::select! {
                 _ = tokio::time::timeout(wait, bell.notified()) => {}
-                Some(_) = flying.join_next() => {}
+                Some(ended) = flying.join_next() => report(ended),
                 // The guard it answers with must not be held while others wait.
                 () = async { drop(stopping.wait_for(|stop| *stop).await) } => {}
             }
         }
-        while flying.join_next().await.is_some() {}
+        while let Some(ended) = flying.join_next().await {
+            report(ended);
+        }
     }
 
     /// Delivers what is runnable now, all of it at once, and waits for the end. Says how many rows were claimed.
     pub async fn run_once(&self) -> Result<u32, StoreError> {
         let mut flying = JoinSet::new();
         let claimed = self.launch(&mut flying, self.parts.config.concurrency).await?;
-        while flying.join_next().await.is_some() {}
+        while let Some(ended) = flying.join_next().await {
+            report(ended);
+        }
         Ok(claimed)
     }
 
@@ -135,7 +140,8 @@ impl Worker {
 impl Parts {
     /// One attempt from claim to settle.
     async fn deliver(self: Arc<Self>, lease: Lease) {
-        let (id, visit, attempt, accepted_at) = (lease.id.clone(), lease.visit.clone(), lease.attempt, lease.accepted_at);
+        let (id, visit, attempt, accepted_at) =
+            (lease.id.clone(), lease.visit.clone(), lease.attempt, lease.accepted_at);
         let deadline = Duration::from_secs(u64::from(self.config.deadline_seconds));
         let said = match tokio::time::timeout(deadline, self.say(&lease)).await {
             Ok(said) => said,
@@ -196,6 +202,13 @@ impl Parts {
             Ok(Some(at)) => wait(self.clock.now(), at),
             Ok(None) | Err(_) => LONGEST_WAIT,
         }
+    }
+}
+
+/// A delivery that panicked leaves its row leased; once the lease has run out it is delivered again.
+fn report(ended: Result<(), tokio::task::JoinError>) {
+    if let Err(error) = ended {
+        tracing::error!(panicked = error.is_panic(), "a delivery ended before it was settled");
     }
 }
 

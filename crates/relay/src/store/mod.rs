@@ -12,9 +12,7 @@ mod watches;
 
 pub use notices::{CommittedNotice, NewNotice, Notices, StoredNotice};
 pub use onetime::{Link, Links, NonceBinding, OneTime, OneTimeKind, PageSession, Sessions};
-pub use outbox::{
-    ChartRow, ChartWord, ClaimPolicy, Lease, NewOutboxEntry, Outbox, OutboxCounts, Outcome, Settled,
-};
+pub use outbox::{ChartRow, ChartWord, ClaimPolicy, Lease, NewOutboxEntry, Outbox, OutboxCounts, Outcome, Settled};
 pub use visits::{
     Change, CommitError, Committed, EventKey, LookupKey, Meeting, Member, OpenVisit, Recipient, StoredVisit, VisitRow,
     Visits, WrappedKey,

@@ -36,8 +36,11 @@ impl SqliteStore {
     /// Opens (or makes) the database of a `sqlite:<path>` URL, brings its schema up to date and asserts that commits
     /// are durable.
     pub async fn open(url: &str, readers: u32, busy_timeout: Duration) -> Result<Self, StoreError> {
+        let unfit = || StoreError::Unfit("database.url is no SQLite address; write sqlite:<path>".into());
+        // Without the prefix sqlx would take anything for the name of a file.
+        let url = Some(url).filter(|it| it.starts_with("sqlite:")).ok_or_else(unfit)?;
         let options = SqliteConnectOptions::from_str(url)
-            .map_err(|_| StoreError::Unfit("database.url is no SQLite address; write sqlite:<path>".into()))?
+            .map_err(|_| unfit())?
             .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             .synchronous(SqliteSynchronous::Full)
@@ -50,7 +53,8 @@ impl SqliteStore {
                 StoreError::Unfit(format!("the database's folder {} cannot be made: {error}", folder.display()))
             })?;
         }
-        let pool = SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).acquire_timeout(Duration::from_secs(30));
+        let pool =
+            SqlitePoolOptions::new().idle_timeout(None).max_lifetime(None).acquire_timeout(Duration::from_secs(30));
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
         assert_durable(&writer).await?;
         MIGRATIONS.run(&writer).await?;

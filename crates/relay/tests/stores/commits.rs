@@ -2,9 +2,7 @@
 
 use std::sync::Arc;
 
-use roomed_relay::store::{
-    Change, CommitError, EventKey, Link, LookupKey, Meeting, Store, StoredWatch, VisitRow,
-};
+use roomed_relay::store::{Change, CommitError, EventKey, Link, LookupKey, Meeting, Store, StoredWatch, VisitRow};
 
 use crate::given::{claim, entry, member, new_visit, notice, person, t, visit};
 
@@ -137,7 +135,8 @@ pub(crate) async fn open_visits_and_timers(store: Arc<dyn Store>) {
     }
     let closed = VisitRow { planned_start: t(5), closed_at: Some(t(6)), ..visit("closed") };
     store.commit(Change::of(closed, Some(1), t(6))).await.unwrap();
-    let ids = |visits: Vec<roomed_relay::store::StoredVisit>| visits.into_iter().map(|it| it.row.id).collect::<Vec<_>>();
+    let ids =
+        |visits: Vec<roomed_relay::store::StoredVisit>| visits.into_iter().map(|it| it.row.id).collect::<Vec<_>>();
     assert_eq!(ids(store.open_visits("northside").await.unwrap()), ["early", "late"]);
     assert_eq!(ids(store.open_visits_of(&person("ann")).await.unwrap()), ["early", "late"]);
     assert!(store.open_visits_of(&person("bob")).await.unwrap().is_empty());

@@ -37,7 +37,9 @@ pub(crate) async fn cursors_grow_without_gaps_under_load(store: Arc<dyn Store>) 
     new_visit(&*store, "v", vec![]).await;
     let tell = |n: usize| {
         let store = store.clone();
-        tokio::spawn(async move { store.announce("v", vec![notice("ann", &n.to_string())], t(1)).await.unwrap()[0].seq })
+        tokio::spawn(
+            async move { store.announce("v", vec![notice("ann", &n.to_string())], t(1)).await.unwrap()[0].seq },
+        )
     };
     let telling: Vec<_> = (0..40).map(tell).collect();
     for told in telling {

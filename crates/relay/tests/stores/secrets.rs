@@ -46,10 +46,8 @@ pub(crate) async fn of_many_takers_one_gets_it(store: Arc<dyn Store>) {
 
 pub(crate) async fn a_commit_uses_up_or_refuses(store: Arc<dyn Store>) {
     store.put_once(nonce("n")).await.unwrap();
-    let launch = |id: &str| Change {
-        consume: vec![(OneTimeKind::Nonce, "n".into())],
-        ..Change::of(visit(id), None, t(1))
-    };
+    let launch =
+        |id: &str| Change { consume: vec![(OneTimeKind::Nonce, "n".into())], ..Change::of(visit(id), None, t(1)) };
     // A commit that fails for another reason does not use it up.
     new_visit(&*store, "there", vec![]).await;
     assert!(matches!(store.commit(launch("there")).await, Err(CommitError::Conflict)));
@@ -64,12 +62,8 @@ pub(crate) async fn a_commit_uses_up_or_refuses(store: Arc<dyn Store>) {
 
 pub(crate) async fn page_sessions_end(store: Arc<dyn Store>) {
     new_visit(&*store, "v", vec![]).await;
-    let page = |hash: &str| PageSession {
-        hash: hash.into(),
-        visit: "v".into(),
-        participant: "p".into(),
-        expires_at: t(100),
-    };
+    let page =
+        |hash: &str| PageSession { hash: hash.into(), visit: "v".into(), participant: "p".into(), expires_at: t(100) };
     store.put_page_session(page("a")).await.unwrap();
     store.put_page_session(page("b")).await.unwrap();
     assert_eq!(store.page_session("a", t(99)).await.unwrap(), Some(page("a")));

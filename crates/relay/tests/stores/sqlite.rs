@@ -62,7 +62,8 @@ async fn two_processes_share_a_file_without_losing_anything() {
 async fn a_file_that_is_no_database_is_refused_in_words() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::create_dir(folder.path().join("deep")).unwrap();
-    std::fs::write(folder.path().join("deep/relay.sqlite"), "not a database, but long enough to be taken for one").unwrap();
+    std::fs::write(folder.path().join("deep/relay.sqlite"), "not a database, but long enough to be taken for one")
+        .unwrap();
     let error = open(&folder).await.unwrap_err().to_string();
     assert!(error.contains("not a database"), "{error}");
     let error = SqliteStore::open("mysql:x", 1, Duration::from_secs(1)).await.unwrap_err().to_string();

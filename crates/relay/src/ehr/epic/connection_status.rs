@@ -89,9 +89,7 @@ fn answered(status: StatusCode, retry_after: Option<i64>) -> Said {
                 status.as_u16()
             ),
         },
-        _ => Said::Never {
-            reason: format!("The EHR does not take this connection status ({}).", status.as_u16()),
-        },
+        _ => Said::Never { reason: format!("The EHR does not take this connection status ({}).", status.as_u16()) },
     }
 }
 

@@ -85,9 +85,16 @@ async fn search(Query(query): Query<Vec<(String, String)>>, headers: HeaderMap) 
     Json(json!({"resourceType": "Bundle", "type": "searchset", "entry": found})).into_response()
 }
 
-async fn set(State(fake): State<Arc<Fake>>, Query(query): Query<Vec<(String, String)>>, headers: HeaderMap) -> Response {
+async fn set(
+    State(fake): State<Arc<Fake>>,
+    Query(query): Query<Vec<(String, String)>>,
+    headers: HeaderMap,
+) -> Response {
     let named = |name: &str| headers.get(name).map_or("", |it| it.to_str().unwrap()).to_owned();
-    fake.asked.lock().unwrap().push((query, vec![named("authorization"), named("epic-client-id"), named("cache-control")]));
+    fake.asked
+        .lock()
+        .unwrap()
+        .push((query, vec![named("authorization"), named("epic-client-id"), named("cache-control")]));
     let next = fake.next.lock().unwrap().pop();
     match next {
         // It was applied; then the connection goes with its task, before a byte of the answer.
@@ -149,7 +156,13 @@ fn intent(role: Role, fhir_id: &str, presence: Presence) -> WriteBack {
 }
 
 fn query(id: &str, kind: &str, status: &str) -> Vec<(String, String)> {
-    let pairs = [("ConferenceID", "1853"), ("ExternalID", id), ("ExternalIDType", kind), ("VendorName", "Roomed"), ("ConnectionStatus", status)];
+    let pairs = [
+        ("ConferenceID", "1853"),
+        ("ExternalID", id),
+        ("ExternalIDType", kind),
+        ("VendorName", "Roomed"),
+        ("ConnectionStatus", status),
+    ];
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
 }
 
@@ -161,7 +174,13 @@ async fn the_call_is_exactly_the_profile_and_is_made_once() {
     let asked = fake.asked.lock().unwrap().clone();
     // base64("emp$x:CANARY-PASSWORD")
     let headers = ["Basic ZW1wJHg6Q0FOQVJZLVBBU1NXT1JE", "e", "no-store"];
-    assert_eq!(asked, [(query("WPR-7", "2", "1"), headers.map(str::to_owned).to_vec()), (query("EMP 19", "1", "9"), headers.map(str::to_owned).to_vec())]);
+    assert_eq!(
+        asked,
+        [
+            (query("WPR-7", "2", "1"), headers.map(str::to_owned).to_vec()),
+            (query("EMP 19", "1", "9"), headers.map(str::to_owned).to_vec())
+        ]
+    );
     assert_eq!(*fake.tokens.lock().unwrap(), 2, "a token the EHR no longer takes is fetched anew, once");
 }
 
@@ -169,7 +188,16 @@ async fn the_call_is_exactly_the_profile_and_is_made_once() {
 async fn answers_fall_into_their_classes_and_nothing_is_repeated_or_followed() {
     let Place { fake, epic } = place(|_| {}).await;
     let mut calls = 0;
-    for (answer, class) in [(0, "unknown"), (500, "unknown"), (504, "unknown"), (503, "not now"), (429, "not now"), (302, "never"), (401, "never"), (400, "never")] {
+    for (answer, class) in [
+        (0, "unknown"),
+        (500, "unknown"),
+        (504, "unknown"),
+        (503, "not now"),
+        (429, "not now"),
+        (302, "never"),
+        (401, "never"),
+        (400, "never"),
+    ] {
         fake.next.lock().unwrap().push(answer);
         let got = match epic.write_back(&intent(Role::Patient, "p1", Presence::Connected)).await {
             Said::NobodyKnows { .. } => "unknown",
@@ -201,7 +229,10 @@ async fn what_cannot_be_said_is_not_said() {
     assert!(fake.asked.lock().unwrap().is_empty());
     // An EHR that is not there at all.
     let gone = place(|ehr| ehr.interconnect = "http://127.0.0.1:1".into()).await;
-    assert!(matches!(gone.epic.write_back(&intent(Role::Patient, "p1", Presence::Connected)).await, Said::NotNow { .. }));
+    assert!(matches!(
+        gone.epic.write_back(&intent(Role::Patient, "p1", Presence::Connected)).await,
+        Said::NotNow { .. }
+    ));
 }
 
 #[tokio::test]
@@ -210,7 +241,10 @@ async fn appointments_are_found_three_ways() {
     let facts = epic.appointment_by_identifier("1853").await.unwrap().unwrap();
     assert_eq!((facts.id.as_str(), facts.status.as_str(), facts.is_virtual), ("a1", "booked", true));
     assert_eq!((facts.patient.as_str(), facts.practitioners.as_slice()), ("p1", &["d1".to_owned()][..]));
-    assert_eq!((facts.start.to_string().as_str(), facts.end.to_string().as_str()), ("2026-11-22T09:30:00Z", "2026-11-22T09:50:00Z"));
+    assert_eq!(
+        (facts.start.to_string().as_str(), facts.end.to_string().as_str()),
+        ("2026-11-22T09:30:00Z", "2026-11-22T09:50:00Z")
+    );
     assert_eq!(facts.conference_id.as_deref(), Some("1853"));
     assert_eq!(epic.appointment("a1").await.unwrap(), Some(facts));
     let by_encounter = epic.appointment_of_encounter("e1").await.unwrap().unwrap();

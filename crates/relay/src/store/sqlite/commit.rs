@@ -13,13 +13,15 @@ impl SqliteStore {
         let mut tx = self.write().await?;
         // Returning early drops the transaction, which rolls it back: nothing is written.
         for event in &change.seen {
-            let kept = sqlx::query("INSERT INTO inbox (source, key, visit, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
-                .bind(event.source)
-                .bind(&event.key)
-                .bind(&change.visit.id)
-                .bind(now.as_millisecond())
-                .execute(&mut *tx)
-                .await?;
+            let kept = sqlx::query(
+                "INSERT INTO inbox (source, key, visit, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            )
+            .bind(event.source)
+            .bind(&event.key)
+            .bind(&change.visit.id)
+            .bind(now.as_millisecond())
+            .execute(&mut *tx)
+            .await?;
             if kept.rows_affected() == 0 {
                 return Err(CommitError::AlreadySeen);
             }
@@ -133,14 +135,13 @@ async fn enqueue(
     now: Timestamp,
 ) -> Result<(), StoreError> {
     // A superseded row may have been sent with an unknown outcome, or be due for another assertion. That duty passes on.
-    let duty: Option<Option<i64>> = sqlx::query_scalar(
-        "UPDATE outbox SET state = 3 WHERE stream = ? AND state IN (0, 4) RETURNING reassert_at",
-    )
-    .bind(&entry.stream)
-    .fetch_all(&mut *tx)
-    .await?
-    .into_iter()
-    .max();
+    let duty: Option<Option<i64>> =
+        sqlx::query_scalar("UPDATE outbox SET state = 3 WHERE stream = ? AND state IN (0, 4) RETURNING reassert_at")
+            .bind(&entry.stream)
+            .fetch_all(&mut *tx)
+            .await?
+            .into_iter()
+            .max();
     sqlx::query(
         "INSERT INTO outbox (id, stream, visit, participant, ehr, sealed, run_at, reassert_at, accepted_at)
          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

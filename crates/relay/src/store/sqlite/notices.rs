@@ -115,7 +115,8 @@ impl Notices for SqliteStore {
 
     async fn forget_notices(&self, before: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.write().await?;
-        let gone = sqlx::query("DELETE FROM notice WHERE at < ?").bind(before.as_millisecond()).execute(&mut *tx).await?;
+        let gone =
+            sqlx::query("DELETE FROM notice WHERE at < ?").bind(before.as_millisecond()).execute(&mut *tx).await?;
         tx.commit().await?;
         Ok(gone.rows_affected())
     }

@@ -100,13 +100,12 @@ impl Sessions for SqliteStore {
     }
 
     async fn page_session(&self, hash: &str, now: Timestamp) -> Result<Option<PageSession>, StoreError> {
-        let found: Option<(String, String, i64)> = sqlx::query_as(
-            "SELECT visit, participant, expires_at FROM page_session WHERE hash = ? AND expires_at > ?",
-        )
-        .bind(hash)
-        .bind(now.as_millisecond())
-        .fetch_optional(&self.readers)
-        .await?;
+        let found: Option<(String, String, i64)> =
+            sqlx::query_as("SELECT visit, participant, expires_at FROM page_session WHERE hash = ? AND expires_at > ?")
+                .bind(hash)
+                .bind(now.as_millisecond())
+                .fetch_optional(&self.readers)
+                .await?;
         let Some((visit, participant, expires_at)) = found else { return Ok(None) };
         Ok(Some(PageSession { hash: hash.to_owned(), visit, participant, expires_at: at(expires_at)? }))
     }

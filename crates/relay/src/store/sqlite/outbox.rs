@@ -46,13 +46,12 @@ async fn take_over(tx: &mut SqliteConnection, database_now: i64, policy: &ClaimP
 
 /// The stream's waiting row, if any, is to be asserted once more at `reassert_at`. Says whether there is one.
 pub(super) async fn owe(tx: &mut SqliteConnection, stream: &str, reassert_at: i64) -> Result<bool, StoreError> {
-    let owing = sqlx::query(
-        "UPDATE outbox SET reassert_at = max(coalesce(reassert_at, 0), ?) WHERE stream = ? AND state = 0",
-    )
-    .bind(reassert_at)
-    .bind(stream)
-    .execute(tx)
-    .await?;
+    let owing =
+        sqlx::query("UPDATE outbox SET reassert_at = max(coalesce(reassert_at, 0), ?) WHERE stream = ? AND state = 0")
+            .bind(reassert_at)
+            .bind(stream)
+            .execute(tx)
+            .await?;
     Ok(owing.rows_affected() > 0)
 }
 
@@ -165,7 +164,8 @@ impl Outbox for SqliteStore {
         )
         .fetch_one(&mut *tx)
         .await?;
-        let in_flight: i64 = sqlx::query_scalar("SELECT count(*) FROM outbox WHERE state = 1").fetch_one(&mut *tx).await?;
+        let in_flight: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM outbox WHERE state = 1").fetch_one(&mut *tx).await?;
         let (parked, unsupported): (i64, i64) = sqlx::query_as(
             "SELECT count(*) FILTER (WHERE state = 4), count(*) FILTER (WHERE state = 5)
              FROM outbox WHERE state IN (4, 5)",
@@ -192,11 +192,13 @@ impl Outbox for SqliteStore {
 
     async fn unpark(&self, id: &str, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.write().await?;
-        let changed = sqlx::query("UPDATE outbox SET state = 0, run_at = ?, failures = 0, reason = NULL WHERE id = ? AND state = 4")
-            .bind(now.as_millisecond())
-            .bind(id)
-            .execute(&mut *tx)
-            .await?;
+        let changed = sqlx::query(
+            "UPDATE outbox SET state = 0, run_at = ?, failures = 0, reason = NULL WHERE id = ? AND state = 4",
+        )
+        .bind(now.as_millisecond())
+        .bind(id)
+        .execute(&mut *tx)
+        .await?;
         tx.commit().await?;
         Ok(changed.rows_affected() == 1)
     }

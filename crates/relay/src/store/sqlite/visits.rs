@@ -5,11 +5,11 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
+use super::super::StoreError;
 use super::super::visits::{
     Change, CommitError, Committed, LookupKey, Meeting, Member, OpenVisit, Recipient, StoredVisit, VisitRow, Visits,
     WrappedKey,
 };
-use super::super::StoreError;
 use super::{SqliteStore, at, maybe_at};
 
 /// A row of `visit` as it comes from the database.
@@ -44,22 +44,16 @@ impl FromRow<'_, SqliteRow> for Raw {
 
 impl SqliteStore {
     /// Reads the members of each visit, in the transaction that read the visits.
-    async fn with_members(
-        tx: &mut sqlx::SqliteConnection,
-        visits: Vec<Raw>,
-    ) -> Result<Vec<StoredVisit>, StoreError> {
+    async fn with_members(tx: &mut sqlx::SqliteConnection, visits: Vec<Raw>) -> Result<Vec<StoredVisit>, StoreError> {
         let mut whole = Vec::with_capacity(visits.len());
         for Raw(mut visit) in visits {
-            let members: Vec<(String, String, bool, bool)> = sqlx::query_as(
-                "SELECT tid, oid, proven, covering FROM visit_member WHERE visit = ? ORDER BY tid, oid",
-            )
-            .bind(&visit.row.id)
-            .fetch_all(&mut *tx)
-            .await?;
-            visit.members = members
-                .into_iter()
-                .map(|(tid, oid, proven, covering)| Member { tid, oid, proven, covering })
-                .collect();
+            let members: Vec<(String, String, bool, bool)> =
+                sqlx::query_as("SELECT tid, oid, proven, covering FROM visit_member WHERE visit = ? ORDER BY tid, oid")
+                    .bind(&visit.row.id)
+                    .fetch_all(&mut *tx)
+                    .await?;
+            visit.members =
+                members.into_iter().map(|(tid, oid, proven, covering)| Member { tid, oid, proven, covering }).collect();
             whole.push(visit);
         }
         Ok(whole)
