@@ -157,8 +157,6 @@ pub struct Visit {
     pub undo_minutes: u32,
     /// An alert nobody acknowledged is repeated.
     pub alert_repeat_seconds: u32,
-    /// With no alert acknowledged for so long, the delegates are alerted too.
-    pub delegate_after_seconds: u32,
 }
 
 /// `[meeting]`

@@ -16,7 +16,7 @@ use crate::arrivals::{Along, ArrivalError, Arrivals, Opened};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Organization};
 use crate::ehr::{AppointmentFacts, Ehr};
-use crate::http::{Answer, Refusal};
+use crate::http::{Answer, Limits, Refusal};
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::meeting::graph::{LifecycleKind, Receiver, client_state_hash};
@@ -57,6 +57,8 @@ pub struct Relay {
     pub making: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     /// Our public keys.
     pub jwks: serde_json::Value,
+    /// How much one caller may ask.
+    pub limits: Limits,
     /// Figures.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// Rung when a watch wants care before its time.
@@ -68,7 +70,7 @@ pub struct Relay {
 impl Relay {
     /// An organization this relay serves.
     pub fn organization(&self, key: &str) -> Option<&Organization> {
-        self.config.organizations.iter().find(|known| known.key == key)
+        self.config.organization(key)
     }
 
     /// Whether this person is alerted when nobody else can be.

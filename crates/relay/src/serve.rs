@@ -1,6 +1,7 @@
 //! `roomed-relay serve`: puts the parts together, listens, and stops without losing anything that was accepted.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -101,6 +102,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
     let arrivals = Arc::new(arrivals);
     let worker = Worker::new(&config, &store, &keys, &ehrs, &clock, &random, &arrivals);
     let jwks = relay::public_keys(keys.signing_keys());
+    let limits = http::Limits::of(&config.limits);
     let relay = Relay {
         config,
         store,
@@ -117,6 +119,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         ehr_keys: Mutex::default(),
         making: Mutex::default(),
         jwks,
+        limits,
         metrics,
         care: Notify::new(),
         stopping,
@@ -139,7 +142,7 @@ impl Assembled {
             tokio::spawn(timers::run_care(Arc::clone(&relay))),
             tokio::spawn(worker.run(relay.stopping.clone())),
         ];
-        let app = http::router(relay).into_make_service();
+        let app = http::router(relay).into_make_service_with_connect_info::<SocketAddr>();
         let quit = async move {
             quit.await;
             tracing::info!("stopping");

@@ -110,6 +110,9 @@ pub async fn care_once(relay: &Relay) -> Result<(), StoreError> {
         }
     }
     relay.store.forget_expired(now).await?;
+    let days = SignedDuration::from_hours(24 * i64::from(relay.config.limits.notice_days));
+    relay.store.forget_notices(now.saturating_sub(days).unwrap_or(now)).await?;
+    relay.limits.forget_quiet();
     Ok(())
 }
 

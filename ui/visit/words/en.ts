@@ -101,6 +101,7 @@ export const en = {
     heading: "You are in the waiting room",
     // One pair of sentences for whoever has been told: the page claims no more than is so.
     told: {
+      telling: ["Telling your care team…", "This takes a few seconds. Please keep this page open."],
       clinician: ["Your clinician has been told you are ready.", "The visit starts here by itself. Please keep this page open."],
       "front-desk": [
         "Your clinician is not signed in yet. The front desk has been told you are ready.",

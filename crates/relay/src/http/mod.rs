@@ -5,6 +5,7 @@ mod graph;
 mod health;
 mod html;
 mod launch;
+mod limits;
 mod patient_launch;
 mod problem;
 mod proof;
@@ -17,22 +18,21 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
 use tower_http::trace::TraceLayer;
 
+pub use limits::Limits;
 pub use problem::{Answer, Refusal};
 
 use crate::relay::Relay;
 
-/// No request of ours is larger; Graph's batches are the largest.
-const LARGEST_BODY: usize = 1024 * 1024;
-const SMALL_BODY: usize = 64 * 1024;
-
 /// Every address the relay answers at.
 pub fn router(relay: Arc<Relay>) -> Router {
+    let bounds = relay.config.limits;
     let companion = Router::new()
         .route("/me", get(companion::me))
         .route("/nonces", post(companion::nonce))
@@ -44,12 +44,15 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/visits/{id}/acknowledge", post(companion::acknowledge))
         .route("/visits/{id}/end", post(companion::end))
         .route("/notices", get(companion::notices))
-        .route("/organizations/{key}/sign-in", get(companion::sign_in));
-    let pages = Router::new()
+        .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_person));
+    let anonymous = Router::new()
+        .route("/api/v1/organizations/{key}/sign-in", get(companion::sign_in))
         .route("/o/{organization}/launch", get(launch::launch))
         .route("/oauth/callback", get(launch::callback))
         .route("/o/{organization}/patient", get(patient_launch::launch))
         .route("/o/{organization}/patient/callback", get(patient_launch::callback))
+        .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_address));
+    let pages = Router::new()
         .route("/v/api/visit", get(visit_page::visit))
         .route("/v/api/ready", post(visit_page::ready))
         .route("/v/api/handed-over", post(visit_page::handed_over))
@@ -62,14 +65,18 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/.well-known/jwks.json", get(health::jwks));
     let requests = Router::new()
         .nest("/api/v1", companion)
+        .merge(anonymous)
         .merge(pages)
         .merge(operators)
-        .layer(DefaultBodyLimit::max(SMALL_BODY))
-        .layer(TimeoutLayer::with_status_code(StatusCode::GATEWAY_TIMEOUT, Duration::from_secs(60)));
+        .layer(DefaultBodyLimit::max(bounds.body_bytes as usize))
+        .layer(TimeoutLayer::with_status_code(
+            StatusCode::GATEWAY_TIMEOUT,
+            Duration::from_secs(bounds.request_seconds.into()),
+        ));
     let graph = Router::new()
         .route("/graph/notifications", post(graph::notifications))
         .route("/graph/lifecycle", post(graph::lifecycle))
-        .layer(DefaultBodyLimit::max(LARGEST_BODY));
+        .layer(DefaultBodyLimit::max(bounds.webhook_body_bytes as usize));
     // Sockets live long: no time limit on them.
     let sockets =
         Router::new().route("/api/v1/socket", get(socket::companion)).route("/v/api/socket", get(visit_page::socket));

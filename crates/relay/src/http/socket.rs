@@ -11,6 +11,7 @@ use tokio::sync::watch;
 use roomed_protocol::{FromCompanion, FromRelay, PROTOCOL_VERSION};
 
 use super::companion::Caller;
+use super::problem::Answer;
 use crate::relay::Relay;
 use crate::store::Recipient;
 
@@ -31,11 +32,17 @@ pub(super) fn small(upgrade: WebSocketUpgrade) -> WebSocketUpgrade {
 }
 
 /// `GET /api/v1/socket`.
-pub(super) async fn companion(State(relay): State<Arc<Relay>>, caller: Caller, upgrade: WebSocketUpgrade) -> Response {
+pub(super) async fn companion(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    upgrade: WebSocketUpgrade,
+) -> Answer<Response> {
+    let place = relay.limits.socket()?;
     let recipient = caller.recipient();
-    small(upgrade).on_upgrade(move |socket| async move {
+    Ok(small(upgrade).on_upgrade(move |socket| async move {
         serve(relay, recipient, socket).await;
-    })
+        drop(place);
+    }))
 }
 
 async fn serve(relay: Arc<Relay>, recipient: Recipient, mut socket: WebSocket) {

@@ -110,6 +110,7 @@ pub(super) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Answer<Response> {
     same_origin(&relay, &headers)?;
+    let place = relay.limits.socket()?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
         let leg = LegId::new(format!("page-{}", relay.random.id()));
         let at = wire::to_rules(relay.clock.now());
@@ -123,6 +124,7 @@ pub(super) async fn socket(
         if let Err(Refusal(code)) = witness(&relay, &visitor, closed).await {
             tracing::warn!(?code, "the closing of a visit page could not be kept");
         }
+        drop(place);
     }))
 }
 

@@ -1,0 +1,76 @@
+//! How much one caller may ask: requests per minute and sockets at a time. A guard against loops and floods, not a quota:
+//! the numbers are far above what a clinic needs. Behind a proxy all anonymous callers share the proxy's address.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::header;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use governor::state::keyed::HashMapStateStore;
+use governor::{Quota, RateLimiter, clock::DefaultClock};
+use roomed_protocol::ProblemCode;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::html;
+use super::problem::{Answer, Refusal};
+use crate::config;
+use crate::keys::one_time;
+use crate::relay::Relay;
+
+type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
+
+/// The counters of this node.
+#[derive(Debug)]
+pub struct Limits {
+    addresses: Keyed<IpAddr>,
+    people: Keyed<String>,
+    sockets: Arc<Semaphore>,
+}
+
+impl Limits {
+    /// As configured.
+    pub fn of(config: &config::Limits) -> Self {
+        let per_minute = |n: u32| Quota::per_minute(NonZeroU32::new(n).unwrap_or(NonZeroU32::MIN));
+        Self {
+            addresses: RateLimiter::hashmap(per_minute(config.anonymous_per_minute)),
+            people: RateLimiter::hashmap(per_minute(config.person_per_minute)),
+            sockets: Arc::new(Semaphore::new(config.sockets as usize)),
+        }
+    }
+
+    /// A place for one more socket, kept for as long as the permit.
+    pub(super) fn socket(&self) -> Answer<OwnedSemaphorePermit> {
+        Arc::clone(&self.sockets).try_acquire_owned().map_err(|_| Refusal(ProblemCode::TooManyRequests))
+    }
+
+    /// Forgets callers who have been quiet for long enough to be fresh again.
+    pub fn forget_quiet(&self) {
+        self.addresses.retain_recent();
+        self.people.retain_recent();
+    }
+}
+
+/// For pages that nobody must be signed in for: by address. People read a page, not JSON.
+pub(super) async fn by_address(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    match address {
+        Some(address) if relay.limits.addresses.check_key(&address).is_err() => {
+            html::refusal(Refusal(ProblemCode::TooManyRequests))
+        }
+        _ => next.run(request).await,
+    }
+}
+
+/// For a companion's requests: by the token it shows, proven or not, so that guessing is bounded as well.
+pub(super) async fn by_person(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    match shown {
+        Some(shown) if relay.limits.people.check_key(&one_time::hash(shown)).is_err() => {
+            Refusal(ProblemCode::TooManyRequests).into_response()
+        }
+        _ => next.run(request).await,
+    }
+}
