@@ -66,25 +66,53 @@ pub struct Places {
     pub urls: Vec<Leak>,
 }
 
-/// Looks through everything a visit left in `directory`, and through what the desktop was shown. Allowed are requests to
-/// the EHR and launches it made: the EHR's own journal is not looked through, and `launch` may stand in addresses.
-pub fn places(directory: &Path, published: &Value, shown: &[crate::notifications::Notification]) -> Places {
+/// Where SMART and OAuth put a value themselves, and what the EHR's own launches carry, is not a leak in an address.
+const ALLOWED_IN_ADDRESSES: [&str; 3] = ["launch", "code", "appointment.csn"];
+
+/// Looks through everything a visit left in `directory` and in the session's home, and through what the desktop was
+/// shown. Requests to the EHR and the EHR's own pages are not looked through: that is where these values belong.
+pub fn places(
+    directory: &Path,
+    published: &Value,
+    journal: &Value,
+    shown: &[crate::notifications::Notification],
+) -> Places {
     let all = canaries(published);
-    let in_addresses: Vec<Canary> = all.iter().filter(|canary| !canary.field.contains("launch")).cloned().collect();
-    let files =
-        |names: &[&str]| -> Vec<Leak> { names.iter().flat_map(|name| file(&directory.join(name), &all)).collect() };
-    let mut urls = std::fs::read(directory.join("opened-addresses"))
-        .map(|opened| bytes("opened-addresses", &opened, &in_addresses))
-        .unwrap_or_default();
+    let allowed = |canary: &&Canary| !ALLOWED_IN_ADDRESSES.iter().any(|name| canary.field.ends_with(name));
+    let in_addresses: Vec<Canary> = all.iter().filter(allowed).cloned().collect();
+    let mut urls = file(&directory.join("opened-addresses"), &in_addresses);
+    for profile in ["browser", "hyperspace", "phone"] {
+        urls.extend(file(&directory.join("profiles").join(profile).join("Default/History"), &in_addresses));
+    }
     for notification in shown {
         let text = format!("{} {} {}", notification.summary, notification.body, notification.actions.join(" "));
         urls.extend(bytes("notification", text.as_bytes(), &all));
     }
-    Places {
-        database: files(&["relay.sqlite", "relay.sqlite-wal"]),
-        logs: files(&["logs/relay.log", "logs/companion.log"]),
-        urls,
+    // What Graph and Teams were told of a visit: nothing of the patient, whatever the field.
+    let told = journal["entries"].as_array().cloned().unwrap_or_default();
+    let told = told.iter().filter(|entry| entry["who"] == "graph" || entry["who"] == "teams");
+    let told: String = told.map(Value::to_string).collect();
+    let of_patients: Vec<Canary> = all.iter().filter(|it| it.field.starts_with("patient.")).cloned().collect();
+    urls.extend(bytes("Graph", told.as_bytes(), &of_patients));
+    let files = |names: &[&str], canaries: &[Canary]| -> Vec<Leak> {
+        names.iter().flat_map(|name| file(&directory.join(name), canaries)).collect()
+    };
+    let mut logs = files(&["logs/relay.log", "logs/companion.log"], &all);
+    for home in ["XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "XDG_STATE_HOME"] {
+        logs.extend(std::env::var_os(home).map(|home| folder(Path::new(&home), &all)).unwrap_or_default());
     }
+    Places { database: files(&["relay.sqlite", "relay.sqlite-wal"], &all), logs, urls }
+}
+
+/// Looks through every file below a folder: the companion's and its window's own files.
+fn folder(path: &Path, canaries: &[Canary]) -> Vec<Leak> {
+    let Ok(entries) = std::fs::read_dir(path) else { return Vec::new() };
+    let look = |entry: std::fs::DirEntry| match entry.file_type() {
+        Ok(kind) if kind.is_dir() => folder(&entry.path(), canaries),
+        Ok(kind) if kind.is_file() => file(&entry.path(), canaries),
+        _ => Vec::new(),
+    };
+    entries.flatten().flat_map(look).collect()
 }
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {

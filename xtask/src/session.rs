@@ -57,8 +57,11 @@ pub(crate) fn exit_code(status: ExitStatus) -> ExitCode {
 
 fn live(places: &Places, folder: &Folder, mark: &Mark, args: &[String]) -> Result<ExitStatus> {
     let (_display, number) = display(folder, mark)?;
-    let mut command = Command::new("dbus-run-session");
-    command.arg("--").arg("bash").arg(folder.script("session.sh", INSIDE)?).args(args);
+    // The bus starts services that talk on standard output (at-spi does); only the command's own words belong there, as
+    // `--json` promises. So everything but the command writes to standard error, and the command finds its output on 3.
+    let mut command = Command::new("bash");
+    command.args(["-c", "exec 3>&1 1>&2; exec dbus-run-session -- bash \"$@\"", "session"]);
+    command.arg(folder.script("session.sh", INSIDE)?).args(args);
     for name in FORGOTTEN {
         command.env_remove(name);
     }

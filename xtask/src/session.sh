@@ -60,4 +60,4 @@ EOF
 dunst -conf "$XDG_CONFIG_HOME/dunst/dunstrc" >"$logs/dunst.log" 2>&1 &
 until_true dunst on_bus org.freedesktop.Notifications
 
-exec "$@"
+exec "$@" >&3 3>&-

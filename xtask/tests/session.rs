@@ -45,3 +45,16 @@ fn nothing_of_a_session_is_left() {
     assert!(environ.is_empty(), "still runs");
     assert!(!Path::new(folder).exists());
 }
+
+#[test]
+fn standard_output_is_the_commands_alone() {
+    // Asking for the accessibility registry makes the bus start a service that greets on its standard output.
+    let (said, code) = inside(
+        r#"bus=$(dbus-send --session --print-reply=literal --dest=org.a11y.Bus /org/a11y/bus org.a11y.Bus.GetAddress | tr -d ' ')
+           dbus-send --bus="$bus" --print-reply --dest=org.a11y.atspi.Registry /org/a11y/atspi/accessible/root \
+               org.freedesktop.DBus.Peer.Ping >&2
+           echo mine"#,
+    );
+    assert_eq!(code, Some(0));
+    assert_eq!(said, ["mine"]);
+}

@@ -115,3 +115,98 @@ fn timestamp(at: rules::Timestamp) -> String {
 pub fn stored(kind: &NoticeKind) -> String {
     serde_json::to_string(kind).expect("a notice is plain data")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use roomed_visit::{Millis, Oid, Participant, ParticipantId, Plan, Policy, Visit};
+
+    use super::*;
+    use crate::record::EhrReferences;
+
+    fn who(oid: &str) -> Recipient {
+        Recipient { organization: "northside".into(), tid: "t".into(), oid: oid.into() }
+    }
+
+    fn audience(clinicians: &[(&str, bool)]) -> Audience {
+        Audience {
+            clinicians: clinicians.iter().map(|(oid, proven)| (who(oid), *proven)).collect(),
+            delegates: vec![who("desk")],
+        }
+    }
+
+    fn record() -> Record {
+        let start = rules::Timestamp(1_800_000_000_000);
+        let people = [(ParticipantId::new("doctor"), Participant::practitioner(Some(Oid::new("maya"))))];
+        Record {
+            visit: Visit::open(Plan { start, end: start + Millis::minutes(30) }, Policy::default(), people),
+            ehr: EhrReferences {
+                iss: "https://ehr".into(),
+                appointment: "a".into(),
+                conference_id: None,
+                department: None,
+                people: BTreeMap::new(),
+            },
+            meeting_external_id: "m".into(),
+            delegates_told: false,
+        }
+    }
+
+    const RAISED: [Effect; 1] = [Effect::RaiseAlert { since: rules::Timestamp(1_800_000_000_000) }];
+
+    #[test]
+    fn an_arrival_is_told_to_the_clinician_who_is_there_and_to_nobody_else() {
+        let mut after = record();
+        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &RAISED, |_| true);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].0, who("maya"));
+        assert!(matches!(told[0].1, NoticeKind::PatientReady { proven: true, as_delegate: false, .. }));
+        assert!(!after.delegates_told);
+    }
+
+    #[test]
+    fn an_arrival_nobody_can_be_told_of_goes_to_the_delegate_as_well() {
+        for clinicians in [&[][..], &[("maya", false)][..]] {
+            let mut after = record();
+            let told = follow(&audience(clinicians), &record(), &mut after, false, &RAISED, |_| false);
+            assert!(after.delegates_told);
+            let last = told.last().expect("never nobody");
+            assert_eq!(last.0, who("desk"));
+            assert!(matches!(last.1, NoticeKind::PatientReady { as_delegate: true, proven: false, .. }));
+            assert_eq!(told.len(), clinicians.len() + 1, "the offline clinician finds it when they are back");
+        }
+    }
+
+    #[test]
+    fn a_withdrawal_reaches_everybody_once() {
+        let mut after = record();
+        let told =
+            follow(&audience(&[("maya", true)]), &record(), &mut after, false, &[Effect::WithdrawAlert], |_| true);
+        assert_eq!(told, [who("maya"), who("desk")].map(|who| (who, NoticeKind::AlertWithdrawn)));
+    }
+
+    #[test]
+    fn a_change_is_told_to_followers_and_no_change_to_nobody() {
+        let mut after = record();
+        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, true, &[], |_| true);
+        assert_eq!(told, [(who("maya"), NoticeKind::VisitChanged)]);
+        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &[], |_| true);
+        assert_eq!(told, []);
+    }
+
+    #[test]
+    fn the_clinician_hears_that_a_colleague_covers() {
+        let mut after = record();
+        let launched = rules::Command::Launched {
+            participant: ParticipantId::new("colleague"),
+            oid: Oid::new("ben"),
+            covering: true,
+        };
+        let now = rules::Timestamp(1_800_000_000_000);
+        after.visit = rules::apply(after.visit, &rules::VisitEvent::Decided(launched), now).visit;
+        let told = follow(&audience(&[("maya", false), ("ben", true)]), &record(), &mut after, false, &[], |_| true);
+        assert!(matches!(&told[0], (to, NoticeKind::CoveredBy { .. }) if *to == who("maya")), "{told:?}");
+        assert_eq!(told[1], (who("ben"), NoticeKind::VisitChanged));
+    }
+}

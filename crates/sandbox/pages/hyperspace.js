@@ -21,6 +21,9 @@ const words = {
 let known;
 if (document.querySelector("table")) {
   const events = new EventSource("/hyperspace/events");
+  // A page that was left may be kept for "back", its connection with it: six of those and the browser opens no more.
+  addEventListener("pagehide", () => events.close());
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
   events.addEventListener("message", (event) => {
     const all = JSON.parse(event.data);
     // A visit somebody scheduled elsewhere: draw the page anew, unless something is being typed.

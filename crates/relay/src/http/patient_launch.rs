@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use jiff::SignedDuration;
 use roomed_protocol::ProblemCode;
@@ -12,10 +12,11 @@ use roomed_smart::launch::{AuthorizeRequest, authorize_url, exchange_code};
 use roomed_smart::pkce::{self, Pkce};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 
 use super::html;
 use super::problem::{Answer, Refusal};
-use super::visit_page::COOKIE;
+use super::visit_page::{COOKIE, cookie};
 use crate::keys::one_time;
 use crate::query::Query;
 use crate::relay::Relay;
@@ -33,7 +34,12 @@ struct Pending {
     nonce: String,
     /// What the PKCE verifier is made from.
     seed: [u8; 32],
+    /// Hash of the cookie of the browser that began: an answer brought by another browser is somebody else's visit.
+    browser: String,
 }
+
+/// Ties a launch to the browser that began it (RFC 6749, 10.12).
+const LAUNCH_COOKIE: &str = "roomed-launch";
 
 /// Gives back the bytes a verifier was made from.
 struct Kept([u8; 32]);
@@ -60,12 +66,13 @@ pub(super) async fn launch(
     RawQuery(query): RawQuery,
 ) -> Response {
     match begin(&relay, &organization, query.as_deref().unwrap_or_default()).await {
-        Ok(to) => see_other(&to, None),
+        Ok((to, cookie)) => see_other(&to, &cookie),
         Err(refusal) => html::refusal(refusal),
     }
 }
 
-async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<String> {
+/// Answers with the EHR's address and the cookie.
+async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<(String, String)> {
     let query = Query::parse(query)?;
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let iss = query.required("iss")?;
@@ -76,7 +83,14 @@ async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<String> {
     let endpoint = configuration.authorization_endpoint.ok_or(Refusal(ProblemCode::EhrRefused))?;
     let mut seed = [0; 32];
     relay.random.fill(&mut seed);
-    let pending = Pending { iss: iss.to_owned(), session_id: session_id.to_owned(), nonce: relay.random.token(), seed };
+    let browser = relay.random.token();
+    let pending = Pending {
+        iss: iss.to_owned(),
+        session_id: session_id.to_owned(),
+        nonce: relay.random.token(),
+        seed,
+        browser: one_time::hash(&browser),
+    };
     let state = pkce::State::new(&Fresh(&*relay.random));
     let plain = serde_json::to_vec(&pending).map_err(|_| Refusal(ProblemCode::Internal))?;
     let value = OneTime {
@@ -97,22 +111,26 @@ async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<String> {
         state: &state,
         pkce: &Pkce::new(&Kept(seed)),
     };
-    Ok(authorize_url(&endpoint, &request).into())
+    let seconds = relay.config.launch.one_time_seconds;
+    let cookie = set_cookie(relay, LAUNCH_COOKIE, &browser, &format!("/o/{key}/patient"), i64::from(seconds));
+    Ok((authorize_url(&endpoint, &request).into(), cookie))
 }
 
 /// `GET /o/{organization}/patient/callback`.
 pub(super) async fn callback(
     State(relay): State<Arc<Relay>>,
     Path(organization): Path<String>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
-    match finish(&relay, &organization, query.as_deref().unwrap_or_default()).await {
-        Ok(cookie) => see_other("/v/", Some(&cookie)),
+    let browser = cookie(&headers, LAUNCH_COOKIE).unwrap_or_default();
+    match finish(&relay, &organization, query.as_deref().unwrap_or_default(), browser).await {
+        Ok(cookie) => see_other("/v/", &cookie),
         Err(refusal) => html::refusal(refusal),
     }
 }
 
-async fn finish(relay: &Relay, key: &str, query: &str) -> Answer<String> {
+async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<String> {
     let query = Query::parse(query)?;
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let state = query.required("state")?;
@@ -120,6 +138,9 @@ async fn finish(relay: &Relay, key: &str, query: &str) -> Answer<String> {
     let kept = kept.filter(|value| value.organization == key).and_then(|value| one_time::open(state, &value.payload));
     let pending: Pending =
         kept.and_then(|plain| serde_json::from_slice(&plain).ok()).ok_or(Refusal(ProblemCode::HandleUnknown))?;
+    if !bool::from(one_time::hash(browser).as_bytes().ct_eq(pending.browser.as_bytes())) {
+        return Err(Refusal(ProblemCode::HandleUnknown));
+    }
     let ehr = organization.ehr(&pending.iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let code = query.required("code").map_err(|_| Refusal(ProblemCode::LaunchRefused))?;
     let configuration = relay.smart_configuration(ehr).await?;
@@ -158,8 +179,13 @@ async fn finish(relay: &Relay, key: &str, query: &str) -> Answer<String> {
         expires_at: later(relay, hours * 3_600),
     };
     relay.store.put_page_session(session).await?;
+    Ok(set_cookie(relay, COOKIE, &secret, "/v/", hours * 3_600))
+}
+
+/// `Lax`, because both cookies must come along when the EHR sends the browser back to us.
+fn set_cookie(relay: &Relay, name: &str, value: &str, path: &str, seconds: i64) -> String {
     let secure = if relay.config.public_url.starts_with("https://") { "; Secure" } else { "" };
-    Ok(format!("{COOKIE}={secret}; Path=/v/; HttpOnly; SameSite=Lax; Max-Age={}{secure}", hours * 3_600))
+    format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
 }
 
 fn redirect_uri(relay: &Relay, key: &str) -> String {
@@ -171,13 +197,13 @@ fn later(relay: &Relay, seconds: i64) -> jiff::Timestamp {
     now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
 }
 
-fn see_other(to: &str, cookie: Option<&str>) -> Response {
+fn see_other(to: &str, cookie: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(to) else { return html::refusal(Refusal(ProblemCode::LinkRefused)) };
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
     let headers = response.headers_mut();
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Some(cookie) = cookie.and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+    if let Ok(cookie) = HeaderValue::from_str(cookie) {
         headers.insert(header::SET_COOKIE, cookie);
     }
     response

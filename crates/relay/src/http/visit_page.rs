@@ -35,17 +35,18 @@ impl FromRequestParts<Arc<Relay>> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, relay: &Arc<Relay>) -> Result<Self, Refusal> {
-        let cookie = cookie(&parts.headers).ok_or(Refusal(ProblemCode::NotSignedIn))?;
+        let cookie = cookie(&parts.headers, COOKIE).ok_or(Refusal(ProblemCode::NotSignedIn))?;
         let session = relay.store.page_session(&one_time::hash(cookie), relay.clock.now()).await?;
         let session = session.ok_or(Refusal(ProblemCode::NotSignedIn))?;
         Ok(Self { visit: session.visit, who: ParticipantId::new(session.participant) })
     }
 }
 
-fn cookie(headers: &HeaderMap) -> Option<&str> {
+/// A cookie of ours.
+pub(super) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str> {
     let all = headers.get_all(header::COOKIE).into_iter().filter_map(|value| value.to_str().ok());
     let mut pairs = all.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == COOKIE).map(|(_, value)| value)
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value)
 }
 
 /// A page of another site must not act or listen for the patient (SameSite=Lax does not cover sockets).
