@@ -48,6 +48,8 @@ pub enum ProblemCode {
     CoveringForbidden,
     /// The chart launched from is another patient's than the appointment's.
     WrongPatient,
+    /// The EHR user is linked to another Microsoft account, or this account to another EHR user.
+    WrongPerson,
     /// The EHR does not answer.
     EhrUnreachable,
     /// The EHR refuses the relay.
@@ -105,6 +107,7 @@ impl ProblemCode {
             | P::AppointmentFulfilled
             | P::CoveringNeeded
             | P::WrongPatient
+            | P::WrongPerson
             | P::VisitNotFound
             | P::VisitClosed
             | P::TooManyRequests

@@ -44,8 +44,8 @@ pub struct Along {
     pub consume: Vec<(OneTimeKind, String)>,
     /// A proven pair of EHR user and Microsoft identity.
     pub link: Option<Link>,
-    /// A FHIR id to remember for a participant who is new.
-    pub person: Option<(rules::ParticipantId, String)>,
+    /// FHIR ids to remember for participants who are new.
+    pub people: Vec<(rules::ParticipantId, String)>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
 }
@@ -180,7 +180,7 @@ impl Arrivals {
         now: Timestamp,
     ) -> Result<Opened, ArrivalError> {
         let before = opened.record.clone();
-        if let Some((participant, fhir_id)) = &along.person {
+        for (participant, fhir_id) in &along.people {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
         }
         let at = wire::to_rules(now);
@@ -329,9 +329,12 @@ fn meeting_context(visit: &str) -> String {
 
 fn members(visit: &rules::Visit, tid: &str) -> Vec<Member> {
     let member = |person: &rules::Participant| match &person.role {
-        rules::Role::Practitioner { oid: Some(oid), covering, launched } => {
-            Some(Member { tid: tid.to_owned(), oid: oid.as_str().to_owned(), proven: launched.is_some(), covering: *covering })
-        }
+        rules::Role::Practitioner { oid: Some(oid), covering, launched } => Some(Member {
+            tid: tid.to_owned(),
+            oid: oid.as_str().to_owned(),
+            proven: launched.is_some(),
+            covering: *covering,
+        }),
         _ => None,
     };
     visit.participants().filter_map(|(_, person)| member(person)).collect()
@@ -341,6 +344,7 @@ fn effect_word(effect: &Effect) -> &'static str {
     match effect {
         Effect::WriteBack { .. } => "write-back",
         Effect::RaiseAlert { .. } => "raise-alert",
+        Effect::Escalate { .. } => "escalate",
         Effect::WithdrawAlert => "withdraw-alert",
         Effect::Closed => "closed",
     }

@@ -149,6 +149,10 @@ pub struct Visit {
     pub early_join_minutes: u32,
     /// When the chart is told that the patient is connected.
     pub connected_at: ConnectedAt,
+    /// How long after *Join* a clinician may take to be in the meeting before the patient is news again.
+    pub call_patience_seconds: u32,
+    /// An alert nobody has taken on for so long goes to the delegates as well.
+    pub delegate_after_seconds: u32,
     /// After the call ended and nobody is there for so long, the visit is over.
     pub quiet_close_minutes: u32,
     /// A visit nobody ended is closed so long after its planned end.
@@ -216,6 +220,15 @@ pub struct Limits {
 }
 
 impl Config {
+    /// Entra's tokens carry GUIDs in lower case; what was typed must not lose an alert by being in capitals.
+    fn lower_case_guids(&mut self) {
+        for organization in &mut self.organizations {
+            organization.tid.make_ascii_lowercase();
+            organization.organizer_oid.make_ascii_lowercase();
+            organization.delegates.iter_mut().for_each(|oid| oid.make_ascii_lowercase());
+        }
+    }
+
     /// The organization of a key, if this relay serves it.
     pub fn organization(&self, key: &str) -> Option<&Organization> {
         self.organizations.iter().find(|it| it.key == key && it.region == self.region)

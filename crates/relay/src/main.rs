@@ -9,8 +9,8 @@ use clap::{Parser, Subcommand};
 use roomed_relay::clock::{SystemClock, SystemRandomness};
 use roomed_relay::config::{Config, DEFAULTS};
 use roomed_relay::serve::{Outside, assemble};
-use roomed_relay::store::Store;
 use roomed_relay::store::sqlite::SqliteStore;
+use roomed_relay::store::{Recipient, Store};
 use roomed_relay::{log, stop};
 use secrecy::ExposeSecret;
 
@@ -34,6 +34,19 @@ enum Command {
         /// The configuration file.
         #[arg(long, env = "ROOMED_CONFIG_FILE")]
         config: PathBuf,
+    },
+    /// Forgets which EHR user a Microsoft account is, for instance after the account was replaced. The next launch links
+    /// anew.
+    Unlink {
+        /// The configuration file.
+        #[arg(long, env = "ROOMED_CONFIG_FILE")]
+        config: PathBuf,
+        /// The organization's key.
+        #[arg(long)]
+        organization: String,
+        /// The account's Entra object id.
+        #[arg(long)]
+        oid: String,
     },
     /// The configuration itself.
     #[command(subcommand)]
@@ -61,6 +74,7 @@ async fn main() -> anyhow::Result<()> {
             println!("The database is ready for this version.");
             Ok(())
         }
+        Command::Unlink { config, organization, oid } => unlink(&load(&config)?, organization, &oid).await,
         Command::Config(ConfigCommand::Default) => {
             print!("{DEFAULTS}");
             Ok(())
@@ -81,6 +95,17 @@ async fn open(config: &Config) -> anyhow::Result<Arc<dyn Store>> {
     let busy = Duration::from_millis(config.database.busy_timeout_ms.into());
     let store = SqliteStore::open(config.database.url.expose_secret(), config.database.readers, busy).await;
     Ok(Arc::new(store.context("the database cannot be used")?))
+}
+
+async fn unlink(config: &Config, organization: String, oid: &str) -> anyhow::Result<()> {
+    let known = config.organization(&organization).context("this relay serves no organization of that key")?;
+    let oid = oid.to_ascii_lowercase();
+    let recipient = Recipient { tid: known.tid.clone(), organization, oid };
+    let store = open(config).await?;
+    let gone = store.forget_links(&recipient).await.context("the links could not be removed")?;
+    store.close().await;
+    println!("{gone} links removed.");
+    Ok(())
 }
 
 async fn serve(config: Config) -> anyhow::Result<()> {

@@ -72,11 +72,23 @@ pub fn follow(
                     told.extend(audience.delegates.iter().map(|who| (who.clone(), ready(&start, false, true))));
                 }
             }
+            Effect::Escalate { .. } => {
+                record.delegates_told = true;
+                told.extend(audience.delegates.iter().map(|who| (who.clone(), ready(&start, false, true))));
+            }
             Effect::WithdrawAlert => {
                 told.extend(audience.everybody().map(|who| (who.clone(), NoticeKind::AlertWithdrawn)));
             }
             Effect::WriteBack { .. } | Effect::Closed => {}
         }
+    }
+    let raised = effects.iter().any(|effect| matches!(effect, Effect::RaiseAlert { .. }));
+    if raised && told.is_empty() {
+        // Nothing more can be done from here: an operator has to see it, and the clinic has to name a delegate.
+        tracing::error!(
+            "a patient waits and there is nobody to tell: no clinician is linked and no delegate is configured"
+        );
+        metrics::counter!("roomed_arrivals_untold_total").increment(1);
     }
     told.extend(covered(audience, before, record, &start));
     if is_new || before.visit != record.visit {
@@ -176,6 +188,16 @@ mod tests {
             assert!(matches!(last.1, NoticeKind::PatientReady { as_delegate: true, proven: false, .. }));
             assert_eq!(told.len(), clinicians.len() + 1, "the offline clinician finds it when they are back");
         }
+    }
+
+    #[test]
+    fn an_alert_nobody_took_on_reaches_the_delegate_even_if_the_clinician_seems_online() {
+        let mut after = record();
+        let late = [Effect::Escalate { since: rules::Timestamp(1_800_000_000_000) }];
+        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &late, |_| true);
+        assert!(after.delegates_told);
+        assert_eq!(told.len(), 1);
+        assert_eq!(told[0].0, who("desk"));
     }
 
     #[test]

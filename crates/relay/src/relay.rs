@@ -1,6 +1,6 @@
 //! The relay put together: what every request may use, and the few steps that need more than one part of it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use roomed_protocol::ProblemCode;
@@ -8,7 +8,7 @@ use roomed_smart::discovery::{self, SmartConfiguration};
 use roomed_smart::id_token::{self, Expected, FhirUser, IdTokenError};
 use roomed_smart::jwks::JwksCache;
 use roomed_smart::{UrlPolicy, keys::SigningKey};
-use roomed_visit::{Command, Participant, ParticipantId, Plan, Visit, VisitEvent};
+use roomed_visit::{Command, Oid, Participant, ParticipantId, Plan, Visit, VisitEvent};
 use secrecy::SecretString;
 use tokio::sync::{Mutex, Notify, watch};
 
@@ -126,19 +126,21 @@ impl Relay {
         facts: &AppointmentFacts,
         department: Option<String>,
     ) -> Answer<Opened> {
-        let mut people = Vec::new();
-        let mut references = std::collections::BTreeMap::new();
-        let patient = ParticipantId::new(self.random.id());
-        references.insert(patient.clone(), facts.patient.clone());
-        people.push((patient, Participant::patient()));
+        let mut linked = Vec::new();
         for practitioner in &facts.practitioners {
             let fhir_user = format!("Practitioner/{practitioner}");
-            let linked = self.store.linked_person(&organization.key, &ehr.iss, &fhir_user).await?;
-            let id = ParticipantId::new(self.random.id());
-            references.insert(id.clone(), practitioner.clone());
-            people.push((id, Participant::practitioner(linked.map(|person| roomed_visit::Oid::new(person.oid)))));
+            let person = self.store.linked_person(&organization.key, &ehr.iss, &fhir_user).await?;
+            linked.push((practitioner.clone(), person.map(|person| Oid::new(person.oid))));
         }
         let plan = Plan { start: wire::to_rules(facts.start), end: wire::to_rules(facts.end) };
+        let patient = ParticipantId::new(self.random.id());
+        let mut references = BTreeMap::from([(patient.clone(), facts.patient.clone())]);
+        let mut people = vec![(patient, Participant::patient())];
+        for (practitioner, oid) in &linked {
+            let id = ParticipantId::new(self.random.id());
+            references.insert(id.clone(), practitioner.clone());
+            people.push((id, Participant::practitioner(oid.clone())));
+        }
         let record = Record {
             visit: Visit::open(plan, wire::policy(&self.config.visit), people),
             ehr: EhrReferences {
@@ -151,7 +153,29 @@ impl Relay {
             meeting_external_id: self.random.id(),
             delegates_told: false,
         };
-        Ok(self.arrivals.find_or_create(&organization.key, record).await?)
+        let opened = self.arrivals.find_or_create(&organization.key, record).await?;
+        Ok(self.refresh(opened, plan, linked).await?)
+    }
+
+    /// The appointment may have moved, or been given to somebody else, since the visit was made.
+    async fn refresh(
+        &self,
+        opened: Opened,
+        plan: Plan,
+        linked: Vec<(String, Option<Oid>)>,
+    ) -> Result<Opened, ArrivalError> {
+        let known = &opened.record.ehr.people;
+        let place = |practitioner: &String| {
+            let found = known.iter().find(|(_, fhir_id)| *fhir_id == practitioner);
+            found.map_or_else(|| ParticipantId::new(self.random.id()), |(who, _)| who.clone())
+        };
+        let placed: Vec<_> =
+            linked.into_iter().map(|(practitioner, oid)| (place(&practitioner), practitioner, oid)).collect();
+        let practitioners = placed.iter().map(|(who, _, oid)| (who.clone(), oid.clone())).collect();
+        let people = placed.into_iter().map(|(who, practitioner, _)| (who, practitioner)).collect();
+        let command = Command::Refresh { plan, practitioners };
+        let along = Along { people, ..Along::default() };
+        self.arrivals.update(&opened.stored.row.id, &[VisitEvent::Decided(command)], along).await
     }
 
     /// The meeting of a visit: found, or made and watched before anybody sees a link.
@@ -226,6 +250,11 @@ impl Relay {
 
     /// A companion was handed the arrival: the patient's page may say so.
     pub async fn told(&self, visit: &str, delegate: bool) {
+        // A companion that starts anew reads old notices again: they are no news for visits that are over.
+        match self.arrivals.load(visit).await {
+            Ok(opened) if opened.record.visit.alert_stands() => {}
+            _ => return,
+        }
         let told = [VisitEvent::Decided(Command::Told { delegate })];
         if let Err(error) = self.arrivals.update(visit, &told, Along::default()).await {
             tracing::warn!(%error, "that a companion was told could not be kept");

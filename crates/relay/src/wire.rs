@@ -238,6 +238,8 @@ pub fn policy(config: &crate::config::Visit) -> rules::Policy {
             ConnectedAt::Ready => rules::ConnectedAt::Ready,
             ConnectedAt::Admitted => rules::ConnectedAt::Admitted,
         },
+        call_patience: rules::Millis::seconds(i64::from(config.call_patience_seconds)),
+        escalate_after: rules::Millis::seconds(i64::from(config.delegate_after_seconds)),
         quiet_close: minutes(config.quiet_close_minutes),
         latest_close: minutes(config.overrun_minutes),
         undo: minutes(config.undo_minutes),

@@ -4,6 +4,7 @@ use crate::chart::{self, Effect};
 use crate::closing::{self, CloseReason};
 use crate::decisions::{Acknowledged, Called, Ended};
 use crate::event::{Command, VisitEvent};
+use crate::ids::{Oid, ParticipantId};
 use crate::participant::{Participant, Role};
 use crate::time::Timestamp;
 use crate::visit::Visit;
@@ -21,10 +22,16 @@ pub struct Transition {
 /// sense changes nothing, and after the close everything is only counted.
 pub fn apply(mut visit: Visit, event: &VisitEvent, now: Timestamp) -> Transition {
     if visit.is_closed() && !undoes(&visit, event, now) {
-        if !matches!(event, VisitEvent::Tick) {
-            visit.late_events = visit.late_events.saturating_add(1);
+        if reopens(&visit, event) {
+            visit.decisions.closed = None;
+            visit.decisions.ended = None;
+            visit.decisions.reopened = Some(now);
+        } else {
+            if matches!(event, VisitEvent::Witnessed(_)) {
+                visit.late_events = visit.late_events.saturating_add(1);
+            }
+            return Transition { visit, effects: Vec::new() };
         }
-        return Transition { visit, effects: Vec::new() };
     }
     match event {
         VisitEvent::Witnessed(testimony) => visit.evidence.hear(testimony),
@@ -46,8 +53,31 @@ fn undoes(visit: &Visit, event: &VisitEvent, now: Timestamp) -> bool {
     matches!(event, VisitEvent::Decided(Command::UndoEnd)) && by_the_end && within_undo(visit, now)
 }
 
+/// A clinician who begins the visit again from the chart goes on with it, however it had closed; a cancelled one stays so.
+fn reopens(visit: &Visit, event: &VisitEvent) -> bool {
+    matches!(event, VisitEvent::Decided(Command::Launched { .. })) && visit.decisions.cancelled.is_none()
+}
+
 fn within_undo(visit: &Visit, now: Timestamp) -> bool {
     visit.decisions.ended.as_ref().is_some_and(|ended| now <= ended.at + visit.policy.undo)
+}
+
+/// Takes over who is on the appointment. Nobody who has launched, covers or was told to the chart is taken away.
+fn refresh(visit: &mut Visit, practitioners: &[(ParticipantId, Option<Oid>)]) {
+    for (who, linked) in practitioners {
+        let known = visit.participants.entry(who.clone()).or_insert_with(|| Participant::practitioner(None));
+        if let Role::Practitioner { oid, .. } = &mut known.role
+            && oid.is_none()
+        {
+            oid.clone_from(linked);
+        }
+    }
+    visit.participants.retain(|who, person| match person.role {
+        Role::Patient | Role::Practitioner { covering: true, .. } | Role::Practitioner { launched: Some(_), .. } => {
+            true
+        }
+        Role::Practitioner { .. } => person.told_chart.is_some() || practitioners.iter().any(|(on_it, _)| on_it == who),
+    });
 }
 
 fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
@@ -83,6 +113,9 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
         Command::Cancel => {
             visit.decisions.cancelled.get_or_insert(now);
         }
-        Command::Reschedule(plan) => visit.plan = *plan,
+        Command::Refresh { plan, practitioners } => {
+            visit.plan = *plan;
+            refresh(visit, practitioners);
+        }
     }
 }

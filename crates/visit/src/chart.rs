@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{self, Attribution};
+use crate::decisions::Told;
 use crate::ids::ParticipantId;
 use crate::participant::Role;
 use crate::plan::ConnectedAt;
@@ -39,6 +40,11 @@ pub enum Effect {
         /// Waiting since.
         since: Timestamp,
     },
+    /// The alert has stood too long: tell the delegates as well.
+    Escalate {
+        /// Waiting since.
+        since: Timestamp,
+    },
     /// It is taken care of, or the patient has left: take the alert down everywhere.
     WithdrawAlert,
     /// The visit closed.
@@ -48,7 +54,10 @@ pub enum Effect {
 /// Whether an alert stands.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct AlertMemory {
-    pub(crate) raised: bool,
+    /// When it was raised; nothing stands otherwise.
+    pub(crate) raised: Option<Timestamp>,
+    /// The delegates have been told because nobody took it on.
+    pub(crate) escalated: bool,
 }
 
 /// What the chart should show of `who`, and since when; nothing while there is nothing to say.
@@ -99,11 +108,22 @@ pub(crate) fn settle(visit: &mut Visit, now: Timestamp) -> Vec<Effect> {
     }
     let since = wants_attention(visit, &attribution, now);
     match (visit.alert.raised, since) {
-        (false, Some(since)) => effects.push(Effect::RaiseAlert { since }),
-        (true, None) => effects.push(Effect::WithdrawAlert),
+        (None, Some(since)) => {
+            visit.alert = AlertMemory { raised: Some(now), escalated: false };
+            // Who was told of an earlier stay has not been told of this one.
+            visit.decisions.told = Told::default();
+            effects.push(Effect::RaiseAlert { since });
+        }
+        (Some(raised), Some(since)) if !visit.alert.escalated && raised + visit.policy.escalate_after <= now => {
+            visit.alert.escalated = true;
+            effects.push(Effect::Escalate { since });
+        }
+        (Some(_), None) => {
+            visit.alert = AlertMemory::default();
+            effects.push(Effect::WithdrawAlert);
+        }
         _ => {}
     }
-    visit.alert.raised = since.is_some();
     effects
 }
 
@@ -127,6 +147,11 @@ fn wants_attention(visit: &Visit, attribution: &Attribution, now: Timestamp) -> 
     });
     let since = waiting.min()?;
     let taken_on = decisions.acknowledged.as_ref().is_some_and(|acknowledged| acknowledged.at >= since);
-    let called = decisions.called.as_ref().is_some_and(|called| called.at >= since);
-    (!taken_on && !called).then_some(since)
+    // *Join* is an intention: it counts for a while, and for good once the two have met in this stay.
+    let called = decisions
+        .called
+        .as_ref()
+        .is_some_and(|called| called.at >= since && now < called.at + visit.policy.call_patience);
+    let met = crate::stage::met_at(visit, attribution).is_some_and(|met| met >= since);
+    (!taken_on && !called && !met).then_some(since)
 }

@@ -5,9 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{self, Attribution};
 use crate::ids::ParticipantId;
+use crate::participant::Role;
 use crate::presence::{self, Presence};
 use crate::stage::met_at;
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::visit::Visit;
 
 /// Why it closed.
@@ -51,7 +52,7 @@ pub(crate) fn close(visit: &Visit, now: Timestamp) -> Option<Closed> {
         && quiet_since(visit, &attribution).is_some_and(|since| since + visit.policy.quiet_close <= now)
     {
         CloseReason::CallEnded
-    } else if latest(visit) <= now {
+    } else if latest(visit, &attribution, now) <= now {
         CloseReason::TimedOut
     } else {
         return None;
@@ -75,11 +76,23 @@ fn quiet_since(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
         let spans = presence::spans(visit, attribution, who);
         spans.anywhere.last().and_then(|span| span.end)
     });
-    Some(last_seen.fold(call_ended, Timestamp::max))
+    Some(last_seen.chain(visit.decisions.reopened).fold(call_ended, Timestamp::max))
 }
 
-fn latest(visit: &Visit) -> Timestamp {
-    visit.plan.end + visit.policy.latest_close
+/// When the visit closes in any case: long after its planned end or, if it began late, after the last sign of anybody.
+/// While a clinician is in the meeting it takes a day, since closing would leave their leaving unseen.
+fn latest(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Timestamp {
+    let launched = visit.participants.values().filter_map(|person| match person.role {
+        Role::Practitioner { launched, .. } => launched,
+        Role::Patient => None,
+    });
+    let legs = visit.evidence.legs.values().map(|leg| leg.first_seen);
+    let ready = visit.evidence.ready.values().map(|(at, _)| *at);
+    let last_sign = launched.chain(legs).chain(ready).chain(visit.decisions.reopened).fold(visit.plan.end, Timestamp::max);
+    let held = visit
+        .practitioners()
+        .any(|who| matches!(presence::of(visit, attribution, who, now), Presence::Connected { .. }));
+    last_sign + if held { visit.policy.latest_close.max(Millis::minutes(24 * 60)) } else { visit.policy.latest_close }
 }
 
 impl Visit {
@@ -94,6 +107,9 @@ impl Visit {
             Some(presence::gone_at(self, end))
         });
         let quiet = quiet_since(self, &attribution).map(|since| since + self.policy.quiet_close);
-        leaves.chain(quiet).chain([self.opens_at()]).filter(|at| *at > now).chain([latest(self)]).min()
+        let called = self.decisions.called.as_ref().map(|called| called.at + self.policy.call_patience);
+        let escalation = self.alert.raised.filter(|_| !self.alert.escalated).map(|at| at + self.policy.escalate_after);
+        let soon = leaves.chain(quiet).chain(called).chain(escalation).chain([self.opens_at()]).filter(|at| *at > now);
+        soon.chain([latest(self, &attribution, now)]).min()
     }
 }

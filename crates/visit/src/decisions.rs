@@ -57,6 +57,8 @@ pub struct Decisions {
     pub ended: Option<Ended>,
     /// The appointment was cancelled.
     pub cancelled: Option<Timestamp>,
+    /// A clinician began a closed visit again from the chart.
+    pub reopened: Option<Timestamp>,
     /// The visit is over for good.
     pub closed: Option<Closed>,
 }

@@ -120,6 +120,11 @@ pub enum Command {
     UndoEnd,
     /// The appointment was cancelled in the EHR.
     Cancel,
-    /// The appointment was moved.
-    Reschedule(Plan),
+    /// The EHR's appointment as it stands now: moved, or with other clinicians on it.
+    Refresh {
+        /// The planned times.
+        plan: Plan,
+        /// Everybody on it, with the Microsoft identity where an earlier launch has linked it.
+        practitioners: Vec<(ParticipantId, Option<Oid>)>,
+    },
 }

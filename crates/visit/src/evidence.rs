@@ -10,8 +10,9 @@ use crate::ids::{LegId, ParticipantId};
 use crate::leg::{Leg, LegState, Medium};
 use crate::time::Timestamp;
 
-/// More legs than any real visit has; beyond it testimony is counted and dropped, so that nobody can fill our memory.
-const MOST_LEGS: usize = 400;
+/// More legs of one medium than any real visit has; beyond it new legs are dropped, so that nobody can fill our memory,
+/// and a page that opens socket after socket cannot keep the roster out.
+const MOST_LEGS: usize = 200;
 const MOST_TIMES: usize = 100;
 
 /// The sum of all testimony.
@@ -59,7 +60,7 @@ impl Evidence {
     fn leg(&mut self, id: &LegId, medium: Medium, state: LegState, at: Timestamp) {
         if let Some(leg) = self.legs.get_mut(id) {
             leg.learn(medium, state, at);
-        } else if self.legs.len() < MOST_LEGS {
+        } else if self.legs.values().filter(|leg| leg.is_like(&medium)).count() < MOST_LEGS {
             self.legs.insert(id.clone(), Leg::new(medium, state, at));
         }
     }

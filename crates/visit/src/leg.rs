@@ -60,6 +60,11 @@ impl Leg {
         leg
     }
 
+    /// On the same medium.
+    pub(crate) fn is_like(&self, medium: &Medium) -> bool {
+        std::mem::discriminant(&self.medium) == std::mem::discriminant(medium)
+    }
+
     /// Takes one more statement in. Commutative and idempotent.
     pub(crate) fn learn(&mut self, medium: Medium, state: LegState, at: Timestamp) {
         self.first_seen = self.first_seen.min(at);

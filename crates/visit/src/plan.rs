@@ -32,6 +32,10 @@ pub struct Policy {
     pub early_join: Millis,
     /// When *connected* is written for the patient.
     pub connected_at: ConnectedAt,
+    /// After a clinician pressed *Join*, how long they may take to be in the meeting before the patient is news again.
+    pub call_patience: Millis,
+    /// An alert that nobody has taken on for so long goes to the delegates as well.
+    pub escalate_after: Millis,
     /// After the call ended, how long nobody may wait or return before the visit closes by itself.
     pub quiet_close: Millis,
     /// How long after the planned end a visit closes in any case.
@@ -46,6 +50,8 @@ impl Default for Policy {
             grace: Millis::seconds(90),
             early_join: Millis::minutes(30),
             connected_at: ConnectedAt::Ready,
+            call_patience: Millis::minutes(3),
+            escalate_after: Millis::minutes(5),
             quiet_close: Millis::minutes(10),
             latest_close: Millis::minutes(120),
             undo: Millis::minutes(5),

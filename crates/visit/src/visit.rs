@@ -87,7 +87,7 @@ impl Visit {
 
     /// True while the arrival wants somebody's attention.
     pub fn alert_stands(&self) -> bool {
-        self.alert.raised
+        self.alert.raised.is_some()
     }
 
     /// Where somebody is at `now`.

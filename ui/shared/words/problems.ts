@@ -121,6 +121,11 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Nothing was started. Open the chart of this appointment's patient and begin from there.",
     who: "clinician",
   },
+  "wrong-person": {
+    title: "Somebody else is signed in to Roomed.",
+    todo: "Sign out and sign in as yourself, then begin again from the chart. If your Microsoft account is new, IT can link it.",
+    who: "clinician",
+  },
   "ehr-unreachable": {
     title: "The EHR does not answer.",
     todo: "Roomed keeps trying. If the patient waits, open Teams from the chart, and tell IT.",

@@ -121,8 +121,9 @@ export class Relay implements Backend {
   async openMeeting(joinUrl: string): Promise<boolean> {
     const address = webAddress(joinUrl);
     if (!address) return false;
-    // If this fails the roster still shows the patient; keeping them out of the visit would be worse.
-    await this.#ask("POST", "handed-over", HANDOVER_MS).catch(() => undefined);
+    // The roster's guest is the patient only if the relay has heard of this. A beacon outlives the page; and if even that
+    // fails, keeping the patient out of the visit would be worse.
+    await this.#ask("POST", "handed-over", HANDOVER_MS).catch(() => navigator.sendBeacon("/v/api/handed-over"));
     window.location.assign(address);
     return true;
   }

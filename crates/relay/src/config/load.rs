@@ -51,7 +51,7 @@ impl Config {
         file: Option<&Path>,
         environment: impl IntoIterator<Item = (String, String)>,
     ) -> Result<Self, ConfigError> {
-        let config = match file {
+        let mut config = match file {
             Some(path) => {
                 let text = std::fs::read_to_string(path).map_err(|e| ConfigError::Unreadable(path.into(), e))?;
                 Self::assemble(&text, path, environment)?
@@ -59,6 +59,7 @@ impl Config {
             None => Self::assemble("", Path::new(""), environment)?,
         };
         config.validate()?;
+        config.lower_case_guids();
         Ok(config)
     }
 

@@ -19,6 +19,13 @@ impl Config {
             ));
         }
         found.address("public_url", &self.public_url);
+        // Browsers send exactly this as `Origin`, against which the patient's page is checked.
+        if Url::parse(&self.public_url).is_ok_and(|url| url.origin().ascii_serialization() != self.public_url) {
+            found.say(
+                "public_url must be scheme and host only (and a port that is not the scheme's own), without a path"
+                    .into(),
+            );
+        }
         for (region, address) in &self.regions {
             found.address(&format!("regions.{region:?}").to_lowercase(), address);
         }

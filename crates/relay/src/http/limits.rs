@@ -27,7 +27,8 @@ type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 pub struct Limits {
     addresses: Keyed<IpAddr>,
     people: Keyed<String>,
-    sockets: Arc<Semaphore>,
+    companions: Arc<Semaphore>,
+    pages: Arc<Semaphore>,
 }
 
 impl Limits {
@@ -37,13 +38,19 @@ impl Limits {
         Self {
             addresses: RateLimiter::hashmap(per_minute(config.anonymous_per_minute)),
             people: RateLimiter::hashmap(per_minute(config.person_per_minute)),
-            sockets: Arc::new(Semaphore::new(config.sockets as usize)),
+            companions: Arc::new(Semaphore::new(config.sockets as usize)),
+            pages: Arc::new(Semaphore::new(config.sockets as usize)),
         }
     }
 
-    /// A place for one more socket, kept for as long as the permit.
-    pub(super) fn socket(&self) -> Answer<OwnedSemaphorePermit> {
-        Arc::clone(&self.sockets).try_acquire_owned().map_err(|_| Refusal(ProblemCode::TooManyRequests))
+    /// A place for one more companion's socket, kept for as long as the permit.
+    pub(super) fn companion_socket(&self) -> Answer<OwnedSemaphorePermit> {
+        place(&self.companions)
+    }
+
+    /// The same for a patient's page: a pool of its own, so that pages cannot lock the clinicians out.
+    pub(super) fn page_socket(&self) -> Answer<OwnedSemaphorePermit> {
+        place(&self.pages)
     }
 
     /// Forgets callers who have been quiet for long enough to be fresh again.
@@ -51,6 +58,10 @@ impl Limits {
         self.addresses.retain_recent();
         self.people.retain_recent();
     }
+}
+
+fn place(pool: &Arc<Semaphore>) -> Answer<OwnedSemaphorePermit> {
+    Arc::clone(pool).try_acquire_owned().map_err(|_| Refusal(ProblemCode::TooManyRequests))
 }
 
 /// For pages that nobody must be signed in for: by address. People read a page, not JSON.
@@ -64,7 +75,8 @@ pub(super) async fn by_address(State(relay): State<Arc<Relay>>, request: Request
     }
 }
 
-/// For a companion's requests: by the token it shows, proven or not, so that guessing is bounded as well.
+/// For a companion's requests: by the token it shows. One loop of one companion is slowed down; it bounds no guessing,
+/// since each guess is another token.
 pub(super) async fn by_person(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
     let shown = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     match shown {

@@ -156,6 +156,9 @@ async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<
             })?;
     let id_token = token.id_token.as_ref().ok_or(Refusal(ProblemCode::IdTokenRefused))?;
     let user = relay.ehr_identity(ehr, client, id_token.expose_secret(), &pending.nonce).await?;
+    if !matches!(user.resource_type.as_str(), "Patient" | "RelatedPerson") {
+        return Err(Refusal(ProblemCode::IdTokenRefused));
+    }
     // A proxy signs in as themselves and carries the patient in the context; both lead to the patient's own visit.
     let patient = token.patient.filter(|patient| user.resource_type != "Patient" || *patient == user.id);
     let patient = patient.ok_or(Refusal(ProblemCode::WrongPatient))?;

@@ -92,6 +92,11 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "The chart is another patient's",
             "The chart you launched from is not the one of this appointment. Open the right chart and begin again.",
         ),
+        P::WrongPerson => (
+            StatusCode::CONFLICT,
+            "Signed in as somebody else",
+            "The person signed in to the EHR and the person signed in to Roomed are not the same. Sign out of Roomed and sign in as yourself. If your Microsoft account was replaced, IT can remove the old link (roomed-relay unlink).",
+        ),
         P::EhrUnreachable => {
             (StatusCode::BAD_GATEWAY, "The EHR does not answer", "Try again in a minute. If it goes on, tell IT.")
         }

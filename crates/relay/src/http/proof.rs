@@ -32,6 +32,7 @@ pub(super) async fn launch(
 
     let (practitioner, nonce_hash) = who_launched(&relay, &caller, ehr, &proof).await?;
     let mut consume = vec![(OneTimeKind::Nonce, nonce_hash)];
+    same_person(&relay, &caller, ehr, &practitioner).await?;
     let (facts, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
     let standing =
         trust::clinician(&facts, &practitioner, proof.patient.as_deref(), proof.covering, organization.covering)
@@ -62,10 +63,23 @@ async fn who_launched(
         return Err(Refusal(ProblemCode::NonceRefused));
     }
     let user = relay.ehr_identity(ehr, &ehr.companion_client_id, &proof.id_token, &nonce).await?;
-    if !user.is_practitioner() {
+    // A PractitionerRole would have to be resolved to its practitioner first: its id is in no appointment and no chart.
+    if user.resource_type != "Practitioner" {
         return Err(Refusal(ProblemCode::NotAPractitioner));
     }
     Ok((user.id, hash))
+}
+
+/// EHR user and Microsoft identity are linked once. On a shared workstation the person in the chart may not be the one who
+/// is signed in to Roomed: their launch must neither act in the other's name nor move the link.
+async fn same_person(relay: &Relay, caller: &Caller, ehr: &EhrConfig, practitioner: &str) -> Answer<()> {
+    let recipient = caller.recipient();
+    let fhir_user = format!("Practitioner/{practitioner}");
+    let linked = relay.store.linked_person(&recipient.organization, &ehr.iss, &fhir_user).await?;
+    let own = relay.store.links_of(&recipient).await?;
+    let other_account = linked.is_some_and(|person| person != recipient);
+    let other_user = own.iter().any(|link| link.iss == ehr.iss && link.fhir_user != fhir_user);
+    if other_account || other_user { Err(Refusal(ProblemCode::WrongPerson)) } else { Ok(()) }
 }
 
 /// The appointment of the launch: by the handle's context token, else by the chart's encounter.
@@ -107,9 +121,6 @@ async fn enter(
     consume: Vec<(OneTimeKind, String)>,
 ) -> Answer<Opened> {
     let visit = &opened.record.visit;
-    if visit.is_closed() {
-        return Err(Refusal(ProblemCode::VisitClosed));
-    }
     let known = opened.record.ehr.people.iter().find(|(who, id)| {
         **id == practitioner
             && visit.participant(who).is_some_and(|person| person.oid().is_some() || !is_patient(person))
@@ -127,7 +138,7 @@ async fn enter(
         tid: caller.0.tid.clone(),
         oid: caller.0.oid.clone(),
     };
-    let along = Along { consume, link: Some(link), person: Some((participant, practitioner)), ..Along::default() };
+    let along = Along { consume, link: Some(link), people: vec![(participant, practitioner)], ..Along::default() };
     let id = opened.stored.row.id;
     Ok(relay.arrivals.update(&id, &[VisitEvent::Decided(command)], along).await?)
 }

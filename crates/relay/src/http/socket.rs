@@ -37,7 +37,7 @@ pub(super) async fn companion(
     caller: Caller,
     upgrade: WebSocketUpgrade,
 ) -> Answer<Response> {
-    let place = relay.limits.socket()?;
+    let place = relay.limits.companion_socket()?;
     let recipient = caller.recipient();
     Ok(small(upgrade).on_upgrade(move |socket| async move {
         serve(relay, recipient, socket).await;

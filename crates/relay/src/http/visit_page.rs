@@ -111,7 +111,7 @@ pub(super) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Answer<Response> {
     same_origin(&relay, &headers)?;
-    let place = relay.limits.socket()?;
+    let place = relay.limits.page_socket()?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
         let leg = LegId::new(format!("page-{}", relay.random.id()));
         let at = wire::to_rules(relay.clock.now());

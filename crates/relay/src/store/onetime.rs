@@ -114,8 +114,11 @@ pub trait Sessions: Send + Sync {
 /// Links between EHR users and Microsoft identities.
 #[async_trait]
 pub trait Links: Send + Sync {
-    /// Keeps a link; an EHR user who was linked to somebody else is linked to this one from now on.
+    /// Keeps a link. An EHR user who is linked stays with the first: a launch never moves a link.
     async fn put_link(&self, link: Link, now: Timestamp) -> Result<(), StoreError>;
+
+    /// Forgets who this Microsoft identity is in any EHR: the next launch links anew. Returns how many links there were.
+    async fn forget_links(&self, recipient: &Recipient) -> Result<u64, StoreError>;
 
     /// The Microsoft identity of an EHR user.
     async fn linked_person(

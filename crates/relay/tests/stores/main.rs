@@ -34,7 +34,7 @@ conformance! {
     people::notices_come_in_order_per_person,
     people::cursors_grow_without_gaps_under_load,
     people::forgotten_notices_leave_the_cursor,
-    people::links_lead_both_ways_and_move,
+    people::links_lead_both_ways_and_stand,
     people::watches_are_renewed_and_end,
     secrets::a_nonce_is_used_once,
     secrets::of_many_takers_one_gets_it,

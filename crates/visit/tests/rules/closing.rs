@@ -2,7 +2,9 @@
 
 use roomed_visit::{CloseReason, Command, Effect, LegState, Stage};
 
-use crate::story::{Story, at, call_ended, clinician, doctor, guest, handed_over, page_opened, patient, ready};
+use crate::story::{
+    Story, at, call_ended, clinician, doctor, doctor_oid, guest, handed_over, page_opened, patient, ready,
+};
 
 fn met() -> Story {
     let mut story = Story::new();
@@ -54,10 +56,45 @@ fn a_patient_who_comes_back_keeps_it_open() {
 #[test]
 fn two_hours_late_it_closes_and_names_whose_leaving_nobody_saw() {
     let mut story = met();
+    story.hear(1_800, clinician("c1", LegState::Left, 1_800));
     story.tick(1_800 + 7_200);
     let closed = story.visit.decisions().closed.clone().unwrap();
     assert_eq!(closed.reason, CloseReason::TimedOut);
-    assert_eq!(closed.unverified, [doctor(), patient()]);
+    assert_eq!(closed.unverified, [patient()]);
+}
+
+#[test]
+fn a_visit_that_runs_late_is_not_closed_under_the_clinician() {
+    let mut story = met();
+    story.tick(1_800 + 7_200);
+    assert!(!story.visit.is_closed());
+    story.tick(1_800 + 86_400);
+    assert_eq!(story.visit.decisions().closed.clone().unwrap().unverified, [doctor(), patient()]);
+}
+
+#[test]
+fn lateness_never_closes_what_has_just_begun() {
+    let mut story = Story::new();
+    let launched = Command::Launched { participant: doctor(), oid: doctor_oid(), covering: false };
+    story.decide(1_800 + 9_000, launched);
+    assert!(!story.visit.is_closed());
+    story.tick(1_800 + 9_000 + 7_200);
+    assert!(story.visit.is_closed());
+}
+
+#[test]
+fn beginning_again_from_the_chart_goes_on_with_a_closed_visit() {
+    let mut story = met();
+    story.hear(90, call_ended(90));
+    story.decide(100, Command::End { by: doctor() });
+    assert!(story.visit.is_closed());
+    let again = Command::Launched { participant: doctor(), oid: doctor_oid(), covering: false };
+    story.decide(1_200, again.clone());
+    assert!(matches!(story.stage(), Stage::InProgress { .. }));
+    let mut cancelled = Story::new();
+    cancelled.decide(5, Command::Cancel);
+    cancelled.decide(6, again);
+    assert!(cancelled.visit.is_closed(), "a cancelled one stays cancelled");
 }
 
 #[test]

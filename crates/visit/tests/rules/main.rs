@@ -7,5 +7,6 @@ mod attribution;
 mod closing;
 mod grace;
 mod orders;
+mod refresh;
 mod stage;
 mod story;

@@ -122,6 +122,7 @@ proptest! {
                 }
                 Effect::RaiseAlert { .. } => { prop_assert!(!raised, "raised twice"); raised = true; }
                 Effect::WithdrawAlert => { prop_assert!(raised, "withdrawn without being raised"); raised = false; }
+                Effect::Escalate { .. } => prop_assert!(raised, "escalated without being raised"),
                 Effect::Closed => {}
             }
         }

@@ -81,14 +81,10 @@ fn answered(status: StatusCode, retry_after: Option<i64>) -> Said {
     let retry_after = retry_after.map(SignedDuration::from_secs);
     match status.as_u16() {
         200..300 => Said::Accepted,
-        408 | 425 | 429 | 503 => Said::NotNow { reason, retry_after },
+        // A refused user or client (401, 403) is put right by the EHR analyst, and then the newest state must still go out:
+        // it waits like an outage, and is parked for a person only after the organization's `park_after_hours`.
+        401 | 403 | 408 | 425 | 429 | 503 => Said::NotNow { reason, retry_after },
         500.. => Said::NobodyKnows { reason },
-        401 | 403 => Said::Never {
-            reason: format!(
-                "The EHR refuses the user or client of the connection-status service ({}). The EHR analyst can check both.",
-                status.as_u16()
-            ),
-        },
         _ => Said::Never { reason: format!("The EHR does not take this connection status ({}).", status.as_u16()) },
     }
 }
@@ -120,9 +116,9 @@ mod tests {
         };
         for (statuses, wanted) in [
             (&[200, 202, 204][..], "accepted"),
-            (&[408, 425, 429, 503], "not now"),
+            (&[401, 403, 408, 425, 429, 503], "not now"),
             (&[500, 502, 504, 599], "nobody knows"),
-            (&[301, 302, 307, 400, 401, 403, 404, 405, 409, 412, 422], "never"),
+            (&[301, 302, 307, 400, 404, 405, 409, 412, 422], "never"),
         ] {
             for status in statuses {
                 assert_eq!(class(*status), wanted, "{status}");

@@ -195,7 +195,7 @@ async fn answers_fall_into_their_classes_and_nothing_is_repeated_or_followed() {
         (503, "not now"),
         (429, "not now"),
         (302, "never"),
-        (401, "never"),
+        (401, "not now"),
         (400, "never"),
     ] {
         fake.next.lock().unwrap().push(answer);

@@ -35,7 +35,7 @@ fn one_time(kind: OneTimeKind, hash: &str, row: (String, Vec<u8>, i64)) -> Resul
 pub(super) async fn put_link(tx: &mut SqliteConnection, link: &Link, now: Timestamp) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO link (organization, iss, fhir_user, tid, oid, linked_at) VALUES (?, ?, ?, ?, ?, ?)
-         ON CONFLICT DO UPDATE SET tid = excluded.tid, oid = excluded.oid, linked_at = excluded.linked_at",
+         ON CONFLICT DO NOTHING",
     )
     .bind(&link.organization)
     .bind(&link.iss)
@@ -150,6 +150,19 @@ impl Links for SqliteStore {
                 .fetch_optional(&self.readers)
                 .await?;
         Ok(found.map(|(tid, oid)| Recipient { organization: organization.to_owned(), tid, oid }))
+    }
+
+    async fn forget_links(&self, recipient: &Recipient) -> Result<u64, StoreError> {
+        let mut tx = self.write().await?;
+        let gone = sqlx::query("DELETE FROM link WHERE organization = ? AND tid = ? AND oid = ?")
+            .bind(&recipient.organization)
+            .bind(&recipient.tid)
+            .bind(&recipient.oid)
+            .execute(&mut *tx)
+            .await?
+            .rows_affected();
+        tx.commit().await?;
+        Ok(gone)
     }
 
     async fn links_of(&self, recipient: &Recipient) -> Result<Vec<Link>, StoreError> {

@@ -1,0 +1,46 @@
+//! The EHR's appointment may change: times move, clinicians are replaced; nobody who is part of what happened is lost.
+
+use roomed_visit::{Command, Oid, ParticipantId, Plan};
+
+use crate::story::{Story, at, doctor, doctor_oid, ready};
+
+fn colleague() -> (ParticipantId, Option<Oid>) {
+    (ParticipantId::new("colleague"), Some(Oid::new("oid-colleague")))
+}
+
+fn refresh(practitioners: Vec<(ParticipantId, Option<Oid>)>) -> Command {
+    Command::Refresh { plan: Plan { start: at(3_600), end: at(5_400) }, practitioners }
+}
+
+#[test]
+fn a_moved_appointment_moves_the_window() {
+    let mut story = Story::new();
+    story.decide(-1_000, refresh(vec![(doctor(), None)]));
+    assert_eq!(story.visit.opens_at(), at(1_800));
+    story.hear(0, ready(0));
+    assert_eq!(story.arrival(), None, "too early for the new time");
+}
+
+#[test]
+fn a_reassigned_visit_is_the_new_clinicians() {
+    let mut story = Story::new();
+    story.decide(-1_000, refresh(vec![colleague()]));
+    let people: Vec<_> = story.visit.participants().filter_map(|(_, person)| person.oid().cloned()).collect();
+    assert_eq!(people, [Oid::new("oid-colleague")]);
+}
+
+#[test]
+fn who_has_launched_stays() {
+    let mut story = Story::new();
+    story.decide(-1_100, Command::Launched { participant: doctor(), oid: doctor_oid(), covering: false });
+    story.decide(-1_000, refresh(vec![colleague()]));
+    assert!(story.visit.practitioner(&doctor_oid()).is_some());
+    assert!(story.visit.practitioner(&Oid::new("oid-colleague")).is_some());
+}
+
+#[test]
+fn a_link_made_later_is_learned_and_a_known_one_is_kept() {
+    let mut story = Story::new();
+    story.decide(-1_000, refresh(vec![(doctor(), Some(Oid::new("somebody-else")))]));
+    assert!(story.visit.practitioner(&doctor_oid()).is_some(), "a refresh does not change who somebody is");
+}
