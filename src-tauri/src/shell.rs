@@ -1,6 +1,7 @@
 //! The application: plugins, the companion behind it, and the state that goes to the page at every change.
 
 use std::process::ExitCode;
+use std::sync::{Mutex, PoisonError};
 
 use roomed_companion::view::AppState;
 use roomed_companion::{Companion, Config, Handle};
@@ -17,8 +18,12 @@ pub(crate) enum Shell {
     NotSetUp(Box<AppState>),
 }
 
+/// Links that were handed over and have not reached the companion: a second start may come before the first has one.
+#[derive(Default)]
+struct Early(Mutex<Vec<String>>);
+
 impl Shell {
-    fn start(app: &AppHandle, links: &[String]) -> Self {
+    fn start(app: &AppHandle) -> Self {
         let config = match Config::load() {
             Ok(config) => config,
             Err(error) => {
@@ -29,12 +34,7 @@ impl Shell {
         let ports = outside::ports(app.clone());
         // The companion spawns its tasks on the runtime it is started in.
         match tauri::async_runtime::block_on(async { Companion::start(config, ports) }) {
-            Ok(handle) => {
-                for link in links {
-                    handle.link(link);
-                }
-                Self::Running(handle)
-            }
+            Ok(handle) => Self::Running(handle),
             Err(problem) => Self::NotSetUp(Box::new(AppState { problem: Some(problem), ..AppState::default() })),
         }
     }
@@ -56,16 +56,18 @@ pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
         window::bring_forward(app);
     });
     let app = tauri::Builder::default()
+        .manage(Early(Mutex::new(links)))
         .plugin(single)
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
         .invoke_handler(commands::all())
-        .setup(move |app| {
+        .setup(|app| {
             let handle = app.handle().clone();
             // Links that reach us by the operating system's event (macOS); told twice they count once.
             let events = handle.clone();
             app.deep_link().on_open_url(move |event| take_links(&events, event.urls().into_iter().map(String::from)));
-            app.manage(Shell::start(&handle, &links));
+            app.manage(Shell::start(&handle));
+            take_links(&handle, std::iter::empty());
             window::open(&handle)?;
             tray::put_up(&handle)?;
             tauri::async_runtime::spawn(show_every_change(handle));
@@ -81,10 +83,13 @@ pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
     Ok(())
 }
 
+/// Kept first and handed on afterwards, so that none falls between "no companion yet" and the companion's start.
 fn take_links(app: &AppHandle, arguments: impl Iterator<Item = String>) {
+    let early = app.state::<Early>();
+    early.0.lock().unwrap_or_else(PoisonError::into_inner).extend(arguments.filter(|it| it.starts_with("roomed:")));
     let Some(shell) = app.try_state::<Shell>() else { return };
     let Some(handle) = shell.handle() else { return };
-    for link in arguments.filter(|argument| argument.starts_with("roomed:")) {
+    for link in std::mem::take(&mut *early.0.lock().unwrap_or_else(PoisonError::into_inner)) {
         handle.link(&link);
     }
 }

@@ -30,7 +30,7 @@ fn start(places: &Places, args: &[String], name: &str, desktop: bool) -> Result<
     let ready = setup::run(places, &Consent::from(args)).and_then(|()| build::run(places));
     if let Err(error) = ready {
         if args.iter().any(|arg| arg == "--json") {
-            println!("{}", refusal(&format!("{error:#}")));
+            println!("{}", refusal(name, &format!("{error:#}")));
         }
         return Err(error);
     }
@@ -51,7 +51,7 @@ fn start(places: &Places, args: &[String], name: &str, desktop: bool) -> Result<
 }
 
 /// The one JSON object when nothing could be started.
-fn refusal(reason: &str) -> String {
+fn refusal(name: &str, reason: &str) -> String {
     let mut text = String::new();
     for letter in reason.chars() {
         match letter {
@@ -60,7 +60,10 @@ fn refusal(reason: &str) -> String {
             letter => text.push(letter),
         }
     }
-    format!(r#"{{"ok":false,"steps":[],"error":"{text}"}}"#)
+    match name {
+        "bench" => format!(r#"{{"bench":"","figures":[],"error":"{text}"}}"#),
+        _ => format!(r#"{{"ok":false,"steps":[],"error":"{text}"}}"#),
+    }
 }
 
 #[cfg(test)]
@@ -69,6 +72,7 @@ mod tests {
 
     #[test]
     fn the_reason_is_escaped() {
-        assert_eq!(refusal("a \"b\"\nc\\"), r#"{"ok":false,"steps":[],"error":"a \"b\" c\\"}"#);
+        assert_eq!(refusal("demo", "a \"b\"\nc\\"), r#"{"ok":false,"steps":[],"error":"a \"b\" c\\"}"#);
+        assert_eq!(refusal("bench", "no"), r#"{"bench":"","figures":[],"error":"no"}"#);
     }
 }

@@ -78,6 +78,12 @@ pub(crate) const STAGES: &[Stage] = &[
         does: Does::Tests { of: &["crates/relay"], files: &["!stores"], args: &[], desktop: false },
         minutes: 20,
     },
+    Stage {
+        suite: "adapters",
+        name: "relay against the sandbox",
+        does: Does::Tests { of: &["tests"], files: &["adapters"], args: &[], desktop: false },
+        minutes: 15,
+    },
     Stage { suite: "ui", name: "types and Svelte", does: Does::Npm("check"), minutes: 10 },
     Stage { suite: "ui", name: "components", does: Does::Npm("test"), minutes: 10 },
     Stage { suite: "ui", name: "pages in Chromium", does: Does::Npm("test:pages"), minutes: 15 },

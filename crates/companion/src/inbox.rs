@@ -35,12 +35,13 @@ impl Inbox {
         Self { relay, board, alerts, clock, turn: Mutex::new(()) }
     }
 
-    /// Everything that happened since the cursor, then the list as it is now.
+    /// Everything that happened since the cursor, then the list as it is now. In this order: what happens in between is
+    /// in the list already, and is told of once more by the next hint.
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
+        let (alerts, _) = self.pull().await?;
         let list = self.relay.visits().await?;
         self.set_offset(list.now.parse().ok());
-        let (alerts, _) = self.pull().await?;
         self.board.change(|s| {
             s.visits.clone_from(&list.visits);
             sort(&mut s.visits);

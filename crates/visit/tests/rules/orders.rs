@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 use roomed_visit::{
-    ChartStatus, Effect, Identity, LegId, LegState, Oid, ParticipantId, Policy, Source, Testimony, Timestamp, Visit,
-    VisitEvent, apply,
+    ChartStatus, Effect, Identity, LegId, LegState, Millis, Oid, ParticipantId, Policy, Source, Testimony, Timestamp,
+    Visit, VisitEvent, apply,
 };
 
 use crate::story::{at, doctor_oid, patient, visit_under};
@@ -59,7 +59,8 @@ fn two_orders() -> impl Strategy<Value = (Vec<Testimony>, Vec<Testimony>)> {
 
 /// Everything is heard before any timer could close the visit (after the close events are only counted), then time
 /// runs until the visit has closed.
-fn tell(said: &[Testimony]) -> (Visit, Vec<Effect>) {
+/// `restless`: time passes and timers go off between any two statements.
+fn tell(said: &[Testimony], restless: bool) -> (Visit, Vec<Effect>) {
     let mut effects = Vec::new();
     let mut visit = visit_under(Policy::default());
     let mut now = at(-2_500);
@@ -70,6 +71,10 @@ fn tell(said: &[Testimony]) -> (Visit, Vec<Effect>) {
     };
     for testimony in said {
         step(&mut visit, &VisitEvent::Witnessed(testimony.clone()), now);
+        if restless {
+            now = now + Millis::seconds(7);
+            step(&mut visit, &VisitEvent::Tick, now);
+        }
     }
     while let Some(next) = visit.next_timer(now) {
         now = next;
@@ -103,8 +108,8 @@ proptest! {
 
     #[test]
     fn any_order_ends_in_the_same_visit((said, shuffled) in two_orders()) {
-        let (visit, effects) = tell(&said);
-        let (other, other_effects) = tell(&shuffled);
+        let (visit, effects) = tell(&said, false);
+        let (other, other_effects) = tell(&shuffled, true);
         prop_assert!(visit.is_closed(), "time closes every visit");
         prop_assert_eq!(facts(&visit), facts(&other));
         prop_assert_eq!(connected(&effects), connected(&other_effects));
@@ -112,7 +117,7 @@ proptest! {
 
     #[test]
     fn no_effect_twice((_, shuffled) in two_orders()) {
-        let (_, effects) = tell(&shuffled);
+        let (_, effects) = tell(&shuffled, true);
         let mut last = HashMap::new();
         let mut raised = false;
         for effect in &effects {
@@ -132,7 +137,7 @@ proptest! {
 
     #[test]
     fn a_visit_survives_being_stored((said, _) in two_orders()) {
-        let (visit, _) = tell(&said);
+        let (visit, _) = tell(&said, false);
         let stored = serde_json::to_vec(&visit).unwrap();
         prop_assert_eq!(serde_json::from_slice::<Visit>(&stored).unwrap(), visit);
     }
