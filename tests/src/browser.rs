@@ -128,6 +128,11 @@ pub async fn see(page: &Client, css: &str) -> anyhow::Result<()> {
 /// Takes a picture once the page says that it has drawn.
 pub async fn picture(page: &Client, file: &Path) -> anyhow::Result<()> {
     see(page, "html[data-ready='1']").await?;
-    std::fs::write(file, page.screenshot().await?)?;
-    Ok(())
+    picture_as_it_is(page, file).await
+}
+
+/// Takes a picture of whatever is there.
+pub async fn picture_as_it_is(page: &Client, file: &Path) -> anyhow::Result<()> {
+    let picture = wait::until("a picture", async || Ok(Some(page.screenshot().await?))).await?;
+    Ok(std::fs::write(file, picture)?)
 }

@@ -1,6 +1,7 @@
 //! The leak scan: are any of the values that must stay where they belong found in what we wrote? Each value is looked
 //! for raw, percent-encoded, in base64 (at every alignment, both alphabets), in hex and in UTF-16.
 
+use std::collections::{BTreeSet, HashMap};
 use std::path::Path;
 
 use base64::Engine;
@@ -43,10 +44,27 @@ pub struct Leak {
     pub place: String,
 }
 
-/// Looks through bytes.
+/// Looks through bytes, once for all values: a log has megabytes, and a run publishes hundreds of values in many forms.
 pub fn bytes(place: &str, haystack: &[u8], canaries: &[Canary]) -> Vec<Leak> {
-    let found = canaries.iter().filter(|canary| canary.forms.iter().any(|form| contains(haystack, form)));
-    found.map(|canary| Leak { field: canary.field.clone(), place: place.to_owned() }).collect()
+    let mut beginnings: HashMap<&[u8], Vec<(usize, &[u8])>> = HashMap::new();
+    // Two bytes tell of most places that nothing begins there.
+    let mut pairs = vec![false; 1 << 16];
+    let pair = |bytes: &[u8]| usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
+    for (n, canary) in canaries.iter().enumerate() {
+        for form in &canary.forms {
+            pairs[pair(form)] = true;
+            beginnings.entry(&form[..SHORTEST]).or_default().push((n, form));
+        }
+    }
+    let mut found = BTreeSet::new();
+    for (at, beginning) in haystack.windows(SHORTEST).enumerate() {
+        if !pairs[pair(beginning)] {
+            continue;
+        }
+        let forms = beginnings.get(beginning).map(Vec::as_slice).unwrap_or_default();
+        found.extend(forms.iter().filter(|(_, form)| haystack[at..].starts_with(form)).map(|(n, _)| *n));
+    }
+    found.into_iter().map(|n| Leak { field: canaries[n].field.clone(), place: place.to_owned() }).collect()
 }
 
 /// Looks through a file; one that is not there holds nothing.
@@ -113,20 +131,6 @@ fn folder(path: &Path, canaries: &[Canary]) -> Vec<Leak> {
         _ => Vec::new(),
     };
     entries.flatten().flat_map(look).collect()
-}
-
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    // The first byte is looked for quickly; few places are left for the comparison.
-    let Some((first, rest)) = needle.split_first() else { return false };
-    let mut from = 0;
-    while let Some(at) = haystack[from..].iter().position(|byte| byte == first) {
-        let start = from + at + 1;
-        if haystack[start..].starts_with(rest) {
-            return true;
-        }
-        from = start;
-    }
-    false
 }
 
 fn forms(value: &str) -> Vec<Vec<u8>> {

@@ -9,6 +9,9 @@ use crate::clock::{Stopwatch, breathe};
 /// Long enough for a busy machine; reached only when something is broken.
 pub const PATIENCE: Duration = Duration::from_secs(60);
 
+/// One look takes no longer: a WebDriver that hangs must not hang everything with it.
+const ONE_LOOK: Duration = Duration::from_secs(20);
+
 /// Looks again and again until `look` finds something.
 ///
 /// # Errors
@@ -16,8 +19,8 @@ pub const PATIENCE: Duration = Duration::from_secs(60);
 pub async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
     let began = Stopwatch::start();
     loop {
-        let found = look().await;
-        match found {
+        let found = tokio::time::timeout(ONE_LOOK, look()).await;
+        match found.unwrap_or_else(|_| Err(anyhow::anyhow!("whoever was asked did not answer"))) {
             Ok(Some(found)) => return Ok(found),
             Ok(None) if began.elapsed() < PATIENCE => {}
             Ok(None) => bail!("did not happen within {} s: {what}", PATIENCE.as_secs()),

@@ -23,25 +23,27 @@ impl Desktop {
     /// Prepares the user of this session: companion.toml, the `roomed:` handler, and the http handler that writes down
     /// what it is given. The session's `XDG_*` must already point into a folder that is thrown away.
     pub async fn prepare(directory: &Path, relay: &str, organization: &str) -> anyhow::Result<Self> {
-        let config = PathBuf::from(std::env::var_os("XDG_CONFIG_HOME").context("no session: run `cargo xtask session`")?);
-        let data = PathBuf::from(std::env::var_os("XDG_DATA_HOME").context("no session: run `cargo xtask session`")?);
+        let config = PathBuf::from(std::env::var_os("XDG_CONFIG_HOME").context(NO_SESSION)?);
+        let data = PathBuf::from(std::env::var_os("XDG_DATA_HOME").context(NO_SESSION)?);
         std::fs::create_dir_all(config.join("roomed"))?;
         let settings = format!("relay = \"{relay}\"\norganization = \"{organization}\"\n");
         std::fs::write(config.join("roomed/companion.toml"), settings)?;
         let opened = directory.join("opened-addresses");
-        std::fs::write(&opened, "")?;
         let applications = data.join("applications");
         std::fs::create_dir_all(&applications)?;
-        let script = directory.join("browser.sh");
-        std::fs::write(&script, format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", opened.display()))?;
-        Command::new("chmod").arg("+x").arg(&script).status().await?;
-        handler(&applications, "roomed-browser", &format!("{} %u", script.display()), &["http", "https"]).await?;
-        handler(&applications, "roomed", &format!("{} %u", binary("roomed")?.display()), &["roomed"]).await?;
+        let browser = writer(&directory.join("browser.sh"), &opened).await?;
+        handler(&applications, "roomed-browser", &browser, &["http", "https"]).await?;
+        handler(&applications, "roomed", &binary("roomed")?.display().to_string(), &["roomed"]).await?;
         Ok(Self { home: directory.to_owned(), opened })
     }
 
     /// Opens the companion's window.
     pub async fn open_window(&self) -> anyhow::Result<Window> {
+        self.open_window_in(&[]).await
+    }
+
+    /// Opens the companion's window with a changed environment.
+    pub async fn open_window_in(&self, environment: &[(&str, &str)]) -> anyhow::Result<Window> {
         let port = free_port()?;
         let native = free_port()?;
         let driver = std::env::var_os("TAURI_DRIVER").map_or_else(|| PathBuf::from("tauri-driver"), PathBuf::from);
@@ -49,6 +51,7 @@ impl Desktop {
         let child = Command::new(driver)
             .args(["--port", &port.to_string(), "--native-port", &native.to_string()])
             .env("ROOMED_LOG", "trace")
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)
@@ -80,13 +83,69 @@ impl Desktop {
 
     /// How many addresses the browser has been asked for.
     pub fn asked(&self) -> usize {
-        std::fs::read_to_string(&self.opened).map_or(0, |all| all.lines().count())
+        self.addresses().len()
     }
+
+    /// The addresses the browser has been asked for.
+    pub fn addresses(&self) -> Vec<String> {
+        std::fs::read_to_string(&self.opened).unwrap_or_default().lines().map(str::to_owned).collect()
+    }
+
+    /// Registers another program for a scheme: a script that writes what it is given into the file that is returned.
+    pub async fn register(&self, scheme: &str) -> anyhow::Result<PathBuf> {
+        let written = self.home.join(format!("{scheme}-addresses"));
+        let data = PathBuf::from(std::env::var_os("XDG_DATA_HOME").context(NO_SESSION)?);
+        let script = writer(&self.home.join(format!("{scheme}.sh")), &written).await?;
+        handler(&data.join("applications"), &format!("stand-in-{scheme}"), &script, &[scheme]).await?;
+        Ok(written)
+    }
+}
+
+/// Process ids of the companions that run in this session.
+pub fn companions() -> anyhow::Result<Vec<u32>> {
+    let session = std::env::var("ROOMED_SESSION_DIR").context(NO_SESSION)?;
+    let (program, mark) = (binary("roomed")?, format!("ROOMED_SESSION_DIR={session}"));
+    let of_ours = |process: &Path| {
+        let environment = std::fs::read(process.join("environ")).unwrap_or_default();
+        std::fs::read_link(process.join("exe")).is_ok_and(|exe| exe == program)
+            && environment.split(|byte| *byte == 0).any(|one| one == mark.as_bytes())
+    };
+    let processes = std::fs::read_dir("/proc")?.flatten();
+    let id =
+        |process: std::fs::DirEntry| process.file_name().to_str()?.parse().ok().filter(|_| of_ours(&process.path()));
+    Ok(processes.filter_map(id).collect())
+}
+
+/// Sends a signal to the companions of this session and answers which ones there were.
+pub async fn signal_companions(signal: &str) -> anyhow::Result<Vec<u32>> {
+    let all = companions()?;
+    for id in &all {
+        Command::new("kill").args([signal, &id.to_string()]).status().await?;
+    }
+    Ok(all)
+}
+
+/// Ends every companion of this session: one whose window was closed goes on in the tray.
+pub async fn end_companions() -> anyhow::Result<()> {
+    wait::until("the companion has ended", async || Ok(signal_companions("-KILL").await?.is_empty().then_some(())))
+        .await
+}
+
+const NO_SESSION: &str = "there is no desktop session: run this inside `cargo xtask session -- ..`";
+
+/// A script that writes down what it is called with.
+async fn writer(script: &Path, into: &Path) -> anyhow::Result<String> {
+    std::fs::write(into, "")?;
+    std::fs::write(script, format!("#!/bin/sh\nprintf '%s\\n' \"$1\" >> '{}'\n", into.display()))?;
+    Command::new("chmod").arg("+x").arg(script).status().await?;
+    Ok(script.display().to_string())
 }
 
 async fn handler(applications: &Path, name: &str, command: &str, schemes: &[&str]) -> anyhow::Result<()> {
     let types: String = schemes.iter().map(|scheme| format!("x-scheme-handler/{scheme};")).collect();
-    let entry = format!("[Desktop Entry]\nType=Application\nName={name}\nExec={command}\nMimeType={types}\nNoDisplay=true\n");
+    let entry = format!(
+        "[Desktop Entry]\nType=Application\nName={name}\nExec={command} %u\nMimeType={types}\nNoDisplay=true\n"
+    );
     std::fs::write(applications.join(format!("{name}.desktop")), entry)?;
     Command::new("update-desktop-database").arg(applications).status().await?;
     for scheme in schemes {
@@ -119,9 +178,31 @@ impl Window {
         browser::see(&self.page, css).await
     }
 
-    /// Takes a picture once the page has drawn.
+    /// Takes a picture of what stands on the screen once the page has drawn. Not by WebDriver: WebKit's own screenshot
+    /// waits for a next frame, and a page at rest draws none.
     pub async fn picture(&self, file: &Path) -> anyhow::Result<()> {
-        browser::picture(&self.page, file).await
+        self.see("html[data-ready='1']").await?;
+        // Two frames, or a page that is not being drawn.
+        let drawn = "const done = arguments[0]; setTimeout(done, 500, null); \
+                     requestAnimationFrame(() => requestAnimationFrame(() => done(null)));";
+        wait::until("the page has drawn", async || Ok(Some(self.page.execute_async(drawn, Vec::new()).await?))).await?;
+        let window = self.on_screen().await?;
+        let taken = Command::new("import-im6.q16").args(["-window", &window]).arg(file).status().await;
+        anyhow::ensure!(
+            taken.context("import is not installed; `cargo xtask setup` installs it")?.success(),
+            "no picture"
+        );
+        Ok(())
+    }
+
+    /// The X window's id.
+    pub async fn on_screen(&self) -> anyhow::Result<String> {
+        wait::until("the window stands on the screen", async || {
+            let found =
+                Command::new("xdotool").args(["search", "--onlyvisible", "--name", "^Roomed$"]).output().await?;
+            Ok(String::from_utf8_lossy(&found.stdout).lines().next().map(str::to_owned))
+        })
+        .await
     }
 
     /// Closes the window and the session.

@@ -101,8 +101,9 @@ server.on('request', (request, response) => {
   const account = request.url.match(/^\/witness\/account\/([\w.-]+)$/);
   const answer = account ? claimsOf(account[1]) : request.url === '/witness/journal' ? { entries: journal } : undefined;
   if (answer === undefined) {
-    // this provider has no account picker: asking for one means asking who it is
-    request.url = request.url.replace('prompt=select_account', 'prompt=login');
+    // this provider has no account picker: asking for one means asking who it is. And it ignores offline_access without
+    // a consent (OpenID Connect Core, 11), which at Entra the administrator has given for everybody
+    request.url = request.url.replace('prompt=select_account', 'prompt=login%20consent');
     return callback(request, response);
   }
   response.setHeader('content-type', 'application/json');

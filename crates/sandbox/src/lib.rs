@@ -13,7 +13,13 @@ mod web;
 
 use crate::core::{Hospital, Random, Shared};
 use anyhow::Context;
-use axum::Router;
+use axum::{
+    Router,
+    extract::{Request, State},
+    http::header,
+    middleware::{Next, from_fn_with_state},
+    response::Response,
+};
 use serde::Serialize;
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -96,10 +102,11 @@ impl Sandbox {
         for (listener, routes) in [
             (entra, entra::router()),
             (epic, epic::router()),
-            (graph, graph::router()),
+            (graph, graph::router().layer(from_fn_with_state(hospital.clone(), note_address))),
             (teams, teams::router()),
             (control, control::router()),
         ] {
+            let routes = routes.layer(from_fn_with_state(hospital.clone(), note_referer));
             tasks.spawn(serve(listener, routes.with_state(hospital.clone()), stop.subscribe()));
         }
         Ok(Running { addresses, hospital, stop, tasks })
@@ -115,6 +122,20 @@ impl Running {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), all).await;
     }
+}
+
+async fn note_address(State(hospital): State<Shared>, request: Request, next: Next) -> Response {
+    if let Some(asked) = request.uri().path_and_query() {
+        hospital.asked.graph(asked.as_str());
+    }
+    next.run(request).await
+}
+
+async fn note_referer(State(hospital): State<Shared>, request: Request, next: Next) -> Response {
+    if let Some(from) = request.headers().get(header::REFERER).and_then(|value| value.to_str().ok()) {
+        hospital.asked.referer(from);
+    }
+    next.run(request).await
 }
 
 async fn bind(name: &str, at: SocketAddr) -> anyhow::Result<(TcpListener, String)> {

@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::browser::Browser;
+use crate::browser::{self, Browser};
 use crate::notifications::Witness;
-use crate::stack::{Organization, Stack};
+use crate::stack::{Entry, Organization, Stack};
 use crate::window::{Desktop, Window};
 
 /// Everybody and everything a visit needs.
@@ -30,6 +30,8 @@ pub(super) struct Cast<'a> {
     pub(super) phone: Browser,
     /// The desktop's bus.
     pub(super) bus: Witness,
+    /// Journal entries up to this one belong to what came before the visit that is played.
+    pub(super) before: u64,
 }
 
 impl<'a> Cast<'a> {
@@ -54,7 +56,13 @@ impl<'a> Cast<'a> {
             clinician,
             patient,
             bus,
+            before: 0,
         })
+    }
+
+    /// Waits for a journal entry of the visit that is played.
+    pub(super) async fn saw(&self, what: &str, matches: impl Fn(&Entry) -> bool) -> anyhow::Result<Entry> {
+        self.stack.sandbox.saw(what, |entry| entry.n > self.before && matches(entry)).await
     }
 
     /// Where a picture goes.
@@ -67,15 +75,14 @@ impl<'a> Cast<'a> {
         if !failed {
             return;
         }
+        let _ = self.window.picture(&self.shot("failed-companion")).await;
         for (name, page) in [
-            ("failed-companion", &self.window.page),
             ("failed-browser", &self.browser.page),
             ("failed-hyperspace", &self.hyperspace.page),
             ("failed-phone", &self.phone.page),
         ] {
-            if let Ok(picture) = page.screenshot().await {
-                let _ = std::fs::write(self.shot(name), picture);
-            }
+            // The reason for the failure is known already; a page that cannot even be pictured adds nothing to it.
+            let _ = browser::picture_as_it_is(page, &self.shot(name)).await;
         }
     }
 }

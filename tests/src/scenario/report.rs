@@ -110,12 +110,9 @@ impl Recorder {
         let keep = |name: &str, value: &Value| std::fs::write(cast.stack.directory.join(name), value.to_string());
         // Kept for a person to look at; the report does not depend on it.
         let _ = (keep("canaries.json", &published), keep("journal.json", &journal));
-        let places = scan::places(&cast.stack.directory, &published, &cast.bus.seen());
-        self.leaks = Some(Leaks {
-            database: places.database.len(),
-            logs: places.logs.len(),
-            urls: places.urls.len(),
-        });
+        let _ = keep("organization.json", &cast.organization.0);
+        let places = scan::places(&cast.stack.directory, &published, &journal, &cast.bus.seen());
+        self.leaks = Some(Leaks { database: places.database.len(), logs: places.logs.len(), urls: places.urls.len() });
         self.found = [places.database, places.logs, places.urls].concat();
     }
 

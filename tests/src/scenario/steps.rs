@@ -21,7 +21,7 @@ impl Cast<'_> {
         self.browser.click(&format!("button[data-account='{}']", text(&self.clinician, "upn")?)).await?;
         let oid = text(&self.clinician, "oid")?.to_owned();
         let issued = |detail: &Value| detail["grant"] == "authorization_code" && detail["oid"] == oid.as_str();
-        self.stack.sandbox.saw("token.issued", |entry| entry.who == "entra" && issued(&entry.detail)).await?;
+        self.saw("token.issued", |entry| entry.who == "entra" && issued(&entry.detail)).await?;
         self.window.see("#connection[data-state='live']").await?;
         self.window.picture(&self.shot("companion-idle")).await?;
         recorder.confirmed();
@@ -31,7 +31,8 @@ impl Cast<'_> {
     /// Hyperspace, signed in as the clinician, the day's schedule open.
     pub(super) async fn open_hyperspace(&self) -> anyhow::Result<()> {
         self.hyperspace.open(&format!("{}/hyperspace/", self.stack.sandbox.at("epic"))).await?;
-        self.hyperspace.click(&format!("button[data-emp='{}']", text(&self.clinician, "emp_user")?)).await
+        self.hyperspace.click(&format!("button[data-emp='{}']", text(&self.clinician, "emp_user")?)).await?;
+        self.hyperspace.see("#provider").await
     }
 
     /// A visit of the clinician and the patient, starting now.
@@ -39,19 +40,30 @@ impl Cast<'_> {
         self.stack.sandbox.schedule(&self.organization, &self.clinician, &self.patient).await
     }
 
-    /// *Begin virtual visit* in the chart; the https page hands over to the companion as the desktop does.
-    pub(super) async fn begin(&mut self, appointment: &str, recorder: &mut Recorder) -> anyhow::Result<()> {
-        recorder.trying("deep-link", "the desktop's link handler");
-        let schedule = self.hyperspace.page.current_url().await?;
+    /// In a tab of its own: the schedule stays open as the witness of the chart, and Chromium's question whether to open
+    /// `roomed:` goes away with the tab that caused it.
+    async fn link_from_the_chart(&self, appointment: &str) -> anyhow::Result<String> {
+        let page = &self.hyperspace.page;
+        let (schedule, witness) = (page.current_url().await?, page.window().await?);
+        let tab = page.new_window(true).await?;
+        page.switch_to_window(tab.handle.try_into()?).await?;
+        self.hyperspace.open(schedule.as_str()).await?;
         self.hyperspace.click(&format!("[data-appointment='{appointment}']")).await?;
         self.hyperspace.click("#begin-visit").await?;
         let link = wait::until("the launch page offers Roomed", async || {
-            Ok(self.hyperspace.page.find(Locator::Css("#open-roomed")).await?.attr("href").await?)
+            Ok(page.find(Locator::Css("#open-roomed")).await?.attr("href").await?)
         })
         .await?;
+        page.close_window().await?;
+        page.switch_to_window(witness).await?;
+        Ok(link)
+    }
+
+    /// *Begin virtual visit* in the chart; the https page hands over to the companion as the desktop does.
+    pub(super) async fn begin(&mut self, appointment: &str, recorder: &mut Recorder) -> anyhow::Result<()> {
+        recorder.trying("deep-link", "the desktop's link handler");
+        let link = self.link_from_the_chart(appointment).await?;
         anyhow::ensure!(link.starts_with("roomed://launch?"), "the launch page offers another link");
-        // Back to the schedule: from now on this screen is the witness of the chart.
-        self.hyperspace.open(schedule.as_str()).await?;
         let asked = self.desktop.asked();
         let mut handler = self.desktop.xdg_open(&link)?;
         let address = self.desktop.asked_for("/oauth2/authorize", asked).await?;
@@ -61,7 +73,7 @@ impl Cast<'_> {
         recorder.trying("smart-launch", "sandbox journal");
         self.browser.open(&address).await?;
         let issued = |detail: &Value| detail["grant"] == "authorization_code" && detail["for"] == "clinician";
-        self.stack.sandbox.saw("token.issued", |entry| entry.who == "epic" && issued(&entry.detail)).await?;
+        self.saw("token.issued", |entry| entry.who == "epic" && issued(&entry.detail)).await?;
         recorder.confirmed();
         Ok(())
     }
@@ -69,10 +81,13 @@ impl Cast<'_> {
     /// The visit with the patient's name, fetched from the EHR with the clinician's own token.
     pub(super) async fn visit_opened(&mut self, recorder: &mut Recorder) -> anyhow::Result<()> {
         recorder.trying("visit-opened", "WebDriver");
-        let shown = self.window.text("#patient-name").await?;
         let name = text(&self.patient, "name")?;
-        let same = name.split([' ', ',']).filter(|part| part.len() > 1).all(|part| shown.contains(part));
-        anyhow::ensure!(same, "the companion shows another name than the chart's");
+        wait::until("the companion shows the chart's name of the patient", async || {
+            let shown = self.window.page.find(Locator::Id("patient-name")).await?.text().await?;
+            let same = name.split([' ', ',']).filter(|part| part.len() > 1).all(|part| shown.contains(part));
+            Ok(same.then_some(()))
+        })
+        .await?;
         recorder.confirmed();
         Ok(())
     }
@@ -80,10 +95,10 @@ impl Cast<'_> {
     /// The meeting exists and its events are watched.
     pub(super) async fn meeting_made(&mut self, recorder: &mut Recorder) -> anyhow::Result<()> {
         recorder.trying("meeting-created", "sandbox journal");
-        self.stack.sandbox.saw("meeting.created", |_| true).await?;
+        self.saw("meeting.created", |_| true).await?;
         recorder.confirmed();
         recorder.trying("subscription-validated", "sandbox journal");
-        self.stack.sandbox.saw("subscription.validated", |_| true).await?;
+        self.saw("subscription.validated", |_| true).await?;
         recorder.confirmed();
         Ok(())
     }
@@ -141,7 +156,7 @@ impl Cast<'_> {
         self.browser.click("#join-now").await?;
         self.browser.see("#in-call").await?;
         let oid = text(&self.clinician, "oid")?.to_owned();
-        self.stack.sandbox.saw("roster", |entry| entry.detail.to_string().contains(&oid)).await?;
+        self.saw("roster", |entry| entry.detail.to_string().contains(&oid)).await?;
         recorder.confirmed();
         Ok(())
     }
@@ -174,7 +189,7 @@ impl Cast<'_> {
 
         recorder.trying("provider-disconnected", "sandbox journal");
         self.browser.click("#end-meeting").await?;
-        self.stack.sandbox.saw("roster", |entry| entry.detail.to_string().contains("callEnded")).await?;
+        self.saw("roster", |entry| entry.detail.to_string().contains("callEnded")).await?;
         self.window.see("[data-participant='practitioner'][data-presence='disconnected']").await?;
         recorder.confirmed();
 

@@ -23,13 +23,15 @@ pub struct Options {
     pub grace_seconds: u32,
     /// Seed of the sandbox.
     pub seed: Option<u64>,
-    /// Changes the relay's configuration before it is written, to see what a hospital's other choices lead to.
-    pub adjust: fn(&mut Value),
+    /// A canary in every patient and secret field. Without them the names are fit to be shown.
+    pub canaries: bool,
+    /// Changes to the relay's configuration, in order, to see what a hospital's other choices lead to.
+    pub adjust: Vec<fn(&mut Value)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { grace_seconds: 3, seed: None, adjust: |_| {} }
+        Self { grace_seconds: 3, seed: None, canaries: true, adjust: Vec::new() }
     }
 }
 
@@ -48,7 +50,7 @@ impl Stack {
     /// Starts the sandbox, writes the relay's configuration from what the sandbox publishes, and starts the relay.
     pub async fn start(directory: &Path, options: &Options) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory.join("logs"))?;
-        let sandbox = Sandbox::start(directory, options.seed).await?;
+        let sandbox = Sandbox::start(directory, options.seed, options.canaries).await?;
         let port = free_port()?;
         let relay = format!("http://127.0.0.1:{port}");
         let mut organizations = Vec::new();
@@ -56,7 +58,7 @@ impl Stack {
             organizations.push(sandbox.organization(key).await?.configuration()?);
         }
         let mut configuration = configuration(directory, port, options, organizations);
-        (options.adjust)(&mut configuration);
+        options.adjust.iter().for_each(|adjust| adjust(&mut configuration));
         let file = directory.join("relay.toml");
         std::fs::write(&file, toml::to_string(&configuration)?)?;
         sandbox.register_relay(&relay).await?;
@@ -74,6 +76,11 @@ impl Stack {
         let ready = format!("{}/readyz", self.relay);
         wait::until("the relay is ready", async || Ok(reqwest::get(&ready).await?.status().is_success().then_some(())))
             .await
+    }
+
+    /// The relay's process id, while it runs.
+    pub fn relay_id(&self) -> Option<u32> {
+        self.relay_process.as_ref()?.id()
     }
 
     /// Asks the relay to stop, and waits until it has.

@@ -33,9 +33,12 @@ pub struct Sandbox {
 }
 
 impl Sandbox {
-    /// Starts it, with a canary in every patient and secret field.
-    pub async fn start(directory: &Path, seed: Option<u64>) -> anyhow::Result<Self> {
-        let mut arguments = vec!["--canaries".into()];
+    /// Starts it, if wanted with a canary in every patient and secret field.
+    pub async fn start(directory: &Path, seed: Option<u64>, canaries: bool) -> anyhow::Result<Self> {
+        let mut arguments = Vec::new();
+        if canaries {
+            arguments.push("--canaries".into());
+        }
         if let Some(seed) = seed {
             arguments.extend(["--seed".into(), seed.to_string().into()]);
         }

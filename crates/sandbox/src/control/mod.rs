@@ -25,6 +25,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/journal", get(watch::journal))
         .route("/write-backs", get(watch::write_backs))
         .route("/canaries", get(watch::canaries))
+        .route("/asked", get(watch::asked))
         .route("/faults", get(faults).put(put_fault).delete(clear_faults))
         .route("/clock", get(clock).put(advance))
         .route("/appointments", get(appointments::list).post(appointments::schedule))

@@ -35,3 +35,8 @@ pub(super) async fn write_backs(State(hospital): State<Shared>) -> Json<Value> {
 pub(super) async fn canaries(State(hospital): State<Shared>) -> Json<Value> {
     Json(json!({ "canaries": hospital.canaries.all() }))
 }
+
+/// `GET /asked`: addresses of requests to Graph, and referers.
+pub(crate) async fn asked(State(hospital): State<Shared>) -> Json<Value> {
+    Json(json!(hospital.asked.all()))
+}

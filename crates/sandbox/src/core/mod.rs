@@ -1,6 +1,7 @@
 //! The stand-in hospital as one shared value: clock, journal, faults, randomness, people and each vendor's state.
 //! No HTTP here; each listener (`entra`, `epic`, `graph`, `teams`, `control`) brings its own routes.
 
+mod asked;
 mod canaries;
 mod faults;
 mod journal;
@@ -9,6 +10,7 @@ mod organizations;
 mod people;
 mod random;
 
+pub use asked::Asked;
 pub use canaries::{Canaries, Canary, CanaryKind};
 pub use faults::{Fault, FaultMode, Faults, Struck, cut};
 pub use journal::{Entry, Journal};
@@ -37,6 +39,8 @@ pub struct Hospital {
     pub clock: Clock,
     /// What happened, in order; read over the control API.
     pub journal: Journal,
+    /// Addresses and referers, for leak scans.
+    pub asked: Asked,
     /// Faults waiting to strike.
     pub faults: Faults,
     /// Seeded randomness: ids, GUIDs, tokens.
@@ -70,6 +74,7 @@ impl Hospital {
         Self {
             clock,
             journal: Journal::default(),
+            asked: Asked::default(),
             faults: Faults::default(),
             addresses: OnceLock::new(),
             relay: Mutex::new(None),

@@ -63,3 +63,17 @@ async fn a_shutdown_ends_open_pages_too() {
     desk.running.shutdown().await;
     while let Ok(Some(_)) = events.chunk().await {}
 }
+
+#[tokio::test]
+async fn addresses_asked_of_graph_and_referers_are_kept_for_the_leak_scan() {
+    let running = Sandbox::start(Options::default()).await.unwrap();
+    let http = reqwest::Client::new();
+    let graph = format!("{}/v1.0/users/somebody/onlineMeetings?x=1", running.addresses.graph);
+    http.get(graph).send().await.unwrap();
+    let page = format!("{}/mychart/", running.addresses.epic);
+    http.get(page).header("referer", "http://elsewhere.example/from").send().await.unwrap();
+    let asked = http.get(format!("{}/asked", running.addresses.control)).send().await.unwrap();
+    let asked: Value = asked.json().await.unwrap();
+    assert_eq!(asked["graph"], json!(["/v1.0/users/somebody/onlineMeetings?x=1"]));
+    assert_eq!(asked["referers"], json!(["http://elsewhere.example/from"]));
+}

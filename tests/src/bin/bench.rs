@@ -1,0 +1,56 @@
+//! `cargo xtask bench [NAME] [--json]`: measured figures of the real binaries, each beside its peer or limit.
+
+use std::process::ExitCode;
+
+use anyhow::Context;
+use clap::Parser;
+use e2e::bench::{self, Buffers};
+
+#[derive(Parser)]
+#[command(about = "Measured figures, each beside its peer or limit in the same run")]
+struct Arguments {
+    /// Which figures.
+    #[arg(value_enum, default_value = "arrival")]
+    name: Name,
+    /// Standard output is one JSON object and nothing else.
+    #[arg(long)]
+    json: bool,
+    /// Is the peer that a bench compares with; the bench starts it itself.
+    #[arg(long, value_enum, hide = true)]
+    peer: Option<Buffers>,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Name {
+    /// From Graph's notification to the frame at a companion, and a companion's memory.
+    Arrival,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<ExitCode> {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let arguments = Arguments::parse();
+    if let Some(buffers) = arguments.peer {
+        bench::serve(buffers).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    // Beside the binary: the folder for temporary files is often in memory, where a commit costs nothing.
+    let beside = std::env::current_exe()?;
+    let directory = tempfile::tempdir_in(beside.parent().context("a program is in a folder")?)?;
+    let measured = match arguments.name {
+        Name::Arrival => bench::arrival(directory.path()).await,
+    };
+    match measured {
+        Ok(report) if arguments.json => println!("{}", serde_json::to_string(&report)?),
+        Ok(report) => print!("{}", report.table()),
+        Err(error) => {
+            if arguments.json {
+                println!("{}", serde_json::json!({ "bench": "arrival", "figures": [], "error": format!("{error:#}") }));
+            } else {
+                eprintln!("{error:#}");
+            }
+            return Ok(ExitCode::FAILURE);
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

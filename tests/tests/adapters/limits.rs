@@ -1,0 +1,51 @@
+//! Somebody who asks too often is told so, in the form they can read, and nobody else notices.
+
+use e2e::clinician::http;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::ground::{Ground, refused};
+use crate::visitor::shown;
+
+#[tokio::test]
+async fn asking_too_often_is_refused_for_whoever_does_it() -> anyhow::Result<()> {
+    let adjust = |configuration: &mut Value| {
+        configuration["limits"] = json!({ "anonymous_per_minute": 5, "person_per_minute": 5 });
+    };
+    let ground = Ground::start_with(adjust).await?;
+    let (clinician, colleague) = (ground.clinician(0).await?, ground.clinician(1).await?);
+    let before = ground.written().await?;
+    let mut last = clinician.ask(Method::GET, "/visits", None).await?;
+    for _ in 0..20 {
+        if last.status != 200 {
+            break;
+        }
+        last = clinician.ask(Method::GET, "/visits", None).await?;
+    }
+    refused("a clinician in a loop", &last, (429, "too-many-requests", "clinician"));
+    assert_eq!(colleague.ask(Method::GET, "/visits", None).await?.status, 200);
+
+    let (http, relay) = (http()?, &ground.stack.relay);
+    let launch = format!("{relay}/o/northside/launch");
+    let mut page = http.get(&launch).send().await?;
+    for _ in 0..20 {
+        if page.status().as_u16() == 429 {
+            break;
+        }
+        page = http.get(&launch).send().await?;
+    }
+    let refusal = shown(page).await?;
+    assert_eq!((refusal.status, refusal.code.as_str(), refusal.who), (429, "too-many-requests", "clinician"));
+
+    // Neither operators nor Graph are held up by it, and clinicians who are signed in go on.
+    for path in ["healthz", "readyz", "metrics"] {
+        assert_eq!(http.get(format!("{relay}/{path}")).send().await?.status().as_u16(), 200, "{path}");
+    }
+    for _ in 0..20 {
+        let told = http.post(format!("{relay}/graph/notifications")).body("{}").send().await?;
+        assert_eq!(told.status().as_u16(), 202);
+    }
+    assert_eq!(colleague.ask(Method::GET, "/me", None).await?.status, 200);
+    assert_eq!(ground.written().await?, before);
+    ground.no_leaks().await
+}

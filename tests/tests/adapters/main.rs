@@ -1,0 +1,22 @@
+//! The relay against a whole stand-in hospital: bad input at every door, and adapters that go on when the other side
+//! fails. Real binaries over real HTTP; every test ends with a look for what must not have been written anywhere.
+
+mod appointments;
+mod covering;
+mod ground;
+mod issuer;
+mod launch_page;
+mod limits;
+mod meeting;
+mod microsoft_token;
+mod one_time;
+mod openid;
+mod patient_first;
+mod patient_launch;
+mod room;
+mod signed;
+mod statement;
+mod visitor;
+mod webhook;
+mod write_back;
+mod write_back_gap;

@@ -1,0 +1,175 @@
+//! A patient with a browser but without a screen: the way in from MyChart, the page's API and its socket.
+
+use anyhow::Context;
+use e2e::clinician::{Answer, http};
+use futures_util::StreamExt;
+use reqwest::{Method, Response};
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::{Error as SocketError, Message};
+use tokio_tungstenite::{MaybeTlsStream, WebSocketStream};
+
+use crate::ground::Ground;
+
+/// A refusal as a person in a browser sees it.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) status: u16,
+    pub(crate) code: String,
+    pub(crate) who: &'static str,
+    pub(crate) text: String,
+}
+
+/// Reads a refusal's page: its code, and who is said to be able to help.
+pub(crate) async fn shown(page: Response) -> anyhow::Result<Shown> {
+    let status = page.status().as_u16();
+    let text = page.text().await?;
+    let code = text.split("data-code=\"").nth(1).and_then(|it| it.split('"').next());
+    let code = code.with_context(|| format!("{status} and no refusal's page"))?.to_owned();
+    let sentences = [
+        ("You can do this yourself.", "clinician"),
+        ("Your Microsoft 365 admin can fix this.", "microsoft-365-admin"),
+        ("Your EHR analyst can fix this.", "ehr-analyst"),
+        ("IT can fix this.", "it"),
+    ];
+    let who = sentences.iter().find(|(sentence, _)| text.contains(sentence)).map_or("", |(_, who)| who);
+    Ok(Shown { status, code, who, text })
+}
+
+/// Where a redirect leads.
+pub(crate) fn location(answer: &Response) -> anyhow::Result<String> {
+    let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
+    Ok(location.with_context(|| format!("no redirect but {}", answer.status()))?.to_owned())
+}
+
+/// What the EHR sends a patient's browser back with, and the cookie that browser was given when it began.
+#[derive(Debug, Clone)]
+pub(crate) struct Back {
+    pub(crate) address: String,
+    pub(crate) browser: String,
+}
+
+impl Back {
+    /// The same browser, sent back elsewhere.
+    pub(crate) fn to(&self, address: String) -> Self {
+        Self { address, browser: self.browser.clone() }
+    }
+
+    /// The same answer in another browser.
+    pub(crate) fn in_browser(&self, browser: &str) -> Self {
+        Self { address: self.address.clone(), browser: browser.to_owned() }
+    }
+
+    /// Goes there.
+    pub(crate) async fn open(&self) -> anyhow::Result<Response> {
+        Ok(http()?.get(&self.address).header("cookie", &self.browser).send().await?)
+    }
+}
+
+/// A cookie as it is sent back; it must be out of reach for scripts and other sites.
+fn given(answer: &Response) -> anyhow::Result<String> {
+    let cookie = answer.headers().get("set-cookie").and_then(|it| it.to_str().ok()).context("no cookie")?;
+    anyhow::ensure!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax"), "the cookie is not guarded");
+    Ok(cookie.split(';').next().unwrap_or_default().to_owned())
+}
+
+/// A patient's open visit page.
+pub(crate) struct Visitor {
+    relay: String,
+    cookie: String,
+    http: reqwest::Client,
+}
+
+/// The page's socket: while it is open, the patient is there.
+pub(crate) type Socket = WebSocketStream<MaybeTlsStream<TcpStream>>;
+
+impl Visitor {
+    /// The address MyChart's *Begin virtual visit* opens.
+    pub(crate) async fn pressed(ground: &Ground, patient: &Value, appointment: &Value) -> anyhow::Result<String> {
+        let body = json!({ "mychart_user": patient["mychart_user"], "appointment_id": appointment["appointment_id"] });
+        let begun = ground.stack.sandbox.send(Method::POST, "/launch", &body).await?;
+        begun["https_url"].as_str().map(str::to_owned).context("MyChart gave no link")
+    }
+
+    /// Follows the launch as far as the relay's callback, which is not opened yet.
+    pub(crate) async fn callback(address: &str) -> anyhow::Result<Back> {
+        let http = http()?;
+        let begun = http.get(address).send().await?;
+        let authorized = http.get(location(&begun)?).send().await?;
+        Ok(Back { address: location(&authorized)?, browser: given(&begun)? })
+    }
+
+    /// The whole way in.
+    pub(crate) async fn enter(ground: &Ground, patient: usize, appointment: &Value) -> anyhow::Result<Self> {
+        let pressed = Self::pressed(ground, ground.patient(patient)?, appointment).await?;
+        let entered = Self::callback(&pressed).await?.open().await?;
+        anyhow::ensure!(location(&entered)? == "/v/", "the patient is sent elsewhere");
+        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(&entered)?, http: http()? })
+    }
+
+    /// Asks the page's API as a page of `origin` would; `None` sends no such header.
+    pub(crate) async fn ask(
+        &self,
+        method: Method,
+        path: &str,
+        cookie: Option<&str>,
+        origin: Option<&str>,
+    ) -> anyhow::Result<Answer> {
+        let mut request = self.http.request(method, format!("{}/v/api/{path}", self.relay));
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+    }
+
+    /// As the page itself does.
+    pub(crate) async fn post(&self, path: &str) -> anyhow::Result<Answer> {
+        self.ask(Method::POST, path, Some(&self.cookie), Some(&self.relay)).await
+    }
+
+    /// As a page of another site would.
+    pub(crate) async fn post_from(&self, path: &str, origin: Option<&str>) -> anyhow::Result<Answer> {
+        self.ask(Method::POST, path, Some(&self.cookie), origin).await
+    }
+
+    /// What the page shows.
+    pub(crate) async fn view(&self) -> anyhow::Result<Value> {
+        self.ask(Method::GET, "visit", Some(&self.cookie), None).await?.accepted()
+    }
+
+    /// Waits until the page shows what is wanted.
+    pub(crate) async fn sees(&self, what: &str, wanted: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        e2e::wait::until(what, async || Ok(Some(self.view().await?).filter(|it| wanted(it)))).await
+    }
+
+    /// *I'm ready*, which must be accepted.
+    pub(crate) async fn ready(&self) -> anyhow::Result<()> {
+        self.post("ready").await?.accepted().map(drop)
+    }
+
+    /// Opens the page's socket and waits for its first word.
+    pub(crate) async fn stay(&self) -> anyhow::Result<Socket> {
+        let mut socket = self.socket_from(&self.relay).await.map_err(|error| anyhow::anyhow!("no socket: {error}"))?;
+        match socket.next().await {
+            Some(Ok(Message::Text(_))) => Ok(socket),
+            other => anyhow::bail!("the socket began with {other:?}"),
+        }
+    }
+
+    /// Tries to open the socket from a page of `origin`.
+    pub(crate) async fn socket_from(&self, origin: &str) -> Result<Socket, Box<SocketError>> {
+        let address = format!("{}/v/api/socket", self.relay.replacen("http", "ws", 1));
+        let mut request = address.into_client_request()?;
+        let headers = request.headers_mut();
+        for (name, value) in [("cookie", self.cookie.as_str()), ("origin", origin)] {
+            headers.insert(name, value.parse().expect("cookies and origins are header values"));
+        }
+        Ok(tokio_tungstenite::connect_async(request).await?.0)
+    }
+}

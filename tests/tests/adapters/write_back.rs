@@ -1,0 +1,147 @@
+//! The chart's service failing in every way it can: in the end the chart shows the newest state, and nothing is lost.
+
+use e2e::clinician::Clinician;
+use e2e::wait;
+use serde_json::{Value, json};
+
+use crate::ground::{Ground, participant, visit_until};
+use crate::visitor::Visitor;
+
+/// A visit whose patient is on the page, not ready yet, with the clinician who looks at it.
+struct Arriving {
+    clinician: Clinician,
+    visit: Value,
+    appointment: Value,
+    visitor: Visitor,
+}
+
+impl Arriving {
+    async fn start(ground: &Ground, patient: usize) -> anyhow::Result<Self> {
+        let clinician = ground.clinician(0).await?;
+        let appointment = ground.schedule(0, patient).await?;
+        let visit = clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+        let visitor = Visitor::enter(ground, patient, &appointment).await?;
+        Ok(Self { clinician, visit, appointment, visitor })
+    }
+
+    /// Waits until the visit says this of the patient's mark in the chart.
+    async fn told(&self, state: &str) -> anyhow::Result<Value> {
+        let wanted = |visit: &Value| participant(visit, "patient")["chart"]["state"] == state;
+        let visit = visit_until(&self.clinician, &self.visit, &format!("the chart is {state}"), wanted).await?;
+        Ok(participant(&visit, "patient")["chart"].clone())
+    }
+}
+
+/// How often delivery ended so.
+async fn attempts(ground: &Ground, outcome: &str) -> anyhow::Result<f64> {
+    ground.figure(&format!("roomed_outbox_attempts_total{{outcome=\"{outcome}\"}}")).await
+}
+
+/// Waits until nothing is left to deliver.
+async fn settled(ground: &Ground) -> anyhow::Result<()> {
+    wait::until("the outbox is empty", async || {
+        let mut left = 0.0;
+        for state in ["waiting", "in-flight", "waiting-for-identifier"] {
+            left += ground.figure(&format!("roomed_outbox_entries{{state=\"{state}\"}}")).await?;
+        }
+        Ok((left == 0.0).then_some(()))
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_service_that_fails_and_comes_back_is_told_the_newest_state() -> anyhow::Result<()> {
+    let mut ground = Ground::start().await?;
+    let (connected, disconnected) = (
+        ground.northside.0["ehr"]["connection_status"]["connected"].clone(),
+        ground.northside.0["ehr"]["connection_status"]["disconnected"].clone(),
+    );
+    let statuses = async |ground: &Ground, of: &Arriving| -> anyhow::Result<Vec<Value>> {
+        let accepted = ground.accepted(&of.appointment, "patient").await?;
+        Ok(accepted.iter().map(|it| it["connection_status"].clone()).collect())
+    };
+
+    // Applied, but the answer is lost: nobody knows, so it is said again, and once more when nothing can be in flight.
+    let lost = Arriving::start(&ground, 0).await?;
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "drop_after_apply" })).await?;
+    lost.visitor.ready().await?;
+    lost.told("written").await?;
+    settled(&ground).await?;
+    assert_eq!(attempts(&ground, "unknown").await?, 1.0);
+    let said = statuses(&ground, &lost).await?;
+    assert!(said.len() >= 2 && said.iter().all(|it| *it == connected), "{said:?}");
+    assert_eq!(ground.mark(&lost.appointment, "patient").await?, "Connected");
+
+    // Cut before anything was done.
+    let cut = Arriving::start(&ground, 1).await?;
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "drop_before" })).await?;
+    cut.visitor.ready().await?;
+    cut.told("written").await?;
+    assert_eq!(ground.mark(&cut.appointment, "patient").await?, "Connected");
+
+    // Overloaded, and says for how long: it is left alone for as long.
+    let busy = Arriving::start(&ground, 2).await?;
+    let fault = json!({ "target": "epic.connection_status", "mode": "status", "status": 503, "retry_after": 3 });
+    ground.fault(fault).await?;
+    let asked = e2e::clock::now();
+    busy.visitor.ready().await?;
+    busy.told("written").await?;
+    let accepted = ground.accepted(&busy.appointment, "patient").await?;
+    let at: jiff::Timestamp = accepted[0]["at"].as_str().unwrap_or_default().parse()?;
+    assert!(at.duration_since(asked) >= jiff::SignedDuration::from_secs(3), "asked again before Retry-After was over");
+    assert_eq!(accepted.len(), 1);
+
+    // Refuses the user: an analyst must act. What happens next is told all the same, so the chart is not left behind.
+    let refused = Arriving::start(&ground, 3).await?;
+    let page = refused.visitor.stay().await?;
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "status", "status": 401 })).await?;
+    refused.visitor.ready().await?;
+    let chart = refused.told("needs-analyst").await?;
+    assert!(chart["reason"].as_str().is_some_and(|it| it.contains("EHR analyst")), "{chart}");
+    assert_eq!(statuses(&ground, &refused).await?, Vec::<Value>::new());
+    drop(page);
+    ground.chart_shows(&refused.appointment, "patient", "Disconnected").await?;
+    refused.told("written").await?;
+    assert_eq!(statuses(&ground, &refused).await?, [disconnected]);
+
+    // The EHR's token endpoint is down, and the relay has no token yet.
+    let unread = Arriving::start(&ground, 4).await?;
+    ground.stack.stop_relay().await?;
+    ground.stack.start_relay().await?;
+    ground.fault(json!({ "target": "epic.token", "mode": "status", "status": 503, "times": 2 })).await?;
+    unread.visitor.ready().await?;
+    assert_eq!(unread.told("pending").await?["state"], "pending");
+    unread.told("written").await?;
+    assert_eq!(statuses(&ground, &unread).await?, [connected]);
+    let faults = ground.stack.sandbox.get("/faults").await?;
+    assert_eq!(faults["faults"], json!([]), "a fault was never met");
+
+    settled(&ground).await?;
+    assert_eq!(ground.figure("roomed_outbox_entries{state=\"parked\"}").await?, 0.0);
+    ground.no_leaks().await
+}
+
+#[tokio::test]
+async fn what_was_answered_survives_a_kill() -> anyhow::Result<()> {
+    // What was in flight at the kill belongs to the dead worker until its lease runs out.
+    let adjust = |configuration: &mut Value| {
+        configuration["outbox"]["lease_seconds"] = json!(4);
+        configuration["outbox"]["deadline_seconds"] = json!(2);
+    };
+    let mut ground = Ground::start_with(adjust).await?;
+    let arriving = Arriving::start(&ground, 0).await?;
+    // The service is down, so that nothing can have been told before the relay dies.
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "status", "status": 503, "times": 0 })).await?;
+    arriving.visitor.ready().await?;
+    ground.stack.kill_relay().await?;
+    ground.no_faults().await?;
+    assert_eq!(ground.mark(&arriving.appointment, "patient").await?, "Not connected");
+
+    ground.stack.start_relay().await?;
+    ground.chart_shows(&arriving.appointment, "patient", "Connected").await?;
+    arriving.told("written").await?;
+    let view = arriving.visitor.view().await?;
+    assert_eq!(view["stage"], "waiting", "the patient is asked for what they have already said");
+    settled(&ground).await?;
+    ground.no_leaks().await
+}

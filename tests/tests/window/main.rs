@@ -1,0 +1,11 @@
+//! The companion's real window on a real desktop: display, session bus, keychain, notifications, link handlers. Runs
+//! inside `cargo xtask session -- ..` and fails anywhere else. What the companion decides is tested in its own crate.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+mod alert;
+mod connection;
+mod join;
+mod keychain;
+mod links;
+mod patient;
+mod room;
