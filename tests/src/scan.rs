@@ -99,6 +99,7 @@ pub fn places(
     let allowed = |canary: &&Canary| !ALLOWED_IN_ADDRESSES.iter().any(|name| canary.field.ends_with(name));
     let in_addresses: Vec<Canary> = all.iter().filter(allowed).cloned().collect();
     let mut urls = file(&directory.join("opened-addresses"), &in_addresses);
+    urls.extend(file(&directory.join("deep-links"), &in_addresses));
     for profile in ["browser", "hyperspace", "phone"] {
         urls.extend(file(&directory.join("profiles").join(profile).join("Default/History"), &in_addresses));
     }
@@ -110,6 +111,14 @@ pub fn places(
     let told = journal["entries"].as_array().cloned().unwrap_or_default();
     let told = told.iter().filter(|entry| entry["who"] == "graph" || entry["who"] == "teams");
     let told: String = told.map(Value::to_string).collect();
+    // The EHR's own pages may say where they come from; everybody else's address must hold nothing.
+    let asked = |key: &str| journal["asked"][key].as_array().cloned().unwrap_or_default();
+    let of_the_ehr =
+        |from: &Value| from.as_str().is_some_and(|from| from.contains("/mychart") || from.contains("/hyperspace"));
+    let referers: String = asked("referers").iter().filter(|from| !of_the_ehr(from)).map(Value::to_string).collect();
+    urls.extend(bytes("Referer", referers.as_bytes(), &in_addresses));
+    let graph: String = asked("graph").iter().map(Value::to_string).collect();
+    urls.extend(bytes("Graph addresses", graph.as_bytes(), &all));
     let of_patients: Vec<Canary> = all.iter().filter(|it| it.field.starts_with("patient.")).cloned().collect();
     urls.extend(bytes("Graph", told.as_bytes(), &of_patients));
     let files = |names: &[&str], canaries: &[Canary]| -> Vec<Leak> {

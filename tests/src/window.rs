@@ -1,6 +1,7 @@
 //! The companion's real window: the shell's binary under tauri-driver and WebKitWebDriver, on the session's display.
 //! "The system browser" of the session is a small handler that writes down the addresses it is asked to open.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
@@ -67,6 +68,9 @@ impl Desktop {
 
     /// Opens an address as the desktop would: `xdg-open`. It may stay in the foreground of a cold start, so nobody waits.
     pub fn xdg_open(&self, address: &str) -> anyhow::Result<Child> {
+        // Kept for the leak scan: a deep link passes through places that nobody clears.
+        let mut kept = std::fs::OpenOptions::new().create(true).append(true).open(self.home.join("deep-links"))?;
+        writeln!(kept, "{address}")?;
         let mut command = Command::new("xdg-open");
         command.arg(address).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().context("xdg-open is not installed")
@@ -127,6 +131,8 @@ pub async fn signal_companions(signal: &str) -> anyhow::Result<Vec<u32>> {
 
 /// Ends every companion of this session: one whose window was closed goes on in the tray.
 pub async fn end_companions() -> anyhow::Result<()> {
+    // Outside a session this fails at once; inside `until` it would be tried again for a minute.
+    companions()?;
     wait::until("the companion has ended", async || Ok(signal_companions("-KILL").await?.is_empty().then_some(())))
         .await
 }

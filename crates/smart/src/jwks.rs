@@ -23,6 +23,8 @@ pub struct JwksCache {
     uri: Url,
     policy: UrlPolicy,
     kept: Mutex<Kept>,
+    /// Held while the server is asked: whoever comes meanwhile waits for its answer.
+    asking: tokio::sync::Mutex<()>,
 }
 
 #[derive(Debug, Default)]
@@ -41,7 +43,7 @@ struct Document {
 impl JwksCache {
     /// Nothing is fetched until it is needed.
     pub fn new(uri: Url, policy: UrlPolicy) -> Self {
-        Self { uri, policy, kept: Mutex::default() }
+        Self { uri, policy, kept: Mutex::default(), asking: tokio::sync::Mutex::default() }
     }
 
     /// The address it asks.
@@ -60,12 +62,18 @@ impl JwksCache {
         algorithm: Algorithm,
         now: i64,
     ) -> Result<Option<Jwk>, Error> {
-        let (found, fresh, may_ask) = {
+        let look = || {
             let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
             let fresh = kept.fetched.is_some_and(|at| now.saturating_sub(at) < FRESH);
             let may_ask = kept.tried.is_none_or(|at| now.saturating_sub(at) >= REFRESH_PAUSE || now < at);
             (pick(&kept.keys, kid, algorithm).cloned(), fresh, may_ask)
         };
+        if let (Some(key), true, _) = look() {
+            return Ok(Some(key));
+        }
+        // Who waited looks again: keys that are just being fetched are not keys the server does not have.
+        let _asking = self.asking.lock().await;
+        let (found, fresh, may_ask) = look();
         if (found.is_some() && fresh) || !may_ask {
             return Ok(found);
         }

@@ -207,6 +207,20 @@ async fn keys_are_cached_and_an_unknown_one_asks_once_a_minute() {
 }
 
 #[tokio::test]
+async fn several_at_once_wait_for_the_first_to_fetch_the_keys() {
+    let ehr = ehr().await;
+    let client = http::client(DEV).unwrap();
+    let (issuer, fhir_base) = (format!("{}/oauth2", ehr.base), format!("{}/R4", ehr.base));
+    let at = Expected { issuer: &issuer, client_id: "client", nonce: "n1", fhir_base: &fhir_base, now: NOW };
+    let cache = JwksCache::new(format!("{}/keys", ehr.base).parse().unwrap(), DEV);
+    let good = ehr.key.sign(&claims(&ehr)).unwrap();
+    let one = || verify(&client, &cache, &good, &at);
+    let (a, b, c) = tokio::join!(one(), one(), one());
+    assert!([a, b, c].iter().all(Result::is_ok));
+    assert_eq!(ehr.jwks_asked.load(Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
 async fn a_backend_token_is_asked_for_once_and_with_a_new_jti_each_time() {
     let ehr = ehr().await;
     let client = http::client(DEV).unwrap();

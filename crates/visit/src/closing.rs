@@ -88,7 +88,8 @@ fn latest(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Timestamp
     });
     let legs = visit.evidence.legs.values().map(|leg| leg.first_seen);
     let ready = visit.evidence.ready.values().map(|(at, _)| *at);
-    let last_sign = launched.chain(legs).chain(ready).chain(visit.decisions.reopened).fold(visit.plan.end, Timestamp::max);
+    let last_sign =
+        launched.chain(legs).chain(ready).chain(visit.decisions.reopened).fold(visit.plan.end, Timestamp::max);
     let held = visit
         .practitioners()
         .any(|who| matches!(presence::of(visit, attribution, who, now), Presence::Connected { .. }));

@@ -51,6 +51,7 @@ async fn arrive(cast: &mut Cast<'_>, recorder: &mut Recorder, appointment: &str)
 
 /// An earlier visit of another patient, whose launch links the clinician's EHR user to their Microsoft identity.
 async fn link(cast: &mut Cast<'_>, recorder: &mut Recorder) -> anyhow::Result<()> {
+    recorder.trying("earlier-launch", "nobody");
     let patient = cast.organization.0["patients"][1].clone();
     let earlier = cast.stack.sandbox.schedule(&cast.organization, &cast.clinician, &patient).await?;
     cast.hyperspace.page.refresh().await?;

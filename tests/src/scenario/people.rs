@@ -42,7 +42,8 @@ impl<'a> Cast<'a> {
         let patient = organization.0.pointer("/patients/0").context("there is no patient")?.clone();
         let bus = Witness::start().await?;
         let browser = |name: &str, size| {
-            let (profile, log) = (stack.directory.join(format!("profiles/{name}")), stack.directory.join("logs/chromium.log"));
+            let (profile, log) =
+                (stack.directory.join(format!("profiles/{name}")), stack.directory.join("logs/chromium.log"));
             async move { Browser::start(&profile, &log, size).await }
         };
         Ok(Self {

@@ -106,7 +106,9 @@ impl Recorder {
         }
         self.write_backs = cast.stack.sandbox.write_backs().await.unwrap_or_default();
         let Ok(published) = cast.stack.sandbox.get("/canaries").await else { return };
-        let journal = cast.stack.sandbox.get("/journal").await.unwrap_or_default();
+        let Ok(mut journal) = cast.stack.sandbox.get("/journal").await else { return };
+        let Ok(asked) = cast.stack.sandbox.get("/asked").await else { return };
+        journal["asked"] = asked;
         let keep = |name: &str, value: &Value| std::fs::write(cast.stack.directory.join(name), value.to_string());
         // Kept for a person to look at; the report does not depend on it.
         let _ = (keep("canaries.json", &published), keep("journal.json", &journal));

@@ -46,7 +46,7 @@ impl Cast<'_> {
         let page = &self.hyperspace.page;
         let (schedule, witness) = (page.current_url().await?, page.window().await?);
         let tab = page.new_window(true).await?;
-        page.switch_to_window(tab.handle.try_into()?).await?;
+        page.switch_to_window(tab.handle).await?;
         self.hyperspace.open(schedule.as_str()).await?;
         self.hyperspace.click(&format!("[data-appointment='{appointment}']")).await?;
         self.hyperspace.click("#begin-visit").await?;

@@ -13,7 +13,10 @@ pub(super) async fn play(cast: &mut Cast<'_>, recorder: &mut Recorder) -> anyhow
     // First with nobody signed in anywhere: the page must not claim that somebody has been told.
     cast.patient_ready(&appointment, recorder).await?;
     let said = words(&cast.phone).await?;
-    anyhow::ensure!(!said.contains("has been told"), "the page claims that somebody was told while nobody is signed in");
+    anyhow::ensure!(
+        !said.contains("has been told"),
+        "the page claims that somebody was told while nobody is signed in"
+    );
 
     // Then a delegate signs in, and finds the alert waiting.
     recorder.trying("delegate-alerted", "D-Bus listener");
@@ -33,6 +36,9 @@ pub(super) async fn play(cast: &mut Cast<'_>, recorder: &mut Recorder) -> anyhow
     recorder.confirmed();
 
     let journal = cast.stack.sandbox.journal().await?;
-    anyhow::ensure!(!journal.iter().any(|entry| entry.what == "meeting.created"), "a meeting was made before any launch");
+    anyhow::ensure!(
+        !journal.iter().any(|entry| entry.what == "meeting.created"),
+        "a meeting was made before any launch"
+    );
     Ok(())
 }

@@ -86,7 +86,7 @@ async fn an_ehrs_statement_must_be_about_a_practitioner_of_this_ehr_and_this_mom
     let ask = async |id_token: String| clinician.launch(&json!({ "iss": fhir, "id_token": id_token })).await;
     // A statement that holds gets as far as the question for which appointment it is.
     let no_appointment = (422, "launch-without-appointment", "clinician");
-    for user in ["Practitioner/e1", "PractitionerRole/e1", "Practitioner/e1/_history/2"] {
+    for user in ["Practitioner/e1", "Practitioner/e1/_history/2"] {
         refused(user, &ask(issuer.sign(&but(&good, &json!({ "fhirUser": user })))).await?, no_appointment);
     }
     let absolute = json!({ "fhirUser": format!("{fhir}/Practitioner/e1") });
@@ -94,6 +94,7 @@ async fn an_ehrs_statement_must_be_about_a_practitioner_of_this_ehr_and_this_mom
     for (what, change, expected) in [
         ("a patient", json!({ "fhirUser": "Patient/e1" }), NOT_A_PRACTITIONER),
         ("a patient, absolute", json!({ "fhirUser": format!("{fhir}/Patient/e1") }), NOT_A_PRACTITIONER),
+        ("a role, whose id is no practitioner's", json!({ "fhirUser": "PractitionerRole/e1" }), NOT_A_PRACTITIONER),
         ("a relative", json!({ "fhirUser": "RelatedPerson/e1" }), NOT_A_PRACTITIONER),
         ("a person", json!({ "fhirUser": "Person/e1" }), NOT_A_PRACTITIONER),
         ("a device", json!({ "fhirUser": "Device/e1" }), NOT_A_PRACTITIONER),

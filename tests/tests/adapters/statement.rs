@@ -129,6 +129,31 @@ async fn staff_without_a_practitioner_record_open_nothing() -> anyhow::Result<()
     ground.no_leaks().await
 }
 
+#[tokio::test]
+async fn at_a_shared_workstation_nobody_acts_in_anothers_name() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let (maya, jonas) = (ground.clinician(0).await?, ground.clinician(1).await?);
+    let (hers, his) = (ground.schedule(0, 0).await?, ground.schedule(1, 1).await?);
+    let visit = maya.enter(&ground.stack, id(&hers)).await?;
+    let before = ground.at_rest().await?;
+    let wrong_person = (409, "wrong-person", "clinician");
+
+    // Maya's chart is open, and Jonas is signed in to Roomed; then the other way round.
+    let proof = jonas.prove(&maya.begin(&ground.stack, id(&hers)).await?).await?;
+    refused("her chart, his Microsoft account", &jonas.launch(&proof).await?, wrong_person);
+    let mut proof = maya.prove(&jonas.begin(&ground.stack, id(&his)).await?).await?;
+    refused("his chart, her Microsoft account", &maya.launch(&proof).await?, wrong_person);
+    proof["covering"] = json!(true);
+    refused("and saying that she covers", &maya.launch(&proof).await?, wrong_person);
+    assert_eq!(ground.written().await?, before);
+    assert_eq!(jonas.get("/visits").await?["visits"], json!([]));
+
+    // The link is where it was: each with their own chart.
+    assert_eq!(maya.enter(&ground.stack, id(&hers)).await?["id"], visit["id"]);
+    assert_eq!(jonas.enter(&ground.stack, id(&his)).await?["proven"], true);
+    ground.no_leaks().await
+}
+
 async fn ask(clinician: &Clinician, link: &Link, nonce: &str) -> anyhow::Result<Value> {
     Ok(clinician.ask_ehr(link, &clinician.app, nonce).await?["id_token"].clone())
 }

@@ -97,6 +97,12 @@ async fn forgeries_are_answered_dropped_and_counted() -> anyhow::Result<()> {
 /// Everybody leaves; answers with the visit once all of it has been told.
 async fn play_out(ground: &Ground, running: &Running) -> anyhow::Result<Value> {
     running.room.leaves(&running.legs.1).await?;
+    // Not in the same millisecond, so that who left first is the same in every run.
+    let left = e2e::clock::now();
+    wait::until("a moment has passed", async || {
+        Ok((e2e::clock::now().duration_since(left).as_millis() > 5).then_some(()))
+    })
+    .await?;
     running.room.leaves(&running.legs.0).await?;
     wait::until("everybody is out, and the chart knows", async || {
         let visit = running.look().await?;

@@ -91,13 +91,22 @@ async fn a_service_that_fails_and_comes_back_is_told_the_newest_state() -> anyho
     assert!(at.duration_since(asked) >= jiff::SignedDuration::from_secs(3), "asked again before Retry-After was over");
     assert_eq!(accepted.len(), 1);
 
-    // Refuses the user: an analyst must act. What happens next is told all the same, so the chart is not left behind.
-    let refused = Arriving::start(&ground, 3).await?;
+    // Refuses the user: an analyst puts that right, and then it is said after all.
+    let locked = Arriving::start(&ground, 3).await?;
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "status", "status": 401, "times": 2 })).await?;
+    locked.visitor.ready().await?;
+    locked.told("pending").await?;
+    locked.told("written").await?;
+    assert_eq!(statuses(&ground, &locked).await?, std::slice::from_ref(&connected));
+
+    // Does not take this very status: a person must look. What happens next is told all the same, so the chart is not
+    // left behind.
+    let refused = Arriving::start(&ground, 4).await?;
     let page = refused.visitor.stay().await?;
-    ground.fault(json!({ "target": "epic.connection_status", "mode": "status", "status": 401 })).await?;
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "status", "status": 400 })).await?;
     refused.visitor.ready().await?;
     let chart = refused.told("needs-analyst").await?;
-    assert!(chart["reason"].as_str().is_some_and(|it| it.contains("EHR analyst")), "{chart}");
+    assert!(chart["reason"].as_str().is_some_and(|it| it.contains("400")), "{chart}");
     assert_eq!(statuses(&ground, &refused).await?, Vec::<Value>::new());
     drop(page);
     ground.chart_shows(&refused.appointment, "patient", "Disconnected").await?;
@@ -105,7 +114,7 @@ async fn a_service_that_fails_and_comes_back_is_told_the_newest_state() -> anyho
     assert_eq!(statuses(&ground, &refused).await?, [disconnected]);
 
     // The EHR's token endpoint is down, and the relay has no token yet.
-    let unread = Arriving::start(&ground, 4).await?;
+    let unread = Arriving::start(&ground, 5).await?;
     ground.stack.stop_relay().await?;
     ground.stack.start_relay().await?;
     ground.fault(json!({ "target": "epic.token", "mode": "status", "status": 503, "times": 2 })).await?;

@@ -8,4 +8,5 @@ mod join;
 mod keychain;
 mod links;
 mod patient;
+mod pictures;
 mod room;

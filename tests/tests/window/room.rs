@@ -177,11 +177,16 @@ impl Room {
         Ok(())
     }
 
-    /// Where a picture goes that somebody will look at: `ROOMED_SHOTS`, if it is set.
-    pub(crate) async fn picture(&self, window: &Window, name: &str) -> anyhow::Result<()> {
+    /// Where a picture goes: into `ROOMED_SHOTS` for somebody to look at, else away with everything.
+    pub(crate) fn shot(&self, name: &str) -> anyhow::Result<PathBuf> {
         let shots = std::env::var_os("ROOMED_SHOTS").map_or_else(|| self.stack.directory.clone(), PathBuf::from);
         std::fs::create_dir_all(&shots)?;
-        window.picture(&shots.join(format!("{name}.png"))).await
+        Ok(shots.join(format!("{name}.png")))
+    }
+
+    /// Takes a picture of the window.
+    pub(crate) async fn picture(&self, window: &Window, name: &str) -> anyhow::Result<()> {
+        window.picture(&self.shot(name)?).await
     }
 
     /// Files below the person's home that hold a refresh token in any form.
@@ -192,6 +197,20 @@ impl Room {
         anyhow::ensure!(!tokens.is_empty(), "no refresh token has been issued");
         let home = PathBuf::from(std::env::var_os("HOME").context("no home")?);
         Ok(files(&home)?.iter().flat_map(|file| scan::file(file, &tokens)).collect())
+    }
+}
+
+impl Drop for Room {
+    /// What helps to see why a test failed is printed before the folder goes.
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            return;
+        }
+        for log in ["companion.log", "relay.log", "sandbox.log"] {
+            let text = std::fs::read_to_string(self.stack.directory.join("logs").join(log)).unwrap_or_default();
+            eprintln!("--- {log}\n{text}");
+        }
+        eprintln!("--- the browser was asked for {} addresses", self.desktop.asked());
     }
 }
 

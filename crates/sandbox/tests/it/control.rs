@@ -67,7 +67,7 @@ async fn a_shutdown_ends_open_pages_too() {
 #[tokio::test]
 async fn addresses_asked_of_graph_and_referers_are_kept_for_the_leak_scan() {
     let running = Sandbox::start(Options::default()).await.unwrap();
-    let http = reqwest::Client::new();
+    let http = reqwest::Client::builder().build().unwrap();
     let graph = format!("{}/v1.0/users/somebody/onlineMeetings?x=1", running.addresses.graph);
     http.get(graph).send().await.unwrap();
     let page = format!("{}/mychart/", running.addresses.epic);
