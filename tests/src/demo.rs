@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use serde_json::Value;
 use tokio::process::Command;
 
 use crate::stack::{Options, Process, Stack, binary};
@@ -19,32 +20,36 @@ pub async fn guide(directory: &Path) -> anyhow::Result<()> {
     let config = directory.join("companion.toml");
     std::fs::write(&config, format!("relay = \"{}\"\norganization = \"northside\"\n", stack.relay))?;
     let handler = Handler::register(&config).await?;
-    let environment = [("ROOMED_CONFIG".into(), config.clone().into_os_string())];
-    let companion = Process::start("roomed", [], environment, &directory.join("logs/companion.log"))?;
+    let shown = show(&stack, &config, &clinician, &patient).await;
+    // Whatever happened: nothing of the demo stays on this desktop.
+    println!("\nRemoving the link handler and the kept sign-in ...");
+    let sign_out = Command::new(binary("roomed")?).arg("--sign-out").env("ROOMED_CONFIG", &config).status().await;
+    handler.remove().await?;
+    sign_out.context("the kept sign-in could not be removed; run `roomed --sign-out`")?;
+    shown
+}
 
+/// Starts the companion, says what to click, and waits for Ctrl-C.
+async fn show(stack: &Stack, config: &Path, clinician: &Value, patient: &Value) -> anyhow::Result<()> {
+    let environment = [("ROOMED_CONFIG".into(), config.as_os_str().to_owned())];
+    let companion = Process::start("roomed", [], environment, &stack.directory.join("logs/companion.log"))?;
     let epic = stack.sandbox.at("epic");
+    let name = |of: &Value| of["name"].as_str().unwrap_or("the first one").to_owned();
     println!("A whole stand-in hospital is running. No real patients, nothing leaves this computer.\n");
-    println!(
-        "1. In the Roomed window press \"Sign in\" and choose {}.",
-        clinician["name"].as_str().unwrap_or("a clinician")
-    );
+    println!("1. In the Roomed window press \"Sign in\" and choose {}.", name(clinician));
     println!(
         "2. Clinician's chart:   {epic}/hyperspace/   choose the same person, the visit, then \"Begin virtual visit\"."
     );
     println!(
         "3. Patient's phone:     {epic}/mychart/      in a private window: choose {}, then \"Begin virtual visit\".",
-        patient["name"].as_str().unwrap_or("the patient")
+        name(patient)
     );
     println!("4. Back in Roomed: the patient is ready. Press \"Join\", and admit the guest.\n");
     println!("Press Ctrl-C to end it and to remove what it registered.");
     open(&format!("{epic}/hyperspace/")).await;
-
     crate::wait::for_ctrl_c().await?;
-    println!("\nRemoving the link handler and the kept sign-in ...");
-    companion.stop().await.ok();
-    let sign_out = Command::new(binary("roomed")?).arg("--sign-out").env("ROOMED_CONFIG", &config).status().await;
-    sign_out.context("the kept sign-in could not be removed; run `roomed --sign-out`")?;
-    handler.remove().await
+    // It keeps to the tray when its window is closed, so it is ended rather than asked.
+    companion.kill().await
 }
 
 async fn open(address: &str) {
@@ -52,9 +57,13 @@ async fn open(address: &str) {
     let _ = Command::new("xdg-open").arg(address).status().await;
 }
 
+const SCHEME: &str = "x-scheme-handler/roomed";
+
 /// The `roomed:` handler of this account, for as long as the demo lasts.
 struct Handler {
     entry: PathBuf,
+    /// Who had the scheme before, if anybody.
+    before: String,
 }
 
 impl Handler {
@@ -73,13 +82,17 @@ impl Handler {
         );
         std::fs::write(&entry, text)?;
         Command::new("update-desktop-database").arg(&folder).status().await?;
-        let default = ["default", "roomed-demo.desktop", "x-scheme-handler/roomed"];
-        Command::new("xdg-mime").args(default).status().await?;
-        Ok(Self { entry })
+        let before = Command::new("xdg-mime").args(["query", "default", SCHEME]).output().await?;
+        let before = String::from_utf8_lossy(&before.stdout).trim().to_owned();
+        Command::new("xdg-mime").args(["default", "roomed-demo.desktop", SCHEME]).status().await?;
+        Ok(Self { entry, before })
     }
 
     async fn remove(self) -> anyhow::Result<()> {
         std::fs::remove_file(&self.entry)?;
+        if !self.before.is_empty() && self.before != "roomed-demo.desktop" {
+            Command::new("xdg-mime").args(["default", &self.before, SCHEME]).status().await?;
+        }
         if let Some(folder) = self.entry.parent() {
             Command::new("update-desktop-database").arg(folder).status().await?;
         }

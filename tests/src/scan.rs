@@ -85,7 +85,22 @@ pub struct Places {
 }
 
 /// Where SMART and OAuth put a value themselves, and what the EHR's own launches carry, is not a leak in an address.
-const ALLOWED_IN_ADDRESSES: [&str; 3] = ["launch", "code", "appointment.csn"];
+const ALLOWED_IN_ADDRESSES: [&str; 6] = ["launch", "code", "appointment.csn", ".nonce", ".state", ".handle"];
+
+/// What went through addresses because SMART and OAuth put it there: from there it must go into no log and no database.
+fn from_addresses(directory: &Path) -> Vec<Canary> {
+    let read = |name: &str| std::fs::read_to_string(directory.join(name)).unwrap_or_default();
+    let mut found = Vec::new();
+    for line in [read("opened-addresses"), read("deep-links")].concat().lines() {
+        let Ok(address) = url::Url::parse(line) else { continue };
+        for (name, value) in address.query_pairs() {
+            if ["nonce", "state", "handle"].contains(&&*name) && value.len() >= SHORTEST {
+                found.push(Canary::new(&format!("address.{name}"), &value));
+            }
+        }
+    }
+    found
+}
 
 /// Looks through everything a visit left in `directory` and in the session's home, and through what the desktop was
 /// shown. Requests to the EHR and the EHR's own pages are not looked through: that is where these values belong.
@@ -95,7 +110,7 @@ pub fn places(
     journal: &Value,
     shown: &[crate::notifications::Notification],
 ) -> Places {
-    let all = canaries(published);
+    let all = [canaries(published), from_addresses(directory)].concat();
     let allowed = |canary: &&Canary| !ALLOWED_IN_ADDRESSES.iter().any(|name| canary.field.ends_with(name));
     let in_addresses: Vec<Canary> = all.iter().filter(allowed).cloned().collect();
     let mut urls = file(&directory.join("opened-addresses"), &in_addresses);
@@ -190,5 +205,54 @@ mod tests {
             assert_eq!(bytes("here", haystack, &canaries).len(), 1, "form {n}");
         }
         assert_eq!(bytes("here", b"Quillfeathers elsewhere", &canaries), []);
+    }
+
+    #[test]
+    fn every_place_is_looked_at_and_counts_in_its_own_column() {
+        let published = serde_json::json!({ "canaries": [
+            { "field": "patient.name", "value": "Quillfeather" }, { "field": "epic.launch", "value": "launch-token-1" },
+        ]});
+        let clean = serde_json::json!({ "entries": [], "asked": { "graph": [], "referers": [] } });
+        let look = |plant: &dyn Fn(&Path), journal: &Value, shown: &[crate::notifications::Notification]| {
+            let folder = tempfile::tempdir().expect("a folder");
+            std::fs::create_dir_all(folder.path().join("logs")).expect("a folder");
+            std::fs::create_dir_all(folder.path().join("profiles/phone/Default")).expect("a folder");
+            plant(folder.path());
+            let found = places(folder.path(), &published, journal, shown);
+            (found.database.len(), found.logs.len(), found.urls.len())
+        };
+        let name = "..Quillfeather..";
+        let write = |file: &'static str, text: &'static str| {
+            move |folder: &Path| {
+                std::fs::write(folder.join(file), text).expect("a file");
+            }
+        };
+        assert_eq!(look(&|_| {}, &clean, &[]), (0, 0, 0));
+        assert_eq!(look(&write("relay.sqlite", name), &clean, &[]), (1, 0, 0));
+        assert_eq!(look(&write("relay.sqlite-wal", name), &clean, &[]), (1, 0, 0));
+        assert_eq!(look(&write("logs/relay.log", name), &clean, &[]), (0, 1, 0));
+        assert_eq!(look(&write("logs/companion.log", name), &clean, &[]), (0, 1, 0));
+        assert_eq!(look(&write("opened-addresses", name), &clean, &[]), (0, 0, 1));
+        assert_eq!(look(&write("deep-links", name), &clean, &[]), (0, 0, 1));
+        assert_eq!(look(&write("profiles/phone/Default/History", name), &clean, &[]), (0, 0, 1));
+        // SMART puts the launch token into an address itself; into a log nobody may.
+        assert_eq!(look(&write("opened-addresses", "http://e/?launch=launch-token-1"), &clean, &[]), (0, 0, 0));
+        assert_eq!(look(&write("logs/relay.log", "launch-token-1"), &clean, &[]), (0, 1, 0));
+        let link = |folder: &Path| {
+            std::fs::write(folder.join("deep-links"), "roomed://launch?handle=handle-123").expect("a file");
+            std::fs::write(folder.join("logs/relay.log"), "handle-123").expect("a file");
+        };
+        assert_eq!(look(&link, &clean, &[]), (0, 1, 0));
+        let mut journal = clean.clone();
+        journal["asked"]["graph"] = serde_json::json!(["/v1.0/Quillfeather"]);
+        assert_eq!(look(&|_| {}, &journal, &[]), (0, 0, 1));
+        let mut journal = clean.clone();
+        journal["asked"]["referers"] = serde_json::json!(["http://relay/?Quillfeather"]);
+        assert_eq!(look(&|_| {}, &journal, &[]), (0, 0, 1));
+        let mut journal = clean.clone();
+        journal["entries"] = serde_json::json!([{ "who": "graph", "detail": "Quillfeather" }]);
+        assert_eq!(look(&|_| {}, &journal, &[]), (0, 0, 1));
+        let shown = crate::notifications::Notification { summary: "Quillfeather".into(), ..Default::default() };
+        assert_eq!(look(&|_| {}, &clean, &[shown]), (0, 0, 1));
     }
 }

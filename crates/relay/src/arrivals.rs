@@ -208,6 +208,14 @@ impl Arrivals {
         let change = Change { outbox, notices, ..change };
         let committed = self.store.commit(change).await?;
         opened.stored.version = committed.version;
+        tracing::debug!(
+            visit = opened.stored.row.id,
+            version = committed.version,
+            stage = opened.stored.row.stage,
+            effects = effects.len(),
+            notices = committed.notices.len(),
+            "a change was kept"
+        );
         for notice in &committed.notices {
             self.hub.hint(&notice.recipient, notice.seq);
         }

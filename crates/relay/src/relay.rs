@@ -180,10 +180,7 @@ impl Relay {
 
     /// The meeting of a visit: found, or made and watched before anybody sees a link.
     pub async fn ensure_meeting(&self, opened: &Opened) -> Answer<MeetingRecord> {
-        let id = &opened.stored.row.id;
-        let turn = Arc::clone(self.making.lock().await.entry(id.clone()).or_default());
-        let made = {
-            let _turn = turn.lock().await;
+        self.in_turn(&opened.stored.row.id, async {
             let known = self.arrivals.meeting(opened).await?;
             match known {
                 Some(meeting) if opened.stored.members.iter().all(|it| meeting.co_organizers.contains(&it.oid)) => {
@@ -191,12 +188,27 @@ impl Relay {
                 }
                 known => self.make_meeting(opened, known.is_some()).await,
             }
+        })
+        .await
+    }
+
+    /// Runs what makes or watches a meeting, one at a time per visit.
+    pub async fn in_turn<T>(&self, visit: &str, work: impl Future<Output = T>) -> T {
+        let turn = Arc::clone(self.making.lock().await.entry(visit.to_owned()).or_default());
+        let done = {
+            let _turn = turn.lock().await;
+            work.await
         };
         let mut making = self.making.lock().await;
         if Arc::strong_count(&turn) <= 2 {
-            making.remove(id);
+            making.remove(visit);
         }
-        made
+        done
+    }
+
+    /// True while some watch may exist at Graph that the store does not know yet.
+    pub async fn is_making_a_watch(&self) -> bool {
+        !self.making.lock().await.is_empty()
     }
 
     /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers.

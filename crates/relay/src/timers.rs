@@ -105,7 +105,7 @@ pub async fn care_once(relay: &Relay) -> Result<(), StoreError> {
         let Some(meetings) = relay.meetings.get(&watch.organization) else { continue };
         match meetings.renew(&watch.subscription).await {
             Ok(expires_at) => relay.store.watch_renewed(&watch.subscription, expires_at).await?,
-            Err(MeetingError::Gone) => watch_anew(relay, &watch).await?,
+            Err(MeetingError::Gone) => relay.in_turn(&watch.visit, watch_anew(relay, &watch)).await?,
             Err(error) => tracing::warn!(%error, "a watch could not be renewed"),
         }
     }

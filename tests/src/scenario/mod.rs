@@ -39,12 +39,14 @@ async fn run(scenario: Scenario, directory: &Path, recorder: &mut Recorder) -> a
     let stack = Stack::start(directory, &Options::default()).await?;
     let desktop = Desktop::prepare(directory, &stack.relay, "northside").await?;
     let mut cast = Cast::gather(&stack, desktop).await?;
+    // The first step begins when everything stands.
+    recorder.restart();
     let played = match scenario {
         Scenario::ClinicianFirst => clinician_first::play(&mut cast, recorder, false).await,
         Scenario::PatientFirst => clinician_first::play(&mut cast, recorder, true).await,
         Scenario::PatientFirstUnlinked => unlinked::play(&mut cast, recorder).await,
     };
-    recorder.keep(&cast).await;
     cast.pictures_of_failure(played.is_err()).await;
+    recorder.keep(&cast).await;
     played
 }

@@ -88,6 +88,16 @@ impl<'a> Cast<'a> {
     }
 }
 
+impl Cast<'_> {
+    /// Ends the browsers, so that their histories are on disk before anybody looks through them.
+    pub(super) async fn close_browsers(&self) {
+        for browser in [&self.browser, &self.hyperspace, &self.phone] {
+            // One that has died already has written what it had.
+            let _ = browser.page.clone().close().await;
+        }
+    }
+}
+
 /// A text of somebody the sandbox publishes.
 pub(super) fn text<'a>(of: &'a Value, key: &str) -> anyhow::Result<&'a str> {
     of[key].as_str().with_context(|| format!("the sandbox publishes no {key}"))

@@ -105,7 +105,14 @@ impl Recorder {
             self.notification = json!({ "summary": seen.summary, "body": seen.body });
         }
         self.write_backs = cast.stack.sandbox.write_backs().await.unwrap_or_default();
-        let Ok(published) = cast.stack.sandbox.get("/canaries").await else { return };
+        let Ok(mut published) = cast.stack.sandbox.get("/canaries").await else { return };
+        // The page's cookie is a secret of the relay's own; the sandbox cannot know it.
+        if let (Ok(cookie), Some(all)) =
+            (cast.phone.page.get_named_cookie("roomed-visit").await, published["canaries"].as_array_mut())
+        {
+            all.push(json!({ "field": "relay.page_cookie", "value": cookie.value(), "kind": "secret" }));
+        }
+        cast.close_browsers().await;
         let Ok(mut journal) = cast.stack.sandbox.get("/journal").await else { return };
         let Ok(asked) = cast.stack.sandbox.get("/asked").await else { return };
         journal["asked"] = asked;

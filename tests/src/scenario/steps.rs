@@ -204,16 +204,22 @@ impl Cast<'_> {
     /// The clinician ends the visit; the patient's own page says so.
     pub(super) async fn close_visit(&mut self, recorder: &mut Recorder) -> anyhow::Result<()> {
         recorder.trying("visit-closed", "Chromium");
+        let before = self.closed_visits().await?;
         self.window.click("#end-visit").await?;
         self.window.click("#confirm-end").await?;
         self.phone.open(&format!("{}/v/", self.stack.relay)).await?;
         self.phone.see("html[data-stage='ended']").await?;
         self.phone.picture(&self.shot("visit-page-ended")).await?;
-        let figures = reqwest::get(format!("{}/metrics", self.stack.relay)).await?.text().await?;
-        let closed = figures.lines().find(|line| line.starts_with("roomed_visit_effects_total{effect=\"closed\"}"));
-        closed.context("the relay counts no closed visit")?;
+        anyhow::ensure!(self.closed_visits().await? == before + 1, "the relay does not count this visit as closed");
         recorder.confirmed();
         Ok(())
+    }
+
+    /// The relay's own figure.
+    async fn closed_visits(&self) -> anyhow::Result<u64> {
+        let figures = reqwest::get(format!("{}/metrics", self.stack.relay)).await?.text().await?;
+        let line = figures.lines().find_map(|it| it.strip_prefix("roomed_visit_effects_total{effect=\"closed\"} "));
+        line.map_or(Ok(0), |count| count.trim().parse().context("the relay's figure is no number"))
     }
 }
 

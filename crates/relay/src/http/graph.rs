@@ -12,7 +12,7 @@ use roomed_visit as rules;
 use roomed_visit::{Identity, LegId, Oid, Testimony, VisitEvent};
 
 use crate::arrivals::{Along, ArrivalError};
-use crate::meeting::graph::{Batch, Expected, Received};
+use crate::meeting::graph::{Batch, DropReason, Expected, Received};
 use crate::meeting::{Leg, LegIdentity, LegState, MeetingEvent, MeetingEventKind};
 use crate::relay::Relay;
 use crate::store::{CommitError, EventKey, StoreError, StoredWatch};
@@ -65,8 +65,13 @@ async fn take_in(relay: &Arc<Relay>, body: &[u8]) -> Result<bool, StoreError> {
     }
     let received = relay.receiver.receive(&batch, |subscription| expected(&watches, subscription)).await;
     let Received { events, lifecycle, dropped, undecided } = received;
+    let unknown = dropped.contains(&DropReason::UnknownSubscription);
     for reason in dropped {
         count_drop(reason.as_str());
+    }
+    if unknown && relay.is_making_a_watch().await {
+        // It may be of the watch that is being made at this moment: let Graph say it again in a second.
+        return Ok(false);
     }
     for event in lifecycle {
         relay.watch_needs_care(&event.subscription_id, event.kind).await;

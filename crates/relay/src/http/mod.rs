@@ -19,6 +19,7 @@ use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::from_fn_with_state;
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
@@ -89,8 +90,13 @@ pub fn router(relay: Arc<Relay>) -> Router {
             HeaderValue::from_static("nosniff"),
         ))
         .layer(CatchPanicLayer::new())
-        .layer(TraceLayer::new_for_http().make_span_with(span))
+        .layer(TraceLayer::new_for_http().make_span_with(span).on_response(answered))
         .with_state(relay)
+}
+
+/// Our own words about an answer: the library's would be cut off with everybody else's below `warn`.
+fn answered(response: &Response, took: Duration, _: &tracing::Span) {
+    tracing::debug!(status = response.status().as_u16(), ms = took.as_millis(), "answered");
 }
 
 /// The route as it stands in the table: a query or a path segment may hold what no log may.

@@ -54,6 +54,9 @@ pub(crate) async fn create(State(hospital): State<Shared>, headers: HeaderMap, b
             // Opened under the lock: the line looks its subscription up and would end at once if it were not there
             lines.insert(subscription.id.clone(), Line::open(&hospital, subscription.clone()));
         }
+        if let Some(secret) = &subscription.asked.client_state {
+            hospital.canaries.secret("graph.client_state", secret);
+        }
         hospital.log("graph", "subscription.created", detail);
         call.applied();
         Ok(answer(StatusCode::CREATED, json))
