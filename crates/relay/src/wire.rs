@@ -36,6 +36,8 @@ pub fn visit_view(
     let mut participants: Vec<_> =
         visit.participants().map(|(id, person)| participant_view(visit, id, person, chart, oid, at)).collect();
     participants.extend(visit.unattributed().into_iter().map(|(leg, state, seen)| stranger_view(&leg, state, seen)));
+    // Their ids are random: the patient comes first on every screen, whatever they are.
+    participants.sort_by_key(|one| (one.role, !one.me));
     wire::VisitView {
         id: stored.row.id.clone(),
         stage: stage(&visit.stage(at)),

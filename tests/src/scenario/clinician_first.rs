@@ -29,7 +29,8 @@ pub(super) async fn play(cast: &mut Cast<'_>, recorder: &mut Recorder, patient_f
     recorder.confirmed();
     cast.patient_admitted(recorder).await?;
     cast.everybody_leaves(&appointment, recorder).await?;
-    cast.close_visit(recorder).await
+    cast.close_visit(recorder).await?;
+    cast.picture_of_an_error().await
 }
 
 /// 1. Launch, 2. Who, 3. Trust, 4. Meeting.

@@ -215,6 +215,14 @@ impl Cast<'_> {
         Ok(())
     }
 
+    /// What a link nobody can use looks like: a picture for people, not a step.
+    pub(super) async fn picture_of_an_error(&mut self) -> anyhow::Result<()> {
+        let mut handler = self.desktop.xdg_open("roomed://launch?iss=not-an-address")?;
+        self.window.see("#problem").await?;
+        tokio::spawn(async move { handler.wait().await });
+        self.window.picture(&self.shot("companion-error")).await
+    }
+
     /// The relay's own figure.
     async fn closed_visits(&self) -> anyhow::Result<u64> {
         let figures = reqwest::get(format!("{}/metrics", self.stack.relay)).await?.text().await?;
