@@ -11,7 +11,7 @@ use crate::stack::{Options, Process, Stack, binary};
 
 /// Starts everything, says what to click, and waits for Ctrl-C.
 pub async fn guide(directory: &Path) -> anyhow::Result<()> {
-    let stack = Stack::start(directory, &Options::default()).await?;
+    let stack = Stack::start(directory, &Options { canaries: false, ..Options::default() }).await?;
     let northside = stack.sandbox.organization("northside").await?;
     let clinician = northside.of_role("practitioner", 0)?.clone();
     let patient = northside.0.pointer("/patients/0").context("there is no patient")?.clone();

@@ -64,13 +64,20 @@ fn within_undo(visit: &Visit, now: Timestamp) -> bool {
 
 /// Takes over who is on the appointment. Nobody who has launched, covers or was told to the chart is taken away.
 fn refresh(visit: &mut Visit, practitioners: &[(ParticipantId, Option<Oid>)]) {
+    let mut somebody_new = false;
     for (who, linked) in practitioners {
         let known = visit.participants.entry(who.clone()).or_insert_with(|| Participant::practitioner(None));
         if let Role::Practitioner { oid, .. } = &mut known.role
             && oid.is_none()
+            && linked.is_some()
         {
             oid.clone_from(linked);
+            somebody_new = true;
         }
+    }
+    if somebody_new {
+        // An alert that stands was raised before anybody knew of them: it is raised anew, for everybody.
+        visit.alert = crate::chart::AlertMemory::default();
     }
     visit.participants.retain(|who, person| match person.role {
         Role::Patient | Role::Practitioner { covering: true, .. } | Role::Practitioner { launched: Some(_), .. } => {

@@ -1,6 +1,6 @@
 //! The EHR's appointment may change: times move, clinicians are replaced; nobody who is part of what happened is lost.
 
-use roomed_visit::{Command, Oid, ParticipantId, Plan};
+use roomed_visit::{Command, Effect, Oid, ParticipantId, Plan};
 
 use crate::story::{Story, at, doctor, doctor_oid, ready};
 
@@ -43,4 +43,15 @@ fn a_link_made_later_is_learned_and_a_known_one_is_kept() {
     let mut story = Story::new();
     story.decide(-1_000, refresh(vec![(doctor(), Some(Oid::new("somebody-else")))]));
     assert!(story.visit.practitioner(&doctor_oid()).is_some(), "a refresh does not change who somebody is");
+}
+
+#[test]
+fn a_clinician_who_takes_over_while_the_patient_waits_is_alerted() {
+    let mut story = Story::new();
+    story.hear(0, ready(0));
+    let effects = story
+        .decide(60, Command::Refresh { plan: Plan { start: at(0), end: at(1_800) }, practitioners: vec![colleague()] });
+    assert_eq!(effects, [Effect::RaiseAlert { since: at(0) }]);
+    let again = Command::Refresh { plan: Plan { start: at(0), end: at(1_800) }, practitioners: vec![colleague()] };
+    assert_eq!(story.decide(61, again), [], "the same appointment is no news");
 }
