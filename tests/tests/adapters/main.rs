@@ -17,6 +17,7 @@ mod room;
 mod signed;
 mod statement;
 mod visitor;
+mod watch;
 mod webhook;
 mod write_back;
 mod write_back_gap;
