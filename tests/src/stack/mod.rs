@@ -6,6 +6,7 @@ mod sandbox;
 
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use anyhow::Context;
 use serde_json::Value;
@@ -119,7 +120,19 @@ fn configuration(directory: &Path, port: u16, options: &Options, organizations: 
     })
 }
 
-/// A port nobody listens on at this moment.
+/// A port nobody listens on, and nobody will by chance: below the range that the system hands out by itself, and never
+/// the same twice in one process, so that a relay can be restarted where it was while other tests start theirs.
 pub fn free_port() -> anyhow::Result<u16> {
-    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.port())
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    let own = std::process::id().wrapping_mul(97);
+    for _ in 0..COUNT {
+        let n = own.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % COUNT;
+        let port = u16::try_from(FIRST + n).context("ports end at 65535")?;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return Ok(port);
+        }
+    }
+    anyhow::bail!("no port is free")
 }

@@ -22,7 +22,7 @@ export class FakeRelay {
   state = "up";
   /** Answers for `POST ready`, taken from the front; otherwise it is accepted. */
   readyAnswers = [];
-  told = true;
+  told = "clinician";
   asked = [];
   /** The `Origin` of every press and socket: a relay refuses any but its own. */
   origins = new Set();
