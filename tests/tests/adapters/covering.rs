@@ -22,7 +22,8 @@ async fn covering_is_asked_once_recorded_and_told_to_the_colleague() -> anyhow::
     let appointment = ground.schedule(0, 0).await?;
     let mut proof = covers.prove(&covers.begin(&ground.stack, id(&appointment)).await?).await?;
     let before = ground.written().await?;
-    refused("not on the appointment", &covers.launch(&proof).await?, (409, "covering-needed", "clinician"));
+    let asked = covers.launch(&proof).await?;
+    refused("not on the appointment", &asked, (409, "covering-needed", "clinician"));
     assert_eq!(ground.written().await?, before);
     assert_eq!(covers.get("/visits").await?["visits"], json!([]));
 
@@ -30,9 +31,11 @@ async fn covering_is_asked_once_recorded_and_told_to_the_colleague() -> anyhow::
     proof["covering"] = json!(true);
     let visit = covers.launch(&proof).await?.accepted()?;
     assert_eq!((&visit["covering"], &visit["proven"]), (&json!(true), &json!(true)));
+    assert_eq!(asked.body["start"], visit["start"], "the question says which visit it is about");
     let path = format!("/visits/{}", visit["id"].as_str().unwrap_or_default());
     let colleagues = scheduled.get(&path).await?;
     assert_eq!((&colleagues["covering"], &colleagues["proven"]), (&json!(false), &json!(false)));
+    assert_eq!((&colleagues["covered"], &visit["covered"]), (&json!(true), &json!(false)));
 
     let told = scheduled.get(&format!("/notices?after={cursor}")).await?["notices"].clone();
     let told: Vec<_> = told.as_array().into_iter().flatten().filter(|it| it["kind"] == "covered-by").collect();

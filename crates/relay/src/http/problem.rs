@@ -143,9 +143,24 @@ impl Refusal {
 impl IntoResponse for Refusal {
     fn into_response(self) -> Response {
         let problem = self.problem();
+        self.respond(problem.status, Json(problem))
+    }
+}
+
+impl Refusal {
+    /// With the visit's planned start as an extension member (RFC 9457, 3.2).
+    pub(super) fn with_start(self, start: jiff::Timestamp) -> Response {
+        let problem = self.problem();
+        let status = problem.status;
+        let mut body = serde_json::to_value(problem).unwrap_or_default();
+        body["start"] = start.to_string().into();
+        self.respond(status, Json(body))
+    }
+
+    fn respond(self, status: u16, body: impl IntoResponse) -> Response {
         metrics::counter!("roomed_refusals_total", "code" => code_word(self.0)).increment(1);
-        let status = StatusCode::from_u16(problem.status).expect("the status came from a StatusCode");
-        let mut response = (status, Json(problem)).into_response();
+        let status = StatusCode::from_u16(status).expect("the status came from a StatusCode");
+        let mut response = (status, body).into_response();
         response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
         response
     }

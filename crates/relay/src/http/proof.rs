@@ -6,6 +6,8 @@ use std::sync::Arc;
 use axum::Json;
 use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
 use roomed_protocol::{LaunchProof, ProblemCode, VisitView};
 use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
 
@@ -19,13 +21,14 @@ use crate::keys::one_time;
 use crate::relay::Relay;
 use crate::store::{Link, NonceBinding, OneTimeKind};
 use crate::trust::{self, Standing};
+use crate::wire;
 
 /// `POST /launches`.
 pub(super) async fn launch(
     State(relay): State<Arc<Relay>>,
     caller: Caller,
     proof: Result<Json<LaunchProof>, JsonRejection>,
-) -> Answer<Json<VisitView>> {
+) -> Result<Json<VisitView>, Refused> {
     let proof = body(proof)?;
     let organization = relay.organization(&caller.0.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
     let ehr = organization.ehr(&proof.iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
@@ -36,7 +39,10 @@ pub(super) async fn launch(
     let (facts, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
     let standing =
         trust::clinician(&facts, &practitioner, proof.patient.as_deref(), proof.covering, organization.covering)
-            .map_err(Refusal)?;
+            .map_err(|code| Refused {
+                refusal: Refusal(code),
+                start: Some(wire::from_rules(wire::to_rules(facts.start))),
+            })?;
 
     let opened = relay.open_visit(organization, ehr, &facts, department).await?;
     let opened = enter(&relay, &caller, ehr, opened, practitioner, standing, consume).await?;
@@ -44,6 +50,27 @@ pub(super) async fn launch(
     relay.ensure_meeting(&opened).await?;
     let opened = relay.arrivals.load(&opened.stored.row.id).await?;
     Ok(Json(view(&relay, &opened, &caller.recipient()).await?))
+}
+
+/// A refusal that may say which visit it is about, by its time: "covering for a colleague?" needs it.
+pub(super) struct Refused {
+    refusal: Refusal,
+    start: Option<Timestamp>,
+}
+
+impl<E: Into<Refusal>> From<E> for Refused {
+    fn from(error: E) -> Self {
+        Self { refusal: error.into(), start: None }
+    }
+}
+
+impl IntoResponse for Refused {
+    fn into_response(self) -> Response {
+        match self.start {
+            Some(start) if self.refusal.0 == ProblemCode::CoveringNeeded => self.refusal.with_start(start),
+            _ => self.refusal.into_response(),
+        }
+    }
 }
 
 /// Verifies the EHR's statement: signed by this EHR, for the companion's client, with a nonce that this clinician was
