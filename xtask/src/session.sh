@@ -37,6 +37,9 @@ until_true keyring on_bus org.freedesktop.secrets
 openbox >"$logs/openbox.log" 2>&1 &
 until_true openbox has_window_manager
 
+# A tray at the bottom right; icons come to it whenever it is there, so nobody waits for it.
+trayer --edge bottom --align right --widthtype request --height 32 >"$logs/trayer.log" 2>&1 &
+
 mkdir -p "$XDG_CONFIG_HOME/dunst"
 cat >"$XDG_CONFIG_HOME/dunst/dunstrc" <<EOF
 [global]

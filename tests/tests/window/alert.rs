@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use e2e::wait;
 use tokio::process::Command;
 
 use crate::patient::Patient;
@@ -30,6 +31,32 @@ async fn the_named_action_of_a_notification_joins_while_the_window_is_minimised(
     let asked = room.desktop.asked();
     Command::new("dunstctl").arg("context").status().await.unwrap();
     room.desktop.asked_for("/l/meetup-join/", asked).await.unwrap();
+    window.close().await.unwrap();
+}
+
+/// What the tray shows: the pixels of its one icon, once it stands still.
+async fn tray(what: &str, matches: impl Fn(&[u8]) -> bool) -> Vec<u8> {
+    wait::until(&format!("the tray shows {what}"), async || {
+        let corner = ["-silent", "-window", "root", "-crop", "34x30+1246+869", "-depth", "8", "rgb:-"];
+        let taken = Command::new("import-im6.q16").args(corner).output().await?;
+        anyhow::ensure!(taken.status.success(), "no picture of the tray");
+        let coloured = taken.stdout.chunks(3).any(|pixel| pixel != &taken.stdout[..3]);
+        Ok((coloured && matches(&taken.stdout)).then_some(taken.stdout))
+    })
+    .await
+    .unwrap()
+}
+
+#[tokio::test]
+async fn the_tray_shows_that_somebody_waits_until_it_has_been_seen() {
+    let room = Room::new().await.unwrap();
+    let (window, appointment) = room.in_visit(0).await.unwrap();
+    let idle = tray("an icon", |_| true).await;
+    Patient::enter(&room, room.patient(0).unwrap(), &appointment.id).await.unwrap().ready().await.unwrap();
+    window.see("#alert").await.unwrap();
+    tray("another icon", |shown| shown != idle).await;
+    window.click("#acknowledge").await.unwrap();
+    tray("the first icon again", |shown| shown == idle).await;
     window.close().await.unwrap();
 }
 
