@@ -20,8 +20,12 @@ async fn doubled_and_stale_hints_change_nothing() {
     let next = world.commit("v1", NoticeKind::VisitChanged);
     world.hint(next);
     until(&handle, "the next notice", |s| s.cursor == next).await;
+    // Hints come in order: once this one is worked off, so are all the doubled ones before it.
+    let last = world.commit("v1", NoticeKind::VisitChanged);
+    world.hint(last);
+    until(&handle, "the last notice", |s| s.cursor == last).await;
     // Start-up's pull from nothing, then one per notice and no more.
-    assert_eq!(world.state.lock().unwrap().pulls, [0, 0, 1]);
+    assert_eq!(world.state.lock().unwrap().pulls, [0, 0, 1, 2]);
 }
 
 #[tokio::test]

@@ -56,3 +56,14 @@ fn a_clinician_does_not_arrive() {
     story.hear(0, clinician("c1", LegState::InCall, 0));
     assert_eq!(story.arrival(), None);
 }
+
+#[test]
+fn between_a_word_and_a_lobby_the_earlier_one_is_the_arrival() {
+    for (word, lobby, expected) in [(100, 50, Source::Roster), (50, 100, Source::Ehr)] {
+        let mut story = Story::new();
+        story.hear(200, handed_over(10));
+        story.hear(200, guest("g1", LegState::Waiting, lobby));
+        story.hear(200, Testimony::Ready { participant: patient(), at: at(word), source: Source::Ehr });
+        assert_eq!(story.arrival(), Some(Arrival { at: at(50), source: expected }));
+    }
+}
