@@ -63,7 +63,8 @@ fn within_undo(visit: &Visit, now: Timestamp) -> bool {
 }
 
 /// Takes over who is on the appointment. Nobody who has launched, covers or was told to the chart is taken away.
-fn refresh(visit: &mut Visit, practitioners: &[(ParticipantId, Option<Oid>)]) {
+/// True if somebody became known who can be told.
+fn refresh(visit: &mut Visit, practitioners: &[(ParticipantId, Option<Oid>)]) -> bool {
     let mut somebody_new = false;
     for (who, linked) in practitioners {
         let known = visit.participants.entry(who.clone()).or_insert_with(|| Participant::practitioner(None));
@@ -75,16 +76,13 @@ fn refresh(visit: &mut Visit, practitioners: &[(ParticipantId, Option<Oid>)]) {
             somebody_new = true;
         }
     }
-    if somebody_new {
-        // An alert that stands was raised before anybody knew of them: it is raised anew, for everybody.
-        visit.alert = crate::chart::AlertMemory::default();
-    }
     visit.participants.retain(|who, person| match person.role {
         Role::Patient | Role::Practitioner { covering: true, .. } | Role::Practitioner { launched: Some(_), .. } => {
             true
         }
         Role::Practitioner { .. } => person.told_chart.is_some() || practitioners.iter().any(|(on_it, _)| on_it == who),
     });
+    somebody_new
 }
 
 fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
@@ -122,7 +120,10 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
         }
         Command::Refresh { plan, practitioners } => {
             visit.plan = *plan;
-            refresh(visit, practitioners);
+            // An alert that still holds was raised before anybody knew of them: it is raised anew, for everybody.
+            if refresh(visit, practitioners) && chart::patient_waits(visit, now) {
+                visit.alert = chart::AlertMemory::default();
+            }
         }
     }
 }

@@ -127,6 +127,11 @@ pub(crate) fn settle(visit: &mut Visit, now: Timestamp) -> Vec<Effect> {
     effects
 }
 
+/// True while a patient waits whom nobody has taken on.
+pub(crate) fn patient_waits(visit: &Visit, now: Timestamp) -> bool {
+    wants_attention(visit, &attribution::attribute(visit), now).is_some()
+}
+
 /// Since when a patient waits whom nobody has taken on. An acknowledgement covers the stay it was given in: a patient
 /// who left and came back is news again.
 fn wants_attention(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Option<Timestamp> {

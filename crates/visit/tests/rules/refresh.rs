@@ -55,3 +55,14 @@ fn a_clinician_who_takes_over_while_the_patient_waits_is_alerted() {
     let again = Command::Refresh { plan: Plan { start: at(0), end: at(1_800) }, practitioners: vec![colleague()] };
     assert_eq!(story.decide(61, again), [], "the same appointment is no news");
 }
+
+#[test]
+fn an_alert_that_no_longer_holds_is_withdrawn_even_if_somebody_new_is_on_the_appointment() {
+    let mut story = Story::new();
+    story.hear(0, ready(0));
+    // Moved by hours and given to a colleague: too early for the new time, so nobody waits any more.
+    let moved = Plan { start: at(14_400), end: at(16_200) };
+    let effects = story.decide(60, Command::Refresh { plan: moved, practitioners: vec![colleague()] });
+    assert!(effects.contains(&Effect::WithdrawAlert), "{effects:?}");
+    assert!(!story.visit.alert_stands());
+}
