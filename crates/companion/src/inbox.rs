@@ -88,9 +88,6 @@ impl Inbox {
             let page = self.relay.notices(cursor).await?;
             let before = cursor;
             for notice in page.notices {
-                if notice.seq <= cursor {
-                    continue;
-                }
                 cursor = notice.seq;
                 touched.insert(notice.visit.clone());
                 fold(&mut alerts, notice);
