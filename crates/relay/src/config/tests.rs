@@ -100,8 +100,9 @@ fn the_environment_lies_over_the_file_over_the_defaults() {
 #[test]
 fn what_is_wrong_is_named_and_its_secret_is_not() {
     type Case = (&'static str, &'static [(&'static str, &'static str)], &'static str);
-    let cases: [Case; 7] = [
+    let cases: [Case; 8] = [
         ("[visit]\ngrase_seconds = 1\n", &[], "grase_seconds"),
+        ("[visits]\ngrace_seconds = 1\n", &[], "visits"),
         ("", &[("ROOMED__VISIT__GRASE", "1")], "grase"),
         ("[outbox]\nlease_seconds = 5\n", &[], "outbox.deadline_seconds must be less"),
         ("bind = 7\n", &[], "`bind`"),
