@@ -5,8 +5,10 @@ use std::time::Duration;
 
 use roomed_relay::store::sqlite::SqliteStore;
 use roomed_relay::store::{Change, Store, StoreError};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 
-use crate::given::{claim_when_free, entry, new_visit, short, t, visit};
+use crate::given::{claim_one, claim_when_free, entry, new_visit, short, t, tell, visit};
 
 pub(crate) struct Place {
     folder: tempfile::TempDir,
@@ -56,6 +58,21 @@ async fn two_processes_share_a_file_without_losing_anything() {
         assert_eq!(commit.await.unwrap().unwrap(), 1);
     }
     assert_eq!(store.open_visits("northside").await.unwrap().len(), 80);
+}
+
+#[tokio::test]
+async fn the_file_itself_refuses_a_second_of_a_stream_in_flight_or_waiting() {
+    let Place { folder, store } = place().await;
+    new_visit(&*store, "v", vec![entry("o1", "s", 0), entry("other", "t", 9)]).await;
+    claim_one(&*store, 1).await;
+    tell(&*store, "v", vec![entry("o2", "s", 9)], 2).await;
+    let file = SqliteConnectOptions::new().filename(folder.path().join("deep/relay.sqlite"));
+    let mut direct = SqliteConnection::connect_with(&file).await.unwrap();
+    let second = "UPDATE outbox SET state = ? WHERE stream = 's'";
+    for state in [0, 1] {
+        let error = sqlx::query(second).bind(state).execute(&mut direct).await.unwrap_err();
+        assert!(error.as_database_error().is_some_and(|it| it.is_unique_violation()), "{state}: {error}");
+    }
 }
 
 #[tokio::test]
