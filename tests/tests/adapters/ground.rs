@@ -31,6 +31,14 @@ pub(crate) struct Written {
     figures: Vec<String>,
 }
 
+impl Written {
+    /// Rows of one table.
+    pub(crate) fn rows_of(&self, table: &str) -> usize {
+        let found = self.rows.iter().find(|(name, _)| *name == table);
+        found.and_then(|(_, rows)| usize::try_from(*rows).ok()).unwrap_or_default()
+    }
+}
+
 impl Ground {
     pub(crate) async fn start() -> anyhow::Result<Self> {
         Self::start_with(|_| {}).await

@@ -137,12 +137,15 @@ async fn doubled_and_reordered_notifications_end_in_the_same_visit() -> anyhow::
     ground.no_faults().await?;
     assert_eq!(doubled_story, plain_story);
     assert_eq!(chart(&ground, &doubled).await?, plain_chart, "a doubled notification was written twice");
+    let kept = ground.at_rest().await?.rows_of("inbox");
     let twice = ground.stack.sandbox.journal().await?.into_iter().filter(|it| it.what == "notification.sent");
     let ids: Vec<_> = twice.map(|it| it.detail["notification"].to_string()).collect();
     let mut once = ids.clone();
     once.sort();
     once.dedup();
     assert!(once.len() < ids.len(), "nothing was sent twice");
+    // The rules would end in the same visit anyway, so that each was kept once is to be seen in the inbox alone.
+    assert_eq!(kept, once.len(), "a notification is not in the inbox exactly once");
 
     // The first news of the clinician overtaken by later ones, and the first leave by the second.
     ground.fault(json!({ "target": "graph.notify", "mode": "reorder", "times": 1 })).await?;
