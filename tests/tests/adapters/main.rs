@@ -3,6 +3,7 @@
 
 mod appointments;
 mod covering;
+mod cursor;
 mod ground;
 mod issuer;
 mod launch_page;
