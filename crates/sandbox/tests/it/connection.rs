@@ -1,6 +1,7 @@
 //! `SetExternalConnectionStatus`: one way to say it right, many to say it wrong, and a number nobody can guess.
 
 use crate::desk::{Desk, patient, person, text};
+use crate::pages::{Live, sign_in};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -61,9 +62,15 @@ async fn marks_follow_the_newest_state_of_each_participant() {
     let disconnected = desk.northside["ehr"]["connection_status"]["disconnected"].as_u64().unwrap();
     assert!((2..=99).contains(&disconnected));
     let call = Call::patient_connected(&desk).await;
-    assert_eq!(call.marks().await, json!({ "patient": "Not connected", "practitioner": "Not connected" }));
+    let nobody = json!({ "patient": "Not connected", "practitioner": "Not connected" });
+    assert_eq!(call.marks().await, nobody);
+    // A schedule that is open shows it by itself.
+    let mut live = Live::of(&desk, &sign_in(&desk, "MOKAFOR").await).await;
+    let id = text(&call.appointment, "/appointment_id").to_owned();
+    live.shows(&id, |row| row["marks"] == nobody).await;
     let answer = call.send().await;
     assert_eq!((answer.status(), answer.text().await.unwrap().as_str()), (StatusCode::OK, ""));
+    live.shows(&id, |row| row["marks"] == json!({ "patient": "Connected", "practitioner": "Not connected" })).await;
     let emp = text(person(&desk.northside, "MOKAFOR"), "/emp");
     let call = call.with("ExternalIDType", 1).with("ExternalID", emp);
     assert_eq!(call.send().await.status(), StatusCode::OK);

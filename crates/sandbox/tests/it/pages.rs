@@ -126,18 +126,36 @@ async fn the_schedule_follows_the_chart_live() {
     let desk = Desk::open().await;
     let cookie = sign_in(&desk, "MOKAFOR").await;
     let made = desk.appointment("MOKAFOR").await;
-    let mut events = events(&desk, &cookie).await;
+    let mut live = Live::of(&desk, &cookie).await;
+    let id = text(&made, "/appointment_id");
+    live.shows(id, |row| row["status"] == "booked").await;
     let change = desk.control(&format!("/appointments/{}", text(&made, "/appointment_id")));
     let body = json!({ "status": "checked-in" });
     let changed = desk.http.patch(change).json(&body).send().await.unwrap();
     assert_eq!(changed.json::<Value>().await.unwrap()["status"], "checked-in");
-    let mut seen = String::new();
-    let live = async {
-        while !row(&seen, text(&made, "/appointment_id")).is_some_and(|it| it["status"] == "checked-in") {
-            seen.push_str(&String::from_utf8_lossy(&events.chunk().await.unwrap().unwrap()));
-        }
-    };
-    tokio::time::timeout(PATIENCE, live).await.expect("the page is told");
+    live.shows(id, |row| row["status"] == "checked-in").await;
+}
+
+/// An open schedule.
+pub(crate) struct Live {
+    events: Response,
+    seen: String,
+}
+
+impl Live {
+    pub(crate) async fn of(desk: &Desk, cookie: &str) -> Self {
+        Self { events: events(desk, cookie).await, seen: String::new() }
+    }
+
+    /// Waits until the row of this appointment is as wanted.
+    pub(crate) async fn shows(&mut self, id: &str, wanted: impl Fn(&Value) -> bool) {
+        let told = async {
+            while !row(&self.seen, id).is_some_and(|it| wanted(&it)) {
+                self.seen.push_str(&String::from_utf8_lossy(&self.events.chunk().await.unwrap().unwrap()));
+            }
+        };
+        tokio::time::timeout(PATIENCE, told).await.expect("the page is told");
+    }
 }
 
 /// A row of the newest complete event.
