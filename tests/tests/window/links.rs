@@ -77,7 +77,7 @@ async fn three_links_at_a_warm_start_are_two_launches_and_a_refusal() {
 
 #[tokio::test]
 async fn garbage_and_unknown_ehrs_are_refused_without_a_word_to_anybody() {
-    let room = Room::new().await.unwrap();
+    let mut room = Room::new().await.unwrap();
     let window = room.signed_in().await.unwrap();
     let asked = room.desktop.asked();
     room.open("roomed:launch?launch=%00").unwrap();
@@ -85,6 +85,9 @@ async fn garbage_and_unknown_ehrs_are_refused_without_a_word_to_anybody() {
     room.picture(&window, "companion-error").await.unwrap();
     window.click("#dismiss-problem").await.unwrap();
 
+    // Not even the relay: it would refuse as well, and nobody could tell whose word it was.
+    room.stack.stop_relay().await.unwrap();
+    window.see("#connection:not([data-state='live'])").await.unwrap();
     let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     stranger.set_nonblocking(true).unwrap();
     let iss = format!("http://{}/api/FHIR/R4", stranger.local_addr().unwrap());
