@@ -24,6 +24,11 @@ pub fn now() -> jiff::Timestamp {
     jiff::Timestamp::now()
 }
 
+/// Time that has to pass in a scenario: a fault that lasts, a source that says something every now and then.
+pub(crate) async fn pause(time: Duration) {
+    tokio::time::sleep(time).await;
+}
+
 /// A pause between two looks of [`crate::wait::until`]; never a wait for something to have happened.
 pub(crate) async fn breathe() {
     tokio::time::sleep(Duration::from_millis(40)).await;

@@ -7,6 +7,7 @@ mod codegen;
 mod count;
 mod e2e;
 mod places;
+mod postgres;
 mod run;
 mod session;
 mod setup;
@@ -32,6 +33,7 @@ cargo xtask COMMAND
   codegen [--check]                 TypeScript of the wire types into ui/shared/protocol/
   tidy                              heads, sizes, imports, names, banned text, paths
   session [--] COMMAND ARG..        run a command in a desktop session of its own
+  postgres [--] COMMAND ARG..       run a command with a PostgreSQL server of its own (ROOMED_TEST_POSTGRES)
 
 --yes (or CI=true) does not ask before sudo.";
 
@@ -78,6 +80,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
             tidy::run(&places).map(|()| ExitCode::SUCCESS)
         }
         "session" => session::run(&places, rest),
+        "postgres" => postgres::run(rest),
         // not for people: the process that cleans up after a session, see `sweep`
         "sweep" => sweep::guard(rest).map(|()| ExitCode::SUCCESS),
         unknown => bail!("there is no command `{unknown}`\n\n{USAGE}"),

@@ -30,6 +30,8 @@ pub(crate) enum Does {
         args: &'static [&'static str],
         /// Needs a desktop: runs inside `cargo xtask session`.
         desktop: bool,
+        /// Needs a PostgreSQL server: one is started for the stage.
+        postgres: bool,
     },
 }
 
@@ -51,6 +53,7 @@ pub(crate) const STAGES: &[Stage] = &[
             files: &[],
             args: &[],
             desktop: false,
+            postgres: false,
         },
         minutes: 15,
     },
@@ -63,25 +66,25 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         suite: "stores",
         name: "store conformance",
-        does: Does::Tests { of: &["crates/relay"], files: &["stores"], args: &[], desktop: false },
+        does: Does::Tests { of: &["crates/relay"], files: &["stores"], args: &[], desktop: false, postgres: true },
         minutes: 10,
     },
     Stage {
         suite: "adapters",
         name: "sandbox",
-        does: Does::Tests { of: &["crates/sandbox"], files: &[], args: &[], desktop: false },
+        does: Does::Tests { of: &["crates/sandbox"], files: &[], args: &[], desktop: false, postgres: false },
         minutes: 15,
     },
     Stage {
         suite: "adapters",
         name: "relay",
-        does: Does::Tests { of: &["crates/relay"], files: &["!stores"], args: &[], desktop: false },
+        does: Does::Tests { of: &["crates/relay"], files: &["!stores"], args: &[], desktop: false, postgres: false },
         minutes: 20,
     },
     Stage {
         suite: "adapters",
         name: "relay against the sandbox",
-        does: Does::Tests { of: &["tests"], files: &["adapters"], args: &[], desktop: false },
+        does: Does::Tests { of: &["tests"], files: &["adapters"], args: &[], desktop: false, postgres: false },
         minutes: 15,
     },
     Stage { suite: "ui", name: "types and Svelte", does: Does::Npm("check"), minutes: 10 },
@@ -90,7 +93,13 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         suite: "window",
         name: "the real window",
-        does: Does::Tests { of: &["tests"], files: &["window"], args: &["--test-threads=1"], desktop: true },
+        does: Does::Tests {
+            of: &["tests"],
+            files: &["window"],
+            args: &["--test-threads=1"],
+            desktop: true,
+            postgres: false,
+        },
         minutes: 15,
     },
     Stage {
@@ -101,6 +110,7 @@ pub(crate) const STAGES: &[Stage] = &[
             files: &["scenarios", "e2e", "demo", "bench", "codegen"],
             args: &["--test-threads=1"],
             desktop: true,
+            postgres: false,
         },
         minutes: 20,
     },

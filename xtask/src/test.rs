@@ -12,6 +12,7 @@ use crate::build;
 use crate::clock::Stopwatch;
 use crate::count::Counts;
 use crate::places::Places;
+use crate::postgres::{self, Postgres};
 use crate::run::{Outcome, answer, cargo, npm, say, watched};
 use crate::setup::{self, Consent};
 use crate::stages::{Does, STAGES, Stage, suites};
@@ -131,11 +132,15 @@ fn run_stage(places: &Places, stage: &Stage, programs: &[Program]) -> Result<Out
             again.args(*args).current_dir(&places.root);
             watched(again, limit)
         }
-        Does::Tests { args, desktop, .. } => {
+        Does::Tests { args, desktop, postgres: needed, .. } => {
+            // stopped when the stage is over, however it ends
+            let server = if *needed { Some(Postgres::start()?) } else { None };
             let mut sum = Outcome { ok: true, counts: Counts::default() };
             for program in programs.iter().filter(|it| stage.does.runs(&it.folder, &it.target)) {
                 say(format!("{} of {}", program.target, program.folder));
-                let outcome = watched(test_command(places, program, args, *desktop)?, limit)?;
+                let mut command = test_command(places, program, args, *desktop)?;
+                command.envs(server.iter().map(|it| (postgres::VARIABLE, it.url())));
+                let outcome = watched(command, limit)?;
                 sum.ok &= outcome.ok;
                 sum.counts.add(outcome.counts);
             }

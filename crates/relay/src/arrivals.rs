@@ -12,14 +12,16 @@ use tokio::sync::Notify;
 
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::failpoint;
 use crate::hub::Hub;
 use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
-use crate::outbox::{ChartListener, WriteBack};
+use crate::outbox::ChartListener;
+use crate::promises::{self, News};
 use crate::record::{MeetingRecord, Record};
 use crate::store::{
-    Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, NewOutboxEntry, OneTimeKind, Store, StoreError,
-    StoredVisit, StoredWatch,
+    Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, OneTimeKind, Store, StoreError, StoredVisit,
+    StoredWatch,
 };
 use crate::wire;
 
@@ -203,10 +205,14 @@ impl Arrivals {
             notices::follow(&audience, &before, &mut opened.record, is_new, &effects, |who| self.hub.is_online(who));
         let told = told.into_iter().map(|(recipient, kind)| NewNotice { recipient, kind: notices::stored(&kind) });
         let notices = told.collect();
-        let outbox = self.outbox_entries(&opened, &effects, now)?;
+        let news = News { before: &opened.stored.row.stage, effects: &effects, meeting: along.meeting.is_some(), now };
+        let intents = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
+        let outbox = promises::sealed(intents, &opened.stored.row, &opened.key, &self.keys, &*self.random, now)?;
         let change = self.change(&mut opened, timer, along, now)?;
         let change = Change { outbox, notices, ..change };
+        failpoint::at("commit.before");
         let committed = self.store.commit(change).await?;
+        failpoint::at("commit.after");
         opened.stored.version = committed.version;
         tracing::debug!(
             visit = opened.stored.row.id,
@@ -264,37 +270,6 @@ impl Arrivals {
             change.watches = watch.clone().into_iter().collect();
         }
         Ok(change)
-    }
-
-    /// Write-backs become rows of the outbox: sealed intents, each in the stream of its participant.
-    fn outbox_entries(
-        &self,
-        opened: &Opened,
-        effects: &[Effect],
-        now: Timestamp,
-    ) -> Result<Vec<NewOutboxEntry>, ArrivalError> {
-        let mut entries = Vec::new();
-        for effect in effects {
-            let Effect::WriteBack { participant, status, at } = effect else { continue };
-            let ehr = &opened.record.ehr;
-            let (Some(person), Some(fhir_id)) =
-                (opened.record.visit.participant(participant), ehr.people.get(participant))
-            else {
-                continue;
-            };
-            let intent = WriteBack::new(ehr, participant, person, fhir_id, *status, wire::from_rules(*at));
-            let plain = serde_json::to_vec(&intent).map_err(|_| ArrivalError::Unreadable)?;
-            let id = self.random.id();
-            entries.push(NewOutboxEntry {
-                sealed: opened.key.seal(id.as_bytes(), &plain),
-                id,
-                stream: format!("{}/{}", opened.stored.row.id, participant.as_str()),
-                participant: participant.as_str().to_owned(),
-                ehr: ehr.iss.clone(),
-                run_at: now,
-            });
-        }
-        Ok(entries)
     }
 
     /// Tells everybody who follows this visit to look at it again.

@@ -57,10 +57,14 @@ pub struct Config {
     pub launch: Launch,
     /// How a visit behaves.
     pub visit: Visit,
+    /// What EHRs are asked.
+    pub ehr: Ehr,
     /// Meetings and Graph.
     pub meeting: Meeting,
     /// Delivery to EHRs.
     pub outbox: Outbox,
+    /// What is kept, and for how long.
+    pub retention: Retention,
     /// Bounds.
     pub limits: Limits,
     /// Who is served.
@@ -175,28 +179,62 @@ pub struct Meeting {
     pub renew_before_minutes: u32,
 }
 
+/// `[ehr]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Ehr {
+    /// How often the appointment of an open visit is looked at; 0 never.
+    pub poll_seconds: u32,
+    /// From how long before its planned start.
+    pub poll_before_minutes: u32,
+}
+
 /// `[outbox]`
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Outbox {
     /// How long a row is leased.
-    pub lease_seconds: u32,
+    pub lease_ms: u32,
     /// How long everything about one attempt may take: less than the lease.
-    pub deadline_seconds: u32,
+    pub deadline_ms: u32,
     /// After an unknown outcome the current state is asserted again, so long after.
-    pub settle_delay_seconds: u32,
-    /// Seconds before the 2nd, 3rd, ... try; the last one repeats.
-    pub schedule_seconds: Vec<u32>,
-    /// A row that failed for so long is parked.
+    pub settle_delay_ms: u32,
+    /// Waits before the 2nd, 3rd, ... try; the last one repeats.
+    pub schedule_ms: Vec<u32>,
+    /// A row that failed so often, while the EHR took others, is parked.
+    pub park_after_failures: u32,
+    /// A row that failed for so long, while the EHR answered, is parked.
     pub park_after_hours: u32,
     /// `Retry-After` is believed up to this.
     pub retry_after_max_seconds: u32,
     /// How often to look for an id that the EHR does not have yet.
-    pub identifier_seconds: u32,
-    /// Rows in flight at once, over all EHR connections.
+    pub identifier_ms: u32,
+    /// An id that the EHR does not give for so long parks the row.
+    pub identifier_hours: u32,
+    /// Rows in flight at once to one EHR connection.
     pub concurrency: u32,
     /// Requests per second to one EHR connection.
     pub per_ehr_per_second: u32,
+    /// Requests at once to one EHR connection after a pause.
+    pub per_ehr_burst: u32,
+    /// So many failures in a row, and an EHR connection is left in peace.
+    pub breaker_failures: u32,
+    /// For so long; doubled with every probe that fails.
+    pub breaker_ms: u32,
+    /// At most so long.
+    pub breaker_max_ms: u32,
+}
+
+/// `[retention]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Retention {
+    /// A closed visit with a parked write-back keeps its payload for so long; then it is an incident.
+    pub parked_days: u32,
+    /// Write-backs without payload stay visible to operators for so long.
+    pub entry_days: u32,
+    /// An event is known to have been heard before for so long.
+    pub event_days: u32,
 }
 
 /// `[limits]`

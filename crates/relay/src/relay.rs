@@ -19,10 +19,11 @@ use crate::ehr::{AppointmentFacts, Ehr};
 use crate::http::{Answer, Limits, Refusal};
 use crate::hub::Hub;
 use crate::identity::Identity;
+use crate::keys::Keys;
 use crate::meeting::graph::{LifecycleKind, Receiver, client_state_hash};
 use crate::meeting::{Meeting, MeetingError, MeetingRequest, Meetings};
 use crate::record::{EhrReferences, MeetingRecord, Record};
-use crate::store::{Recipient, Store, StoredWatch};
+use crate::store::{Recipient, Store, StoreError, StoredWatch};
 use crate::wire;
 
 /// Everything.
@@ -35,6 +36,8 @@ pub struct Relay {
     pub clock: Arc<dyn Clock>,
     /// What nobody can guess.
     pub random: Arc<dyn Random>,
+    /// What opens sealed rows.
+    pub keys: Arc<Keys>,
     /// The one door to a visit.
     pub arrivals: Arc<Arrivals>,
     /// Live sockets.
@@ -126,13 +129,8 @@ impl Relay {
         facts: &AppointmentFacts,
         department: Option<String>,
     ) -> Answer<Opened> {
-        let mut linked = Vec::new();
-        for practitioner in &facts.practitioners {
-            let fhir_user = format!("Practitioner/{practitioner}");
-            let person = self.store.linked_person(&organization.key, &ehr.iss, &fhir_user).await?;
-            linked.push((practitioner.clone(), person.map(|person| Oid::new(person.oid))));
-        }
-        let plan = Plan { start: wire::to_rules(facts.start), end: wire::to_rules(facts.end) };
+        let linked = self.linked(&organization.key, &ehr.iss, facts).await.map_err(ArrivalError::from)?;
+        let plan = plan_of(facts);
         let patient = ParticipantId::new(self.random.id());
         let mut references = BTreeMap::from([(patient.clone(), facts.patient.clone())]);
         let mut people = vec![(patient, Participant::patient())];
@@ -155,6 +153,28 @@ impl Relay {
         };
         let opened = self.arrivals.find_or_create(&organization.key, record).await?;
         Ok(self.refresh(opened, plan, linked).await?)
+    }
+
+    /// What the EHR's appointment says now, applied to its visit: moved, given to somebody else.
+    pub async fn refresh_from(&self, opened: Opened, facts: &AppointmentFacts) -> Result<Opened, ArrivalError> {
+        let linked = self.linked(&opened.stored.row.organization, &opened.record.ehr.iss, facts).await?;
+        self.refresh(opened, plan_of(facts), linked).await
+    }
+
+    /// The practitioners of an appointment, with the Microsoft identity where an earlier launch has linked it.
+    async fn linked(
+        &self,
+        organization: &str,
+        iss: &str,
+        facts: &AppointmentFacts,
+    ) -> Result<Vec<(String, Option<Oid>)>, StoreError> {
+        let mut linked = Vec::new();
+        for practitioner in &facts.practitioners {
+            let fhir_user = format!("Practitioner/{practitioner}");
+            let person = self.store.linked_person(organization, iss, &fhir_user).await?;
+            linked.push((practitioner.clone(), person.map(|person| Oid::new(person.oid))));
+        }
+        Ok(linked)
     }
 
     /// The appointment may have moved, or been given to somebody else, since the visit was made.
@@ -299,6 +319,10 @@ impl From<ArrivalError> for Refusal {
             }
         }
     }
+}
+
+fn plan_of(facts: &AppointmentFacts) -> Plan {
+    Plan { start: wire::to_rules(facts.start), end: wire::to_rules(facts.end) }
 }
 
 /// The public half of our keys, as EHRs fetch it.

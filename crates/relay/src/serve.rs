@@ -22,7 +22,7 @@ use crate::meeting::teams::{Policy, Teams};
 use crate::outbox::Worker;
 use crate::relay::{self, Relay};
 use crate::store::Store;
-use crate::{http, timers};
+use crate::{http, restore, timers};
 
 /// What the outside gives a relay.
 pub struct Outside {
@@ -36,6 +36,8 @@ pub struct Outside {
     pub random: Arc<dyn Random>,
     /// Figures.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
+    /// The database came out of a backup.
+    pub restored: bool,
 }
 
 /// A relay that is not listening yet.
@@ -45,6 +47,7 @@ pub struct Assembled {
     /// The outbox's worker.
     pub worker: Worker,
     stop: watch::Sender<bool>,
+    restored: bool,
 }
 
 /// Puts the parts together.
@@ -52,7 +55,7 @@ pub struct Assembled {
 /// # Errors
 /// Says in words which part cannot be made, and why.
 pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
-    let Outside { config, store, clock, random, metrics } = outside;
+    let Outside { config, store, clock, random, metrics, restored } = outside;
     let policy = if config.dev.loopback_http { UrlPolicy::AllowLoopbackHttp } else { UrlPolicy::HttpsOnly };
     let http = roomed_smart::http::client(policy).context("the HTTP client cannot be made")?;
     let keys = Keys::open(&config, &store, &clock, &random).await.context("the keys cannot be opened")?;
@@ -84,7 +87,8 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         .with_context(|| format!("organization {}: a Graph address is not a URL", organization.key))?;
         meetings.insert(organization.key.clone(), Arc::new(teams));
         for connection in &organization.ehr {
-            let made = ehr::connect(connection, &config, keys.signing_key(), &http, policy, &clock, &random);
+            let key = keys.signing_key();
+            let made = ehr::connect(connection, &organization.key, &config, key, &http, policy, &clock, &random);
             ehrs.insert((organization.key.clone(), connection.iss.clone()), made);
         }
         let tenant = Tenant::of(organization);
@@ -108,6 +112,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         store,
         clock,
         random,
+        keys,
         arrivals,
         hub,
         identity,
@@ -124,7 +129,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         care: Notify::new(),
         stopping,
     };
-    Ok(Assembled { relay: Arc::new(relay), worker, stop })
+    Ok(Assembled { relay: Arc::new(relay), worker, stop, restored })
 }
 
 impl Assembled {
@@ -135,11 +140,16 @@ impl Assembled {
         listener: TcpListener,
         quit: impl Future<Output = ()> + Send + 'static,
     ) -> anyhow::Result<()> {
-        let Self { relay, worker, stop } = self;
+        let Self { relay, worker, stop, restored } = self;
+        // Before anything that could be sent, and before any task that could send it.
+        if restored {
+            restore::begin(&relay).await.context("what the backup holds could not be quarantined")?;
+        }
         timers::close_lost_pages(&relay).await.context("the pages of the last run could not be closed")?;
         let tasks = [
             tokio::spawn(timers::run_visits(Arc::clone(&relay))),
             tokio::spawn(timers::run_care(Arc::clone(&relay))),
+            tokio::spawn(restore::run(Arc::clone(&relay))),
             tokio::spawn(worker.run(relay.stopping.clone())),
         ];
         let app = http::router(relay).into_make_service_with_connect_info::<SocketAddr>();

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 use crate::arrivals::{Along, ArrivalError};
 use crate::meeting::{Meeting, MeetingError};
 use crate::relay::Relay;
+use crate::shredding;
 use crate::store::{StoreError, StoredWatch};
 use crate::wire;
 
@@ -83,7 +84,7 @@ pub async fn tick_due(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
     }
 }
 
-/// Renews watches before they end, makes those anew that are gone, and sweeps what has expired.
+/// Renews watches before they end, makes those anew that are gone, sweeps what has expired, and forgets what is over.
 pub async fn run_care(relay: Arc<Relay>) {
     let mut stopping = relay.stopping.clone();
     loop {
@@ -112,6 +113,7 @@ pub async fn care_once(relay: &Relay) -> Result<(), StoreError> {
     relay.store.forget_expired(now).await?;
     let days = SignedDuration::from_hours(24 * i64::from(relay.config.limits.notice_days));
     relay.store.forget_notices(now.saturating_sub(days).unwrap_or(now)).await?;
+    shredding::round(relay).await?;
     relay.limits.forget_quiet();
     Ok(())
 }

@@ -36,6 +36,11 @@ impl Clock {
         self.origin.saturating_add(elapsed.saturating_add(offset)).unwrap_or(self.origin)
     }
 
+    /// When the sandbox began.
+    pub fn origin(&self) -> Timestamp {
+        self.origin
+    }
+
     /// Whole seconds since 1970, as JWT claims want them.
     pub fn unix(&self) -> i64 {
         self.now().as_second()

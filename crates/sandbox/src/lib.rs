@@ -1,4 +1,5 @@
-//! The stand-in hospital: Entra, Epic, Graph and Teams on five loopback listeners, strict as the vendors are.
+//! The stand-in hospital: Entra, three EHRs (Epic, Oracle Health, a generic FHIR R4 server), Graph and Teams on loopback
+//! listeners, strict as the vendors are.
 //! It shares no types with the rest of Roomed, so that it can disagree with it. Not for real patients.
 
 pub mod clock;
@@ -6,8 +7,12 @@ mod control;
 pub mod core;
 pub mod entra;
 pub mod epic;
+mod fhir;
 pub mod graph;
+pub mod oracle;
 pub mod pages;
+pub mod r4;
+mod smart;
 pub mod teams;
 mod web;
 
@@ -34,6 +39,10 @@ pub struct Options {
     pub entra: SocketAddr,
     /// Epic: Hyperspace, MyChart, SMART, FHIR, Interconnect.
     pub epic: SocketAddr,
+    /// Oracle Health: Backend Services, FHIR.
+    pub oracle: SocketAddr,
+    /// A generic FHIR R4 server: Backend Services, FHIR.
+    pub r4: SocketAddr,
     /// Microsoft Graph.
     pub graph: SocketAddr,
     /// Teams meetings.
@@ -47,20 +56,34 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Five free loopback ports, a seed nobody knows, ordinary names.
+    /// Free loopback ports, a seed nobody knows, ordinary names.
     fn default() -> Self {
         let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Self { entra: any, epic: any, graph: any, teams: any, control: any, seed: None, canaries: false }
+        Self {
+            entra: any,
+            epic: any,
+            oracle: any,
+            r4: any,
+            graph: any,
+            teams: any,
+            control: any,
+            seed: None,
+            canaries: false,
+        }
     }
 }
 
-/// Where the five listeners are: `http://127.0.0.1:port`, without a trailing slash.
+/// Where the listeners are: `http://127.0.0.1:port`, without a trailing slash.
 #[derive(Clone, Debug, Serialize)]
 pub struct Addresses {
     /// Microsoft Entra ID.
     pub entra: String,
     /// Epic.
     pub epic: String,
+    /// Oracle Health.
+    pub oracle: String,
+    /// The generic FHIR R4 server.
+    pub r4: String,
     /// Microsoft Graph.
     pub graph: String,
     /// Teams.
@@ -83,18 +106,27 @@ pub struct Running {
 }
 
 impl Sandbox {
-    /// Binds the five listeners and begins to answer. Refuses an address that is not loopback.
+    /// Binds the listeners and begins to answer. Refuses an address that is not loopback.
     pub async fn start(options: Options) -> anyhow::Result<Running> {
         let seed = options.seed.unwrap_or_else(Random::fresh_seed);
         let hospital: Shared = Arc::new(Hospital::new(seed, options.canaries));
 
         let (entra, entra_at) = bind("entra", options.entra).await?;
         let (epic, epic_at) = bind("epic", options.epic).await?;
+        let (oracle, oracle_at) = bind("oracle", options.oracle).await?;
+        let (r4, r4_at) = bind("r4", options.r4).await?;
         let (graph, graph_at) = bind("graph", options.graph).await?;
         let (teams, teams_at) = bind("teams", options.teams).await?;
         let (control, control_at) = bind("control", options.control).await?;
-        let addresses =
-            Addresses { entra: entra_at, epic: epic_at, graph: graph_at, teams: teams_at, control: control_at };
+        let addresses = Addresses {
+            entra: entra_at,
+            epic: epic_at,
+            oracle: oracle_at,
+            r4: r4_at,
+            graph: graph_at,
+            teams: teams_at,
+            control: control_at,
+        };
         hospital.addresses.get_or_init(|| addresses.clone());
 
         let stop = watch::Sender::new(false);
@@ -102,6 +134,8 @@ impl Sandbox {
         for (listener, routes) in [
             (entra, entra::router()),
             (epic, epic::router()),
+            (oracle, oracle::router()),
+            (r4, r4::router()),
             (graph, graph::router().layer(from_fn_with_state(hospital.clone(), note_address))),
             (teams, teams::router()),
             (control, control::router()),

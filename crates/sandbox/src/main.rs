@@ -5,7 +5,7 @@ use roomed_sandbox::{Options, Sandbox};
 use std::{io::Write, net::SocketAddr};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// The stand-in hospital: Entra, Epic, Graph and Teams on loopback. No real patients.
+/// The stand-in hospital: Entra, three EHRs, Graph and Teams on loopback. No real patients.
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
@@ -15,6 +15,12 @@ struct Arguments {
     /// Epic: Hyperspace, MyChart, SMART, FHIR, Interconnect
     #[arg(long, default_value = "127.0.0.1:0")]
     epic: SocketAddr,
+    /// Oracle Health: Backend Services, FHIR
+    #[arg(long, default_value = "127.0.0.1:0")]
+    oracle: SocketAddr,
+    /// A generic FHIR R4 server: Backend Services, FHIR
+    #[arg(long, default_value = "127.0.0.1:0")]
+    r4: SocketAddr,
     /// Microsoft Graph
     #[arg(long, default_value = "127.0.0.1:0")]
     graph: SocketAddr,
@@ -41,8 +47,9 @@ async fn main() -> anyhow::Result<()> {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,roomed_sandbox=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
-    let Arguments { entra, epic, graph, teams, control, seed, canaries } = Arguments::parse();
-    let running = Sandbox::start(Options { entra, epic, graph, teams, control, seed, canaries }).await?;
+    let Arguments { entra, epic, oracle, r4, graph, teams, control, seed, canaries } = Arguments::parse();
+    let options = Options { entra, epic, oracle, r4, graph, teams, control, seed, canaries };
+    let running = Sandbox::start(options).await?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(&running.addresses)?)?;
     stdout.flush()?;

@@ -27,7 +27,14 @@ pub struct BackendClient {
     key: Arc<SigningKey>,
     jku: Option<String>,
     random: Arc<dyn Random>,
-    kept: Mutex<Option<(SecretString, i64)>>,
+    kept: Mutex<Option<Kept>>,
+}
+
+/// A token, the second it ends, and what it opens.
+struct Kept {
+    token: SecretString,
+    until: i64,
+    scope: String,
 }
 
 impl std::fmt::Debug for BackendClient {
@@ -81,10 +88,10 @@ impl BackendClient {
     /// # Errors
     /// [`Error::Refused`] with the OAuth `error` (`invalid_client` for an unregistered key or a replayed `jti`).
     pub async fn access_token(&self, client: &reqwest::Client, now: i64) -> Result<SecretString, Error> {
-        if let Some((token, until)) = &*self.kept.lock().unwrap_or_else(PoisonError::into_inner)
-            && now < until - MARGIN
+        if let Some(kept) = &*self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+            && now < kept.until - MARGIN
         {
-            return Ok(token.clone());
+            return Ok(kept.token.clone());
         }
         let assertion = self.assertion(now)?;
         let form = [
@@ -95,7 +102,8 @@ impl BackendClient {
         ];
         let granted = token::request(client, &self.token_endpoint, self.policy, &form).await?;
         let life = i64::try_from(granted.expires_in.unwrap_or(DEFAULT_LIFE)).unwrap_or(0);
-        let kept = (granted.access_token.clone(), now.saturating_add(life));
+        let (token, until) = (granted.access_token.clone(), now.saturating_add(life));
+        let kept = Kept { token, until, scope: granted.scope };
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
         Ok(granted.access_token)
     }
@@ -103,6 +111,15 @@ impl BackendClient {
     /// Forgets the kept token: the EHR answered 401 to it.
     pub fn forget(&self) {
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Whether the last token opens each of `letters` (`c`, `r`, `u`, `d`, `s`) on a resource type. A server that does not
+    /// say what it granted has granted what was asked (RFC 6749, 5.1).
+    pub fn may(&self, kind: &str, letters: &str) -> bool {
+        let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
+        let granted = kept.as_ref().map(|it| it.scope.as_str()).filter(|it| !it.trim().is_empty());
+        let scopes: Vec<&str> = granted.unwrap_or(&self.scope).split_whitespace().collect();
+        letters.chars().all(|letter| scopes.iter().any(|scope| opens(scope, kind, letter)))
     }
 
     fn assertion(&self, now: i64) -> Result<String, Error> {
@@ -119,5 +136,39 @@ impl BackendClient {
             },
             self.jku.as_deref(),
         )
+    }
+}
+
+/// One scope of v1 or v2 (SMART App Launch 2.2, scopes). A finer-grained one opens only a part, so it opens nothing here.
+fn opens(scope: &str, kind: &str, letter: char) -> bool {
+    let Some((of, permission)) = scope.strip_prefix("system/").and_then(|it| it.split_once('.')) else { return false };
+    let letters = match permission {
+        "read" => "rs",
+        "write" => "cud",
+        "*" => "cruds",
+        other => other,
+    };
+    (of == kind || of == "*") && !letters.contains('?') && letters.contains(letter)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opens;
+
+    #[test]
+    fn scopes_of_both_versions_open_what_they_say() {
+        for (scope, letter, wanted) in [
+            ("system/Location.write", 'u', true),
+            ("system/Location.write", 'r', false),
+            ("system/Location.read", 's', true),
+            ("system/Location.cu", 'c', true),
+            ("system/*.*", 'd', true),
+            ("system/Patient.write", 'u', false),
+            ("user/Location.write", 'u', false),
+            ("system/Location.cu?status=active", 'u', false),
+            ("openid", 'r', false),
+        ] {
+            assert_eq!(opens(scope, "Location", letter), wanted, "{scope} {letter}");
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! Why an EHR could not be asked, or said no. No variant holds a URL, a token or a response body, so all may be logged.
 
+const NO_CONNECTION: &str = "no connection";
+
 /// What went wrong between us and an EHR.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
@@ -13,7 +15,7 @@ pub enum Error {
         status: u16,
         /// OAuth `error`, or the code of the first `OperationOutcome` issue (Epic: its number, as "4100").
         code: Option<String>,
-        /// `Retry-After` in seconds, if given in seconds.
+        /// `Retry-After` in seconds, if given.
         retry_after: Option<u64>,
     },
     /// 404 or 410 for a resource.
@@ -48,12 +50,17 @@ impl Error {
         matches!(self, Self::Refused { status: 401, .. })
     }
 
+    /// True where no byte of the request can have left: there was no connection to send it on.
+    pub fn never_left(&self) -> bool {
+        matches!(self, Self::Unreachable(NO_CONNECTION) | Self::Address(_) | Self::Key(_))
+    }
+
     pub(crate) fn from_transport(error: &reqwest::Error) -> Self {
         // reqwest's own text names the URL, which may carry a patient's id.
         if error.is_timeout() {
             Self::Unreachable("time limit")
         } else if error.is_connect() {
-            Self::Unreachable("no connection")
+            Self::Unreachable(NO_CONNECTION)
         } else {
             Self::Unreachable("connection lost")
         }

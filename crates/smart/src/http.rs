@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use reqwest::header::{self, HeaderMap, HeaderName};
 use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
@@ -70,6 +71,7 @@ pub fn is_loopback(url: &Url) -> bool {
 pub fn client(policy: UrlPolicy) -> Result<reqwest::Client, Error> {
     let builder = reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
         .tls_backend_rustls()
         .connect_timeout(CONNECT_LIMIT)
         .timeout(ANSWER_LIMIT);
@@ -80,12 +82,26 @@ pub fn client(policy: UrlPolicy) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|_| Error::Unreachable("TLS set-up"))
 }
 
-/// Sends, reads at most `limit` bytes, and returns them with status and `Retry-After`.
+/// Sends, reads at most `limit` bytes, and returns them with status and headers.
 pub(crate) async fn send(request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, Error> {
     let mut response = request.send().await.map_err(|e| Error::from_transport(&e))?;
-    let status = response.status().as_u16();
-    let retry_after = response.headers().get("retry-after").and_then(|v| v.to_str().ok()?.trim().parse::<f64>().ok());
-    let retry_after = retry_after.filter(|s| (0.0..86_400.0).contains(s)).map(|s| s.ceil() as u64);
+    let mut answer =
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() };
+    answer.body = read(&mut response, limit).await?;
+    Ok(answer)
+}
+
+/// The same for a request that changes something: once the EHR has said 2xx it is done, whatever becomes of the body.
+pub(crate) async fn send_change(request: reqwest::RequestBuilder, limit: usize) -> Result<Answer, Error> {
+    let mut response = request.send().await.map_err(|e| Error::from_transport(&e))?;
+    let mut answer =
+        Answer { status: response.status().as_u16(), headers: response.headers().clone(), body: Vec::new() };
+    // A refusal whose words are lost is still a refusal.
+    answer.body = read(&mut response, limit).await.unwrap_or_default();
+    Ok(answer)
+}
+
+async fn read(response: &mut reqwest::Response, limit: usize) -> Result<Vec<u8>, Error> {
     if response.content_length().is_some_and(|n| n > limit as u64) {
         return Err(Error::TooLarge);
     }
@@ -96,12 +112,30 @@ pub(crate) async fn send(request: reqwest::RequestBuilder, limit: usize) -> Resu
         }
         body.extend_from_slice(&chunk);
     }
-    Ok(Answer { status, retry_after, body })
+    Ok(body)
+}
+
+/// Longest `Retry-After` we believe.
+const LONGEST_WAIT: u64 = 86_400;
+
+/// `Retry-After` in seconds (RFC 9110, 10.2.3). A date is measured by the answer's own `Date`, so no clock of ours matters.
+pub fn retry_after(headers: &HeaderMap) -> Option<u64> {
+    let text = |name: HeaderName| headers.get(name)?.to_str().ok().map(str::trim);
+    let asked = text(header::RETRY_AFTER)?;
+    let seconds = match asked.parse::<f64>() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let date = |text: &str| jiff::fmt::rfc2822::parse(text).ok().map(|it| it.timestamp().as_second());
+            let wait = date(asked)?.checked_sub(date(text(header::DATE)?)?)?;
+            wait.max(0) as f64
+        }
+    };
+    (0.0..LONGEST_WAIT as f64).contains(&seconds).then(|| seconds.ceil() as u64)
 }
 
 pub(crate) struct Answer {
     pub(crate) status: u16,
-    retry_after: Option<u64>,
+    pub(crate) headers: HeaderMap,
     body: Vec<u8>,
 }
 
@@ -111,12 +145,18 @@ impl Answer {
         &self,
         code_of: fn(&serde_json::Value) -> Option<String>,
     ) -> Result<T, Error> {
+        self.success(code_of)?;
+        serde_json::from_slice(&self.body).map_err(|_| Error::Malformed("unexpected JSON"))
+    }
+
+    /// Nothing on success, or why not.
+    pub(crate) fn success(&self, code_of: fn(&serde_json::Value) -> Option<String>) -> Result<(), Error> {
         if (200..300).contains(&self.status) {
-            return serde_json::from_slice(&self.body).map_err(|_| Error::Malformed("unexpected JSON"));
+            return Ok(());
         }
         let code = serde_json::from_slice::<serde_json::Value>(&self.body).ok().and_then(|v| code_of(&v));
         let code = code.filter(|c| c.len() <= 64 && c.chars().all(|c| c.is_ascii_graphic()));
-        Err(Error::Refused { status: self.status, code, retry_after: self.retry_after })
+        Err(Error::Refused { status: self.status, code, retry_after: retry_after(&self.headers) })
     }
 }
 
@@ -150,5 +190,27 @@ mod tests {
         ] {
             assert!(dev.parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_measured_by_the_answers_own() {
+        let wait = |retry_after: &'static str, date: Option<&'static str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::RETRY_AFTER, header::HeaderValue::from_static(retry_after));
+            if let Some(date) = date {
+                headers.insert(header::DATE, header::HeaderValue::from_static(date));
+            }
+            super::retry_after(&headers)
+        };
+        let then = "Sun, 22 Nov 2026 10:00:30 GMT";
+        let now = Some("Sun, 22 Nov 2026 10:00:00 GMT");
+        assert_eq!(wait("120", now), Some(120));
+        assert_eq!(wait(" 1.5", None), Some(2));
+        assert_eq!(wait(then, now), Some(30));
+        assert_eq!(wait("Sun, 22 Nov 2026 09:00:00 GMT", now), Some(0), "it is over already");
+        for (senseless, date) in [("-1", now), ("soon", now), ("90000", now), (then, None), (then, Some("noon"))] {
+            assert_eq!(wait(senseless, date), None, "{senseless}");
+        }
+        assert_eq!(super::retry_after(&HeaderMap::new()), None);
     }
 }

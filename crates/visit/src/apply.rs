@@ -3,6 +3,7 @@
 use crate::chart::{self, Effect};
 use crate::closing::{self, CloseReason};
 use crate::decisions::{Acknowledged, Called, Ended};
+use crate::doubt;
 use crate::event::{Command, VisitEvent};
 use crate::ids::{Oid, ParticipantId};
 use crate::participant::{Participant, Role};
@@ -34,7 +35,11 @@ pub fn apply(mut visit: Visit, event: &VisitEvent, now: Timestamp) -> Transition
         }
     }
     match event {
-        VisitEvent::Witnessed(testimony) => visit.evidence.hear(testimony),
+        VisitEvent::Witnessed(testimony) => {
+            visit.evidence.hear(testimony);
+            let attribution = crate::attribution::attribute(&visit);
+            doubt::hear(&mut visit, &attribution, testimony);
+        }
         VisitEvent::Decided(command) => decide(&mut visit, command, now),
         VisitEvent::Tick => {}
     }
@@ -115,6 +120,7 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
                 visit.decisions.closed = None;
             }
         }
+        Command::Restored => doubt::begin(visit, now),
         Command::Cancel => {
             visit.decisions.cancelled.get_or_insert(now);
         }

@@ -5,8 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{self, Attribution};
 use crate::decisions::Told;
+use crate::doubt::Doubt;
 use crate::ids::ParticipantId;
-use crate::participant::Role;
+use crate::participant::{Participant, Role};
 use crate::plan::ConnectedAt;
 use crate::presence::{self, Presence};
 use crate::time::Timestamp;
@@ -34,6 +35,8 @@ pub enum Effect {
         status: ChartStatus,
         /// When it became so, by the evidence.
         at: Timestamp,
+        /// The chart may know already; it is said again since nobody can be sure (after a restore).
+        again: bool,
     },
     /// Somebody waits and nobody has taken it on: tell the clinicians.
     RaiseAlert {
@@ -96,14 +99,18 @@ pub(crate) fn settle(visit: &mut Visit, now: Timestamp) -> Vec<Effect> {
     let everybody: Vec<ParticipantId> = visit.participants.keys().cloned().collect();
     for who in everybody {
         let wanted = wanted(visit, &attribution, &who, now);
+        // Somebody who may only be gone for a moment is not said to be there again: in a moment it is plain.
+        let leaving = presence::is_leaving(visit, &attribution, &who, now);
         let Some(participant) = visit.participants.get_mut(&who) else { continue };
         // Later evidence may take a presence back (it was somebody else): the chart must not go on showing it.
         let retracted = participant.told_chart.map(|_| (ChartStatus::Disconnected, now));
         if let Some((status, at)) = wanted.or(retracted)
-            && participant.told_chart != Some(status)
+            && worth_saying(participant, status, leaving)
         {
+            let again = participant.told_chart == Some(status);
             participant.told_chart = Some(status);
-            effects.push(Effect::WriteBack { participant: who, status, at });
+            participant.doubt = None;
+            effects.push(Effect::WriteBack { participant: who, status, at, again });
         }
     }
     let since = wants_attention(visit, &attribution, now);
@@ -125,6 +132,16 @@ pub(crate) fn settle(visit: &mut Visit, now: Timestamp) -> Vec<Effect> {
         _ => {}
     }
     effects
+}
+
+/// Whether the chart is to be told `status` now. In doubt, time alone is no witness: what it makes of old evidence may
+/// long have been overtaken.
+fn worth_saying(participant: &Participant, status: ChartStatus, leaving: bool) -> bool {
+    match participant.doubt {
+        None => participant.told_chart != Some(status),
+        Some(Doubt::Since(_)) => false,
+        Some(Doubt::Witnessed) => !leaving,
+    }
 }
 
 /// True while a patient waits whom nobody has taken on.

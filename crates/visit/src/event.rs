@@ -120,6 +120,8 @@ pub enum Command {
     UndoEnd,
     /// The appointment was cancelled in the EHR.
     Cancel,
+    /// The visit came out of a backup: what the chart was told since then nobody knows.
+    Restored,
     /// The EHR's appointment as it stands now: moved, or with other clinicians on it.
     Refresh {
         /// The planned times.

@@ -12,6 +12,7 @@ mod attribution;
 mod chart;
 mod closing;
 mod decisions;
+mod doubt;
 mod event;
 mod evidence;
 mod ids;

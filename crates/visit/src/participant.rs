@@ -29,17 +29,20 @@ pub struct Participant {
     pub role: Role,
     /// What the chart was last asked to show.
     pub(crate) told_chart: Option<crate::chart::ChartStatus>,
+    /// After a restore: whether the chart shows that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) doubt: Option<crate::doubt::Doubt>,
 }
 
 impl Participant {
     /// The patient.
     pub fn patient() -> Self {
-        Self { role: Role::Patient, told_chart: None }
+        Self { role: Role::Patient, told_chart: None, doubt: None }
     }
 
     /// A clinician of the appointment; `oid` if an earlier launch has linked them.
     pub fn practitioner(oid: Option<Oid>) -> Self {
-        Self { role: Role::Practitioner { oid, covering: false, launched: None }, told_chart: None }
+        Self { role: Role::Practitioner { oid, covering: false, launched: None }, told_chart: None, doubt: None }
     }
 
     /// True for the patient.

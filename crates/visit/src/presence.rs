@@ -108,6 +108,12 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     }
 }
 
+/// True while the last stay has ended but may go on: the grace period is running.
+pub(crate) fn is_leaving(visit: &Visit, attribution: &Attribution, who: &ParticipantId, now: Timestamp) -> bool {
+    let end = spans(visit, attribution, who).anywhere.last().and_then(|last| last.end);
+    end.is_some_and(|end| gone_at(visit, end) > now)
+}
+
 /// From when a span that ended at `end` counts as a leave: after the grace period, at once when the call as a whole
 /// has ended or the clinician has ended the visit.
 pub(crate) fn gone_at(visit: &Visit, end: Timestamp) -> Timestamp {

@@ -72,6 +72,13 @@ impl Visit {
     }
 }
 
+impl Visit {
+    /// The first moment at which patient and clinician were both in the meeting.
+    pub fn met_at(&self) -> Option<Timestamp> {
+        met_at(self, &attribution::attribute(self))
+    }
+}
+
 /// The first moment at which a patient and a clinician were both in the meeting.
 pub(crate) fn met_at(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
     let in_call = |who| presence::spans(visit, attribution, who).in_call;

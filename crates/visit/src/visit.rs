@@ -25,6 +25,9 @@ pub struct Visit {
     pub(crate) alert: AlertMemory,
     /// Events that came after the close: counted, nothing more.
     pub(crate) late_events: u32,
+    /// The visit came out of a backup then, and no witness has said anything since.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) in_doubt: Option<Timestamp>,
 }
 
 impl Visit {
@@ -42,6 +45,7 @@ impl Visit {
             decisions: Decisions::default(),
             alert: AlertMemory::default(),
             late_events: 0,
+            in_doubt: None,
         }
     }
 
@@ -83,6 +87,11 @@ impl Visit {
     /// True while the clinician has ended the visit and somebody is still inside.
     pub fn is_closing(&self) -> bool {
         self.decisions.ended.is_some() && !self.is_closed()
+    }
+
+    /// True while all that is known comes out of a backup: what time alone makes of it is told to nobody outside.
+    pub fn is_in_doubt(&self) -> bool {
+        self.in_doubt.is_some()
     }
 
     /// True while the arrival wants somebody's attention.

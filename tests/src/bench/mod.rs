@@ -5,11 +5,13 @@ mod arrival;
 mod crowd;
 mod floor;
 mod machine;
+mod outbox;
 mod peer;
 mod report;
 mod scene;
 mod tap;
 
 pub use arrival::arrival;
+pub use outbox::outbox;
 pub use peer::{Buffers, serve};
 pub use report::{Figure, Report};

@@ -24,6 +24,17 @@ struct Arguments {
 enum Name {
     /// From Graph's notification to the frame at a companion, and a companion's memory.
     Arrival,
+    /// The delivery engine: inserts, claims, drains, and from accepted to delivered.
+    Outbox,
+}
+
+impl Name {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Arrival => "arrival",
+            Self::Outbox => "outbox",
+        }
+    }
 }
 
 #[tokio::main]
@@ -39,13 +50,14 @@ async fn main() -> anyhow::Result<ExitCode> {
     let directory = tempfile::tempdir_in(beside.parent().context("a program is in a folder")?)?;
     let measured = match arguments.name {
         Name::Arrival => bench::arrival(directory.path()).await,
+        Name::Outbox => bench::outbox(directory.path()).await,
     };
     match measured {
         Ok(report) if arguments.json => println!("{}", serde_json::to_string(&report)?),
         Ok(report) => print!("{}", report.table()),
         Err(error) => {
             if arguments.json {
-                println!("{}", serde_json::json!({ "bench": "arrival", "figures": [], "error": format!("{error:#}") }));
+                println!("{}", serde_json::json!({ "bench": arguments.name.as_str(), "figures": [], "error": format!("{error:#}") }));
             } else {
                 eprintln!("{error:#}");
             }

@@ -115,7 +115,7 @@ fn configuration(directory: &Path, port: u16, options: &Options, organizations: 
             "master_key": hex::encode([7_u8; 32]),
         },
         "visit": { "grace_seconds": options.grace_seconds, "alert_repeat_seconds": 5 },
-        "outbox": { "settle_delay_seconds": 1 },
+        "outbox": { "settle_delay_ms": 1000 },
         "organizations": organizations,
     })
 }

@@ -4,6 +4,7 @@
 mod appointments;
 mod covering;
 mod cursor;
+mod ehr_witness;
 mod ground;
 mod issuer;
 mod launch_page;

@@ -134,8 +134,8 @@ async fn a_service_that_fails_and_comes_back_is_told_the_newest_state() -> anyho
 async fn what_was_answered_survives_a_kill() -> anyhow::Result<()> {
     // What was in flight at the kill belongs to the dead worker until its lease runs out.
     let adjust = |configuration: &mut Value| {
-        configuration["outbox"]["lease_seconds"] = json!(4);
-        configuration["outbox"]["deadline_seconds"] = json!(2);
+        configuration["outbox"]["lease_ms"] = json!(4000);
+        configuration["outbox"]["deadline_ms"] = json!(2000);
     };
     let mut ground = Ground::start_with(adjust).await?;
     let arriving = Arriving::start(&ground, 0).await?;

@@ -85,6 +85,10 @@ pub struct GraphConfig {
 pub enum Vendor {
     /// Epic.
     Epic,
+    /// Oracle Health (Cerner Millennium).
+    OracleHealth,
+    /// Any server that says what it can in a FHIR R4 CapabilityStatement.
+    FhirR4,
 }
 
 /// Whether real charts are behind a connection.
@@ -137,14 +141,26 @@ pub struct EhrConfig {
     pub patient_client_id: String,
     /// The relay's Backend Services client.
     pub backend_client_id: String,
-    /// Base URL of Epic's web services beside FHIR.
+    /// Base URL of Epic's web services beside FHIR. Needed for `connection_status` only.
+    #[serde(default)]
     pub interconnect: String,
     /// Appointment types that are virtual visits.
     pub virtual_visit_types: Vec<Coding>,
-    /// Which identifiers the write-back needs.
+    /// Which identifiers launches and the write-back need.
+    #[serde(default)]
     pub identifier_systems: IdentifierSystems,
-    /// How to tell the schedule who is connected; absent: it cannot be told.
+    /// Epic: how to tell the schedule who is connected; absent: it cannot be told.
     pub connection_status: Option<ConnectionStatus>,
+    /// A `Communication` for everybody who comes or goes. Epic and `fhir-r4`.
+    #[serde(default)]
+    pub communication: bool,
+    /// An `AuditEvent` for everybody who comes or goes. `fhir-r4` only.
+    #[serde(default = "yes")]
+    pub audit: bool,
+}
+
+fn yes() -> bool {
+    true
 }
 
 /// A FHIR Coding.
@@ -157,11 +173,12 @@ pub struct Coding {
     pub code: String,
 }
 
-/// `Identifier.system` of the ids the EHR knows people and visits by.
-#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields)]
+/// `Identifier.system` of the ids the EHR knows people and visits by. Epic needs all three; elsewhere only `csn` is used,
+/// and without it no appointment is found by its number.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
 pub struct IdentifierSystems {
-    /// The contact serial number, on Appointment and Encounter: Epic's ConferenceID.
+    /// The visit's number, on Appointment and Encounter. Epic: the contact serial number, its ConferenceID.
     pub csn: String,
     /// The user record, on Practitioner.
     pub practitioner: String,

@@ -84,14 +84,14 @@ fn the_environment_lies_over_the_file_over_the_defaults() {
             ("ROOMED__ORGANIZATIONS__0__NAME", "12"),
             ("ROOMED__ORGANIZATIONS__0__ENTRA__RELAY_CLIENT_SECRET", "42"),
             ("ROOMED__ORGANIZATIONS__0__EHR__0__CONNECTION_STATUS__DISCONNECTED", "9"),
-            ("ROOMED__OUTBOX__SCHEDULE_SECONDS", "[3, 4]"),
+            ("ROOMED__OUTBOX__SCHEDULE_MS", "[3, 4]"),
             ("HOME", "/root"),
         ],
     )
     .unwrap();
     assert_eq!((config.visit.grace_seconds, config.visit.early_join_minutes), (7, 5));
     assert_eq!(config.visit.quiet_close_minutes, 10, "the default stands");
-    assert_eq!(config.outbox.schedule_seconds, [3, 4]);
+    assert_eq!(config.outbox.schedule_ms, [3, 4]);
     let it = &config.organizations[0];
     assert_eq!((it.name.as_str(), it.entra.relay_client_secret.expose_secret()), ("12", "42"));
     assert_eq!(it.ehr[0].connection_status.as_ref().unwrap().disconnected, Some(9));
@@ -104,7 +104,7 @@ fn what_is_wrong_is_named_and_its_secret_is_not() {
         ("[visit]\ngrase_seconds = 1\n", &[], "grase_seconds"),
         ("[visits]\ngrace_seconds = 1\n", &[], "visits"),
         ("", &[("ROOMED__VISIT__GRASE", "1")], "grase"),
-        ("[outbox]\nlease_seconds = 5\n", &[], "outbox.deadline_seconds must be less"),
+        ("[outbox]\nlease_ms = 5\n", &[], "outbox.deadline_ms must be less"),
         ("bind = 7\n", &[], "`bind`"),
         ("[keys]\nmaster_key = 12345\n", &[], "`keys.master_key`: has the wrong kind of value"),
         ("public_url = \"http://roomed.example/\"\n", &[], "public_url must be https"),

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, EhrConfig, Organization};
+use super::{Config, ConfigError, EhrConfig, Organization, Vendor};
 
 impl Config {
     /// Checks the whole. What `roomed-relay config check` prints, one finding a line.
@@ -29,19 +29,27 @@ impl Config {
         for (region, address) in &self.regions {
             found.address(&format!("regions.{region:?}").to_lowercase(), address);
         }
-        if !self.database.url.expose_secret().starts_with("sqlite:") {
-            found.say("database.url must begin with sqlite:".into());
+        let database = self.database.url.expose_secret();
+        if !["sqlite:", "postgres:", "postgresql:"].iter().any(|it| database.starts_with(it)) {
+            found.say("database.url must begin with sqlite: or postgres:".into());
         }
         let at_least_one = [
             ("database.readers", self.database.readers),
             ("launch.one_time_seconds", self.launch.one_time_seconds),
             ("visit.alert_repeat_seconds", self.visit.alert_repeat_seconds),
             ("meeting.request_seconds", self.meeting.request_seconds),
-            ("outbox.deadline_seconds", self.outbox.deadline_seconds),
-            ("outbox.settle_delay_seconds", self.outbox.settle_delay_seconds),
-            ("outbox.identifier_seconds", self.outbox.identifier_seconds),
+            ("outbox.deadline_ms", self.outbox.deadline_ms),
+            ("outbox.settle_delay_ms", self.outbox.settle_delay_ms),
+            ("outbox.identifier_ms", self.outbox.identifier_ms),
             ("outbox.concurrency", self.outbox.concurrency),
             ("outbox.per_ehr_per_second", self.outbox.per_ehr_per_second),
+            ("outbox.per_ehr_burst", self.outbox.per_ehr_burst),
+            ("outbox.park_after_failures", self.outbox.park_after_failures),
+            ("outbox.breaker_failures", self.outbox.breaker_failures),
+            ("outbox.breaker_ms", self.outbox.breaker_ms),
+            ("retention.parked_days", self.retention.parked_days),
+            ("retention.entry_days", self.retention.entry_days),
+            ("retention.event_days", self.retention.event_days),
             ("limits.request_seconds", self.limits.request_seconds),
             ("limits.sockets", self.limits.sockets),
             ("limits.anonymous_per_minute", self.limits.anonymous_per_minute),
@@ -53,11 +61,14 @@ impl Config {
         if self.keys.master_key.is_some() == self.keys.master_key_file.is_some() {
             found.say("set exactly one of keys.master_key and keys.master_key_file".into());
         }
-        if self.outbox.deadline_seconds >= self.outbox.lease_seconds {
-            found.say("outbox.deadline_seconds must be less than outbox.lease_seconds".into());
+        if self.outbox.deadline_ms >= self.outbox.lease_ms {
+            found.say("outbox.deadline_ms must be less than outbox.lease_ms".into());
         }
-        if self.outbox.schedule_seconds.is_empty() {
-            found.say("outbox.schedule_seconds needs at least one wait".into());
+        if self.outbox.schedule_ms.is_empty() {
+            found.say("outbox.schedule_ms needs at least one wait".into());
+        }
+        if self.outbox.breaker_max_ms < self.outbox.breaker_ms {
+            found.say("outbox.breaker_max_ms must not be less than outbox.breaker_ms".into());
         }
         if self.meeting.renew_before_minutes >= self.meeting.watch_minutes {
             found.say("meeting.renew_before_minutes must be less than meeting.watch_minutes".into());
@@ -140,7 +151,7 @@ impl Findings {
     fn ehr(&mut self, at: &str, it: &EhrConfig) {
         // `iss` is compared letter by letter with what the EHR sends, so a slash at its end is the EHR's affair.
         self.address(&format!("{at}.iss"), it.iss.trim_end_matches('/'));
-        self.address(&format!("{at}.interconnect"), &it.interconnect);
+        self.vendor(at, it);
         let clients = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
         if clients.iter().any(|id| id.is_empty()) {
             self.say(format!("{at}: a client id is empty"));
@@ -149,12 +160,28 @@ impl Findings {
             self.say(format!("{at}.virtual_visit_types is empty, so no appointment would be a virtual visit"));
         }
         if let Some(status) = &it.connection_status {
+            self.address(&format!("{at}.interconnect"), &it.interconnect);
             if !status.path.starts_with('/') || status.path.contains(['?', '#']) {
                 self.say(format!("{at}.connection_status.path must begin with / and have no query"));
             }
             if status.disconnected == Some(status.connected) {
                 self.say(format!("{at}.connection_status: connected and disconnected are the same number"));
             }
+        }
+    }
+
+    /// What only one vendor has, or needs.
+    fn vendor(&mut self, at: &str, it: &EhrConfig) {
+        let systems = &it.identifier_systems;
+        if it.vendor == Vendor::Epic {
+            if [&systems.csn, &systems.practitioner, &systems.patient].iter().any(|system| system.is_empty()) {
+                self.say(format!("{at}.identifier_systems: Epic needs csn, practitioner and patient"));
+            }
+        } else if it.connection_status.is_some() {
+            self.say(format!("{at}.connection_status is Epic's alone: leave it out"));
+        }
+        if it.vendor == Vendor::OracleHealth && it.communication {
+            self.say(format!("{at}.communication: Oracle Health takes no Communication, leave it out"));
         }
     }
 }

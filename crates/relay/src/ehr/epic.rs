@@ -1,9 +1,13 @@
 //! Epic. Reads by FHIR R4; writes by `SetExternalConnectionStatus` of context-aware linking, since Epic's R4 cannot
-//! change an Appointment or Encounter (its CapabilityStatement lists read and search only).
+//! change an Appointment or Encounter (its CapabilityStatement lists read and search only), and, where the organization
+//! wants it, by `Communication.create` (AE-EPIC, fhir.epic.com).
 //!
 //! Only one public source shows that call: `GET {interconnect}/api/epic/2018/Telehealth/ContextLinking/
 //! SetExternalConnectionStatus?ConferenceID&ExternalID&ExternalIDType&VendorName&ConnectionStatus` with Basic
 //! `emp$<user>` and `Epic-Client-ID`. Verb, path, numbers and names are therefore the organization's configuration.
+//!
+//! Epic has no conditional create, and answers a second create of one business key with its code 59141: a Communication is
+//! searched for before it is posted, and one that nobody knows of waits for a person.
 
 mod connection_status;
 
@@ -11,14 +15,17 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
-use jiff::{SignedDuration, Timestamp};
-use roomed_smart::UrlPolicy;
-use roomed_smart::fhir::{Appointment, Encounter, Patient, Practitioner};
+use roomed_smart::fhir::{Encounter, Patient, Practitioner};
+use roomed_smart::{Error, UrlPolicy};
 
+use super::answer::unread;
+use super::appointments;
 use super::backend::Backend;
-use super::{AppointmentFacts, Ehr, EhrError, Said};
+use super::create::{Creation, Made, Way};
+use super::{AppointmentFacts, Attempt, Ehr, EhrError, Said, resources};
 use crate::config::EhrConfig;
-use crate::outbox::{Presence, Role, WriteBack};
+use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
+use crate::store::Channel;
 use connection_status::Setter;
 
 /// One Epic instance.
@@ -38,7 +45,7 @@ impl Epic {
     }
 
     /// The id the connection-status service knows this person by, if the EHR has given it.
-    async fn external_id(&self, intent: &WriteBack) -> Result<Option<String>, EhrError> {
+    async fn external_id(&self, intent: &Attendance) -> Result<Option<String>, Error> {
         let systems = &self.config.identifier_systems;
         match intent.role {
             Role::Patient => {
@@ -59,101 +66,96 @@ impl Epic {
         }
     }
 
-    async fn conference_id(&self, intent: &WriteBack) -> Result<Option<String>, EhrError> {
+    async fn conference_id(&self, intent: &WriteBack) -> Result<Option<String>, Error> {
         match &intent.conference_id {
             Some(known) => Ok(Some(known.clone())),
-            None => Ok(self.appointment(&intent.appointment).await?.and_then(|it| it.conference_id)),
+            None => {
+                let appointment = appointments::by_id(&self.backend, &self.config, &intent.appointment).await?;
+                Ok(appointment.and_then(|it| it.conference_id))
+            }
         }
     }
 
-    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
-        self.practitioners.lock().expect("nothing panics while holding the ids")
-    }
-
-    fn facts(&self, appointment: &Appointment) -> Result<Option<AppointmentFacts>, EhrError> {
-        let (Some(id), Some(start)) = (&appointment.id, &appointment.start) else {
-            return Err(EhrError::Malformed("an appointment without id or start".into()));
-        };
-        let instant = |text: &str| -> Result<Timestamp, EhrError> {
-            text.parse().map_err(|_| EhrError::Malformed("an appointment's time is no FHIR instant".into()))
-        };
-        let start = instant(start)?;
-        let end = match &appointment.end {
-            Some(end) => instant(end)?,
-            None => {
-                let minutes = appointment.rest.get("minutesDuration").and_then(serde_json::Value::as_i64);
-                let length = SignedDuration::from_mins(minutes.filter(|it| (1..=1440).contains(it)).unwrap_or(30));
-                start.saturating_add(length).unwrap_or(start)
-            }
-        };
-        let mut patients = appointment.actors("Patient");
-        let (Some(patient), None) = (patients.next(), patients.next()) else { return Ok(None) };
-        let types = &self.config.virtual_visit_types;
-        let csn = appointment.identifier_of(&self.config.identifier_systems.csn);
-        Ok(Some(AppointmentFacts {
-            id: id.clone(),
-            status: appointment.status.clone(),
-            is_virtual: types.iter().any(|it| appointment.has_type(&it.system, &it.code)),
-            start,
-            end,
-            patient: patient.to_owned(),
-            practitioners: appointment.actors("Practitioner").map(str::to_owned).collect(),
-            conference_id: csn.map(str::to_owned),
-        }))
-    }
-}
-
-/// A read that failed before anything was said: nothing was applied.
-fn unread(error: EhrError) -> Said {
-    match error {
-        EhrError::Unreachable { reason, retry_after } => Said::NotNow { reason, retry_after },
-        // Mostly a client or a key that is being set right: the schedule gives up by itself in the end.
-        EhrError::Refused(reason) | EhrError::Malformed(reason) => Said::NotNow { reason, retry_after: None },
-    }
-}
-
-#[async_trait]
-impl Ehr for Epic {
-    async fn write_back(&self, intent: &WriteBack) -> Said {
+    async fn set(&self, intent: &WriteBack, who: &Attendance) -> Said {
         let Some(setter) = &self.setter else {
             let reason =
                 "This EHR connection has no connection-status service configured, so the schedule is not told.";
             return Said::Unsupported { reason: reason.into() };
         };
-        let Some(status) = setter.number(intent.presence) else {
+        let Some(status) = setter.number(who.presence) else {
             let reason = "The number for \"disconnected\" is not configured for this EHR, so a disconnect is not told.";
             return Said::Unsupported { reason: reason.into() };
         };
         let conference = match self.conference_id(intent).await {
             Ok(Some(id)) => id,
             Ok(None) => return Said::NoIdentifier,
-            Err(error) => return unread(error),
+            Err(error) => return unread(&error),
         };
-        match self.external_id(intent).await {
-            Ok(Some(id)) => setter.set(&conference, &id, intent.role, status).await,
+        match self.external_id(who).await {
+            Ok(Some(id)) => setter.set(&conference, &id, who.role, status).await,
             Ok(None) => Said::NoIdentifier,
-            Err(error) => unread(error),
+            Err(error) => unread(&error),
+        }
+    }
+
+    async fn message(&self, intent: &WriteBack, who: &Attendance, attempt: &Attempt<'_>) -> Said {
+        let patient = intent.patient.as_deref();
+        let mut search = vec![("identifier", resources::identifier_token(attempt.key))];
+        search.extend(patient.map(|it| ("patient", it.to_owned())));
+        let creation = Creation {
+            kind: "Communication",
+            resource: resources::communication(attempt.key, who, patient),
+            way: Way::Plain,
+            key: attempt.key,
+            search,
+        };
+        match creation.make(&self.backend, attempt).await {
+            Made::Said(said) | Made::Surprise(said) => said,
+        }
+    }
+
+    fn held(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
+        self.practitioners.lock().expect("nothing panics while holding the ids")
+    }
+}
+
+/// What the backend client is registered for.
+pub(super) fn scope(config: &EhrConfig) -> String {
+    let read = "system/Appointment.read system/Encounter.read system/Patient.read system/Practitioner.read";
+    match config.communication {
+        true => format!("{read} system/Communication.read system/Communication.write"),
+        false => read.to_owned(),
+    }
+}
+
+/// The schedule's connection status, and a message beside it if the organization wants one.
+pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
+    match about {
+        About::Attendance(_) if config.communication => vec![Channel::State, Channel::Message],
+        About::Attendance(_) => vec![Channel::State],
+        About::Stage { .. } | About::Links { .. } => Vec::new(),
+    }
+}
+
+#[async_trait]
+impl Ehr for Epic {
+    async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        match (&intent.about, intent.channel) {
+            (About::Attendance(who), Channel::State) => self.set(intent, who).await,
+            (About::Attendance(who), Channel::Message) => self.message(intent, who, attempt).await,
+            _ => {
+                let reason = "Epic's schedule shows who is connected, and nothing of links, stages or audit events.";
+                Said::Unsupported { reason: reason.into() }
+            }
         }
     }
 
     async fn appointment(&self, id: &str) -> Result<Option<AppointmentFacts>, EhrError> {
-        match self.backend.read::<Appointment>(id).await? {
-            Some(appointment) => self.facts(&appointment),
-            None => Ok(None),
-        }
+        Ok(appointments::by_id(&self.backend, &self.config, id).await?)
     }
 
     async fn appointment_by_identifier(&self, csn: &str) -> Result<Option<AppointmentFacts>, EhrError> {
-        // A comma or a bar in a value would be read as another search (FHIR R4, 3.1.1.4.0.1).
-        if csn.is_empty() || csn.len() > 64 || !csn.chars().all(|it| it.is_ascii_alphanumeric() || "-._".contains(it)) {
-            return Ok(None);
-        }
-        let token = format!("{}|{csn}", self.config.identifier_systems.csn);
-        let found: Vec<Appointment> = self.backend.search(&[("identifier", &token)], 10).await?;
-        match found.as_slice() {
-            [appointment] => self.facts(appointment),
-            _ => Ok(None),
-        }
+        Ok(appointments::by_number(&self.backend, &self.config, csn).await?)
     }
 
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError> {

@@ -1,9 +1,15 @@
 //! EHRs as the rest of the relay sees them: an intent to tell the chart something, and the few reads a launch needs.
-//! The only match on the vendor is [`connect`]; a vendor's words are in its own file. Nothing of a resource leaves here
-//! but [`AppointmentFacts`].
+//! The only match on the vendor is [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of a
+//! resource leaves here but [`AppointmentFacts`].
 
+mod answer;
+mod appointments;
 pub mod backend;
+mod create;
 pub mod epic;
+pub mod generic;
+pub mod oracle_health;
+mod resources;
 
 use std::sync::Arc;
 
@@ -15,7 +21,9 @@ use roomed_smart::keys::SigningKey;
 
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Vendor};
-use crate::outbox::WriteBack;
+use crate::outbox::connection::Health;
+use crate::outbox::{About, WriteBack};
+use crate::store::Channel;
 
 /// What the relay needs to know of an appointment. Ids are FHIR ids without the type.
 #[derive(Clone, PartialEq, Eq)]
@@ -103,13 +111,69 @@ pub enum Said {
     },
     /// An identifier it needs is not there yet.
     NoIdentifier,
+    /// An earlier attempt may have been applied, the EHR cannot be asked or does not show it, and saying it again could
+    /// double it.
+    PossibleDouble {
+        /// One plain sentence for the EHR analyst.
+        reason: String,
+    },
+    /// The lease was lost before a request left.
+    Stopped,
+}
+
+impl Said {
+    /// What it says about the EHR as a whole.
+    pub fn health(&self) -> Health {
+        match self {
+            Self::Accepted | Self::Never { .. } | Self::NoIdentifier => Health::Well,
+            Self::NotNow { retry_after, .. } => Health::Ill { retry_after: *retry_after },
+            Self::NobodyKnows { .. } => Health::Ill { retry_after: None },
+            Self::Unsupported { .. } | Self::PossibleDouble { .. } | Self::Stopped => Health::Silent,
+        }
+    }
+}
+
+/// The last gate before a request that must not be doubled.
+#[async_trait]
+pub trait Gate: Send + Sync {
+    /// True while the lease is ours; from then on the row counts as perhaps applied until its outcome is known. False:
+    /// send nothing and answer [`Said::Stopped`].
+    async fn may_send(&self) -> bool;
+}
+
+/// One attempt, as a vendor's file needs to know it.
+pub struct Attempt<'a> {
+    /// The row's id: random, the same in every attempt. The business key of what a create makes.
+    pub key: &'a str,
+    /// An earlier attempt may have been applied: look before you create.
+    pub uncertain: bool,
+    /// To be asked right before a create leaves. A setter need not ask.
+    pub gate: &'a dyn Gate,
+}
+
+/// What reading the EHR says about a write-back that may or may not have been applied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReadBack {
+    /// The EHR shows what it says.
+    Applied,
+    /// The EHR does not show it. For a state: it shows another one, which may be newer.
+    NotApplied,
+    /// The EHR cannot be asked about this, by nobody or not by us.
+    CannotTell,
+    /// The EHR does not answer now: ask again.
+    NotNow,
 }
 
 /// One EHR connection.
 #[async_trait]
 pub trait Ehr: Send + Sync {
-    /// Tells the chart. Never retries by itself: attempts belong to the outbox and its record.
-    async fn write_back(&self, intent: &WriteBack) -> Said;
+    /// Tells the chart. Never retries by itself: attempts belong to the outbox and its ledger.
+    async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said;
+
+    /// Reads whether the EHR shows `intent`, sent under `key`. After a restore from a backup; changes nothing.
+    async fn reads_back(&self, _intent: &WriteBack, _key: &str) -> ReadBack {
+        ReadBack::CannotTell
+    }
 
     /// An appointment by its FHIR id.
     async fn appointment(&self, id: &str) -> Result<Option<AppointmentFacts>, EhrError>;
@@ -121,9 +185,20 @@ pub trait Ehr: Send + Sync {
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;
 }
 
+/// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it.
+pub fn channels(connection: &EhrConfig, about: &About) -> Vec<Channel> {
+    match connection.vendor {
+        Vendor::Epic => epic::channels(connection, about),
+        Vendor::OracleHealth => oracle_health::channels(about),
+        Vendor::FhirR4 => generic::channels(connection, about),
+    }
+}
+
 /// Makes the vendor's connection. Contacts nobody.
+#[expect(clippy::too_many_arguments, reason = "each is a different thing, named where it is made")]
 pub fn connect(
     connection: &EhrConfig,
+    organization: &str,
     config: &Config,
     signing_key: &Arc<SigningKey>,
     http: &reqwest::Client,
@@ -132,17 +207,32 @@ pub fn connect(
     random: &Arc<dyn Random>,
 ) -> Arc<dyn Ehr> {
     let jku = format!("{}/.well-known/jwks.json", config.public_url);
+    let scope = match connection.vendor {
+        Vendor::Epic => epic::scope(connection),
+        Vendor::OracleHealth => oracle_health::SCOPE.to_owned(),
+        Vendor::FhirR4 => generic::scope(connection),
+    };
     let backend = backend::Backend::new(
         connection.backend_client_id.clone(),
         connection.iss.clone(),
         jku,
+        scope,
         Arc::clone(signing_key),
         http.clone(),
         policy,
         Arc::clone(clock),
         Arc::clone(random),
     );
+    let connection = connection.clone();
     match connection.vendor {
-        Vendor::Epic => Arc::new(epic::Epic::new(connection.clone(), backend, policy)),
+        Vendor::Epic => Arc::new(epic::Epic::new(connection, backend, policy)),
+        Vendor::OracleHealth => Arc::new(oracle_health::OracleHealth::new(connection, backend)),
+        Vendor::FhirR4 => {
+            let page = format!("{}/o/{organization}/patient", config.public_url);
+            Arc::new(generic::Generic::new(connection, organization, page, backend, Arc::clone(clock)))
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,11 +1,12 @@
 //! The relay's keys. One master key wraps a data key per organization (in the database) and everything in the keys
-//! directory (outside it): a key per day, and the signing keys of Backend Services. A visit's own key is wrapped under
+//! key store (outside it; a directory): a key per day, and the signing keys of Backend Services. A visit's own key is wrapped under
 //! its organization's key and its day's key together, so destroying a day's key forgets that day's visits for good,
 //! whatever backups of the database remain. Certificates for Graph are `meeting/graph/certificate.rs`.
 
 mod aead;
 mod directory;
 pub mod one_time;
+mod vault;
 mod visit_key;
 
 use std::collections::HashMap;
@@ -23,6 +24,7 @@ use crate::store::{LookupKey, Store, StoreError, WrappedKey};
 
 use aead::Secret;
 use directory::Directory;
+use vault::Vault;
 pub use visit_key::VisitKey;
 
 /// Why something cannot be sealed or opened. Holds no key and no plaintext.
@@ -54,10 +56,26 @@ pub enum KeyError {
     Store(#[from] StoreError),
 }
 
+/// Where keys lie outside the database and its backups: a directory here; whatever several nodes share can stand behind
+/// it. It is given sealed bytes only. A name is of `a-z0-9-`.
+pub trait KeyStore: Send + Sync {
+    /// What lies under a name.
+    fn get(&self, name: &str) -> std::io::Result<Option<Vec<u8>>>;
+
+    /// Keeps `sealed` under a name, durably, unless something lies there already.
+    fn put_new(&self, name: &str, sealed: &[u8]) -> std::io::Result<()>;
+
+    /// Destroys what lies under a name, as well as the medium can. Nothing there is no error.
+    fn destroy(&self, name: &str) -> std::io::Result<()>;
+
+    /// The names that begin so, in order.
+    fn names(&self, prefix: &str) -> std::io::Result<Vec<String>>;
+}
+
 /// Every key the relay holds. `Debug` shows none.
 pub struct Keys {
     organizations: HashMap<String, OrganizationKey>,
-    directory: Directory,
+    vault: Vault,
     signing: Vec<Arc<SigningKey>>,
     random: Arc<dyn Random>,
 }
@@ -65,6 +83,7 @@ pub struct Keys {
 struct OrganizationKey {
     data: Secret,
     lookup: hmac::Key,
+    ledger: hmac::Key,
 }
 
 impl std::fmt::Debug for Keys {
@@ -90,28 +109,30 @@ impl Keys {
             let key = organization_key(&master, store, random, &organization.key).await?;
             organizations.insert(organization.key.clone(), key);
         }
-        let directory = Directory::open(config.keys.directory.clone(), master, Arc::clone(random))?;
+        let directory = Directory::open(config.keys.directory.clone(), Arc::clone(random))?;
+        let vault = Vault::new(Box::new(directory), master, Arc::clone(random));
         let mut signing = Vec::new();
-        for pem in directory.signing_keys()? {
+        for pem in vault.signing_keys()? {
             signing.push(Arc::new(SigningKey::from_pem(pem.expose_secret())?));
         }
         if signing.is_empty() {
             let pem = SigningKey::generate_pem()?;
-            directory.keep_signing_key(&pem, clock.now())?;
+            vault.keep_signing_key(&pem, clock.now())?;
             signing.push(Arc::new(SigningKey::from_pem(pem.expose_secret())?));
         }
-        Ok(Self { organizations, directory, signing, random: Arc::clone(random) })
+        Ok(Self { organizations, vault, signing, random: Arc::clone(random) })
     }
 
     /// An HMAC of `parts` under the organization's look-up key. Parts cannot run into each other.
     pub fn lookup(&self, organization: &str, parts: &[&str]) -> Result<LookupKey, KeyError> {
         let key = self.organizations.get(organization).ok_or(KeyError::UnknownOrganization)?;
-        let mut context = hmac::Context::with_key(&key.lookup);
-        for part in parts {
-            context.update(&u64::try_from(part.len()).expect("a length fits 64 bits").to_be_bytes());
-            context.update(part.as_bytes());
-        }
-        Ok(LookupKey(context.sign().as_ref().to_vec()))
+        Ok(LookupKey(keyed(&key.lookup, parts.iter().map(|it| it.as_bytes()))))
+    }
+
+    /// An HMAC of `parts` under the organization's ledger key: what the ledger has in place of identifiers and payloads.
+    pub fn ledger(&self, organization: &str, parts: &[&[u8]]) -> Result<Vec<u8>, KeyError> {
+        let key = self.organizations.get(organization).ok_or(KeyError::UnknownOrganization)?;
+        Ok(keyed(&key.ledger, parts.iter().copied()))
     }
 
     /// A fresh key for a visit that begins to exist at `now`, and its wrapped form for the visit's row.
@@ -122,7 +143,7 @@ impl Keys {
         now: Timestamp,
     ) -> Result<(VisitKey, WrappedKey), KeyError> {
         let day = now.to_zoned(TimeZone::UTC).date().to_string();
-        let day_key = self.directory.day_or_new(&day)?;
+        let day_key = self.vault.day_or_new(&day)?;
         let wrapping = self.wrapping_key(organization, &day_key)?;
         let key = Secret::random(&*self.random);
         let bytes = wrapping.seal(&*self.random, wrap_context(visit, &day).as_bytes(), key.expose());
@@ -134,7 +155,7 @@ impl Keys {
     /// # Errors
     /// [`KeyError::Destroyed`] once its day's key is gone.
     pub fn open_visit_key(&self, organization: &str, visit: &str, wrapped: &WrappedKey) -> Result<VisitKey, KeyError> {
-        let day = self.directory.day(&wrapped.day)?.ok_or(KeyError::Destroyed)?;
+        let day = self.vault.day(&wrapped.day)?.ok_or(KeyError::Destroyed)?;
         let wrapping = self.wrapping_key(organization, &day)?;
         let key = wrapping.open(wrap_context(visit, &wrapped.day).as_bytes(), &wrapped.bytes)?;
         Ok(VisitKey::new(Secret::from_slice(&key).ok_or(KeyError::Unopenable)?, Arc::clone(&self.random)))
@@ -143,12 +164,12 @@ impl Keys {
     /// Destroys the key of a day (`YYYY-MM-DD`): every visit whose key it wrapped is unreadable from now on, in the
     /// database, its WAL and its backups. The caller has made sure that none of them is needed any more.
     pub fn destroy_day(&self, day: &str) -> Result<(), KeyError> {
-        self.directory.destroy_day(day)
+        self.vault.destroy_day(day)
     }
 
     /// Days whose keys exist, oldest first.
     pub fn days(&self) -> Result<Vec<String>, KeyError> {
-        self.directory.days()
+        self.vault.days()
     }
 
     /// The key Backend Services assertions are signed with.
@@ -165,6 +186,15 @@ impl Keys {
         let organization = self.organizations.get(organization).ok_or(KeyError::UnknownOrganization)?;
         Ok(day.derive(organization.data.expose(), b"roomed visit key"))
     }
+}
+
+fn keyed<'a>(key: &hmac::Key, parts: impl Iterator<Item = &'a [u8]>) -> Vec<u8> {
+    let mut context = hmac::Context::with_key(key);
+    for part in parts {
+        context.update(&u64::try_from(part.len()).expect("a length fits 64 bits").to_be_bytes());
+        context.update(part);
+    }
+    context.sign().as_ref().to_vec()
 }
 
 /// Binds a wrapped key to its visit and day: moved to another row it opens nothing.
@@ -201,7 +231,12 @@ async fn organization_key(
     let data = master.open(context.as_bytes(), &wrapped).map_err(wrong)?;
     let data = Secret::from_slice(&data).ok_or(KeyError::Unopenable)?;
     let lookup = data.derive(b"", b"roomed lookup");
-    Ok(OrganizationKey { lookup: hmac::Key::new(hmac::HMAC_SHA256, lookup.expose()), data })
+    let ledger = data.derive(b"", b"roomed ledger");
+    Ok(OrganizationKey {
+        lookup: hmac::Key::new(hmac::HMAC_SHA256, lookup.expose()),
+        ledger: hmac::Key::new(hmac::HMAC_SHA256, ledger.expose()),
+        data,
+    })
 }
 
 #[cfg(test)]

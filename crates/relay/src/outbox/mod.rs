@@ -1,6 +1,7 @@
 //! Telling EHRs. The promise is a row written with the change that makes it true (`store/outbox.rs`); here is the intent
-//! in it, when to try again (`retry.rs`), and who does it (`worker.rs`).
+//! in it, when to try again (`retry.rs`), how the EHR is doing (`connection.rs`), and who does it (`worker.rs`).
 
+pub mod connection;
 pub mod retry;
 pub mod worker;
 
@@ -9,6 +10,7 @@ use roomed_visit as rules;
 use serde::{Deserialize, Serialize};
 
 use crate::record::EhrReferences;
+use crate::store::Channel;
 pub use worker::{ChartListener, Worker};
 
 /// Whom the chart is told about.
@@ -31,15 +33,9 @@ pub enum Presence {
     Disconnected,
 }
 
-/// An intent: "participant P of conference C is now connected". How to say it is each vendor's file's affair.
-#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct WriteBack {
-    /// The EHR connection.
-    pub iss: String,
-    /// `Appointment` id.
-    pub appointment: String,
-    /// The CSN, if it was known.
-    pub conference_id: Option<String>,
+/// Somebody came or went.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attendance {
     /// The participant within the visit.
     pub participant: String,
     /// Who they are.
@@ -52,21 +48,81 @@ pub struct WriteBack {
     pub at: Timestamp,
 }
 
+/// What an intent is about.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "about", rename_all = "kebab-case")]
+pub enum About {
+    /// Somebody came or went.
+    Attendance(Attendance),
+    /// The visit as a whole stands there now.
+    Stage {
+        /// FHIR's word of `Encounter.status` (or `noshow`).
+        stage: String,
+        /// Since when.
+        at: Timestamp,
+    },
+    /// Where the visit is held.
+    Links {
+        /// For the clinician.
+        provider: String,
+        /// For the patient.
+        patient: String,
+        /// Planned start.
+        from: Timestamp,
+        /// Planned end.
+        until: Timestamp,
+    },
+}
+
+/// An intent: "participant P of conference C is now connected". How to say it is each vendor's file's affair.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WriteBack {
+    /// The EHR connection.
+    pub iss: String,
+    /// `Appointment` id.
+    pub appointment: String,
+    /// The CSN, if it was known.
+    pub conference_id: Option<String>,
+    /// Patient's FHIR id: what an `AuditEvent` or a `Communication` is about.
+    pub patient: Option<String>,
+    /// Through which door.
+    pub channel: Channel,
+    /// What.
+    pub about: About,
+}
+
 impl std::fmt::Debug for WriteBack {
     // A patient's identifiers: a stray `{:?}` must not put them in a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("WriteBack")
-            .field("role", &self.role)
-            .field("presence", &self.presence)
-            .field("at", &self.at)
-            .finish_non_exhaustive()
+        f.debug_struct("WriteBack").field("channel", &self.channel).finish_non_exhaustive()
     }
 }
 
 impl WriteBack {
+    /// An intent in the EHR's references.
+    pub fn new(ehr: &EhrReferences, patient: Option<String>, channel: Channel, about: About) -> Self {
+        Self {
+            iss: ehr.iss.clone(),
+            appointment: ehr.appointment.clone(),
+            conference_id: ehr.conference_id.clone(),
+            patient,
+            channel,
+            about,
+        }
+    }
+
+    /// The participant within the visit; empty for what is about the visit as a whole.
+    pub fn participant(&self) -> &str {
+        match &self.about {
+            About::Attendance(attendance) => &attendance.participant,
+            About::Stage { .. } | About::Links { .. } => "",
+        }
+    }
+}
+
+impl Attendance {
     /// The rules' effect in the EHR's references.
     pub fn new(
-        ehr: &EhrReferences,
         participant: &rules::ParticipantId,
         person: &rules::Participant,
         fhir_id: &str,
@@ -74,9 +130,6 @@ impl WriteBack {
         at: Timestamp,
     ) -> Self {
         Self {
-            iss: ehr.iss.clone(),
-            appointment: ehr.appointment.clone(),
-            conference_id: ehr.conference_id.clone(),
             participant: participant.as_str().to_owned(),
             role: match person.role {
                 rules::Role::Patient => Role::Patient,

@@ -2,6 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::connection;
 use crate::config;
 use crate::ehr::Said;
 use crate::store::Outcome;
@@ -15,17 +16,24 @@ pub struct Schedule {
     pub settle_delay: SignedDuration,
     /// `Retry-After` is believed up to this.
     pub retry_after_max: SignedDuration,
-    /// Since acceptance; then the row is parked.
+    /// So many failures that count, and the row is parked.
+    pub park_after_failures: u32,
+    /// So long after acceptance a failure that counts parks the row.
     pub park_after: SignedDuration,
     /// Between two looks for a missing identifier.
     pub identifier: SignedDuration,
+    /// So long after acceptance a missing identifier parks the row.
+    pub identifier_limit: SignedDuration,
 }
 
 /// How it went so far.
 #[derive(Debug, Clone, Copy)]
 pub struct SoFar {
-    /// Failed tries before this one.
+    /// Failed tries before this one that count.
     pub failures: u32,
+    /// The EHR took something else since: a failure now is this row's own. Otherwise it is the EHR's, and an outage of
+    /// hours uses nothing up.
+    pub others_went: bool,
     /// When the row was accepted.
     pub accepted_at: Timestamp,
     /// Now.
@@ -34,41 +42,69 @@ pub struct SoFar {
     pub jitter: f64,
 }
 
+fn millis(it: u32) -> SignedDuration {
+    SignedDuration::from_millis(i64::from(it))
+}
+
+/// The pace and breaker of every EHR connection.
+pub fn connection_policy(config: &config::Outbox) -> connection::Policy {
+    connection::Policy {
+        per_second: config.per_ehr_per_second,
+        burst: config.per_ehr_burst,
+        trip_after: config.breaker_failures,
+        open_for: millis(config.breaker_ms),
+        open_at_most: millis(config.breaker_max_ms)
+            .max(SignedDuration::from_secs(i64::from(config.retry_after_max_seconds))),
+    }
+}
+
 impl Schedule {
     /// From the configuration.
     pub fn of(config: &config::Outbox) -> Self {
-        let seconds = |it: u32| SignedDuration::from_secs(i64::from(it));
         Self {
-            waits: config.schedule_seconds.iter().map(|it| seconds(*it)).collect(),
-            settle_delay: seconds(config.settle_delay_seconds),
-            retry_after_max: seconds(config.retry_after_max_seconds),
+            waits: config.schedule_ms.iter().map(|it| millis(*it)).collect(),
+            settle_delay: millis(config.settle_delay_ms),
+            retry_after_max: SignedDuration::from_secs(i64::from(config.retry_after_max_seconds)),
+            park_after_failures: config.park_after_failures,
             park_after: SignedDuration::from_hours(i64::from(config.park_after_hours)),
-            identifier: seconds(config.identifier_seconds),
+            identifier: millis(config.identifier_ms),
+            identifier_limit: SignedDuration::from_hours(i64::from(config.identifier_hours)),
         }
     }
 
     /// What becomes of the row.
     pub fn outcome(&self, said: Said, so_far: SoFar) -> Outcome {
-        let old = so_far.now.duration_since(so_far.accepted_at) >= self.park_after;
+        let age = so_far.now.duration_since(so_far.accepted_at);
+        let counts = so_far.others_went;
+        let given_up =
+            counts && (so_far.failures.saturating_add(1) >= self.park_after_failures || age >= self.park_after);
         match said {
             Said::Accepted => Outcome::Delivered,
-            Said::NotNow { reason, .. } | Said::NobodyKnows { reason } if old => {
-                Outcome::Parked { reason: format!("The EHR did not take it for too long ({reason}).") }
-            }
+            Said::NotNow { reason, .. } | Said::NobodyKnows { reason } if given_up => Outcome::Parked {
+                reason: format!("The EHR takes others but not this one ({reason})."),
+                possible_double: false,
+            },
             Said::NotNow { reason, retry_after } => {
                 let asked = retry_after.unwrap_or_default().clamp(SignedDuration::ZERO, self.retry_after_max);
-                Outcome::Retry { at: after(so_far.now, self.wait(so_far).max(asked)), reason }
+                Outcome::Retry { at: after(so_far.now, self.wait(so_far).max(asked)), reason, counts }
             }
             // Not before the settle delay: what was sent may still land, and must not land last.
             Said::NobodyKnows { reason } => {
-                Outcome::Unknown { at: after(so_far.now, self.wait(so_far).max(self.settle_delay)), reason }
+                Outcome::Unknown { at: after(so_far.now, self.wait(so_far).max(self.settle_delay)), reason, counts }
             }
-            Said::Never { reason } => Outcome::Parked { reason },
+            Said::Never { reason } => Outcome::Parked { reason, possible_double: false },
+            Said::PossibleDouble { reason } => Outcome::Parked { reason, possible_double: true },
             Said::Unsupported { reason } => Outcome::Unsupported { reason },
-            Said::NoIdentifier if old => {
-                Outcome::Parked { reason: "The EHR has not given the identifier that is needed.".into() }
-            }
+            Said::NoIdentifier if age >= self.identifier_limit => Outcome::Parked {
+                reason: "The EHR has not given the identifier that is needed.".into(),
+                possible_double: false,
+            },
             Said::NoIdentifier => Outcome::WaitingForIdentifier { at: after(so_far.now, self.identifier) },
+            Said::Stopped => Outcome::Retry {
+                at: after(so_far.now, self.wait(so_far)),
+                reason: "the lease was lost before a request left".into(),
+                counts: false,
+            },
         }
     }
 
@@ -93,8 +129,10 @@ mod tests {
             waits: vec![seconds(1), seconds(10), seconds(60)],
             settle_delay: seconds(5),
             retry_after_max: seconds(600),
+            park_after_failures: 12,
             park_after: SignedDuration::from_hours(24),
             identifier: seconds(30),
+            identifier_limit: SignedDuration::from_hours(48),
         }
     }
 
@@ -105,35 +143,44 @@ mod tests {
             retry_after: retry_after.map(SignedDuration::from_secs),
         };
         let nobody_knows = || Said::NobodyKnows { reason: "r".into() };
-        let never = Said::Never { reason: "r".into() };
-        let unsupported = Said::Unsupported { reason: "r".into() };
-        // said, failures so far, age in hours, jitter -> class, seconds until the next try
+        let never = || Said::Never { reason: "r".into() };
+        let unsupported = || Said::Unsupported { reason: "r".into() };
+        let double = || Said::PossibleDouble { reason: "r".into() };
+        // said, failures so far, others went, age in hours, jitter -> class, seconds until the next try
         let table = [
-            (Said::Accepted, 7, 99, 0.0, "delivered", None),
-            (not_now(None), 0, 0, 0.0, "retry", Some(1)),
-            (not_now(None), 1, 0, 0.0, "retry", Some(10)),
-            (not_now(None), 2, 0, 0.0, "retry", Some(60)),
-            (not_now(None), 900, 23, 1.0, "retry", Some(75)),
-            (not_now(Some(120)), 0, 0, 0.5, "retry", Some(120)),
-            (not_now(Some(-5)), 1, 0, 0.0, "retry", Some(10)),
-            (not_now(Some(86_400)), 0, 0, 0.0, "retry", Some(600)),
-            (not_now(None), 3, 24, 0.0, "parked", None),
-            (nobody_knows(), 0, 0, 0.0, "unknown", Some(5)),
-            (nobody_knows(), 1, 0, 0.0, "unknown", Some(10)),
-            (nobody_knows(), 1, 24, 0.0, "parked", None),
-            (never, 0, 0, 0.0, "parked", None),
-            (unsupported, 0, 0, 0.0, "unsupported", None),
-            (Said::NoIdentifier, 50, 1, 0.9, "identifier", Some(30)),
-            (Said::NoIdentifier, 50, 24, 0.9, "parked", None),
+            (Said::Accepted, 7, true, 99, 0.0, "delivered", None),
+            (not_now(None), 0, true, 0, 0.0, "retry+", Some(1)),
+            (not_now(None), 1, true, 0, 0.0, "retry+", Some(10)),
+            (not_now(None), 2, false, 0, 0.0, "retry", Some(60)),
+            (not_now(None), 10, true, 23, 1.0, "retry+", Some(75)),
+            (not_now(Some(120)), 0, true, 0, 0.5, "retry+", Some(120)),
+            (not_now(Some(-5)), 1, true, 0, 0.0, "retry+", Some(10)),
+            (not_now(Some(86_400)), 0, false, 0, 0.0, "retry", Some(600)),
+            (not_now(None), 11, true, 0, 0.0, "parked", None),
+            (not_now(None), 3, true, 24, 0.0, "parked", None),
+            // An outage parks nothing, however long.
+            (not_now(None), 11, false, 99, 0.0, "retry", Some(60)),
+            (nobody_knows(), 11, false, 99, 0.0, "unknown", Some(60)),
+            (nobody_knows(), 0, true, 0, 0.0, "unknown+", Some(5)),
+            (nobody_knows(), 1, true, 0, 0.0, "unknown+", Some(10)),
+            (nobody_knows(), 1, true, 24, 0.0, "parked", None),
+            (never(), 0, false, 0, 0.0, "parked", None),
+            (unsupported(), 0, false, 0, 0.0, "unsupported", None),
+            (double(), 0, false, 0, 0.0, "possible double", None),
+            (Said::NoIdentifier, 50, true, 1, 0.9, "identifier", Some(30)),
+            (Said::NoIdentifier, 50, true, 47, 0.9, "identifier", Some(30)),
+            (Said::NoIdentifier, 50, false, 48, 0.9, "parked", None),
+            (Said::Stopped, 0, true, 99, 0.0, "retry", Some(1)),
         ];
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
-        for (said, failures, hours, jitter, class, seconds) in table {
+        for (said, failures, others_went, hours, jitter, class, seconds) in table {
             let accepted_at = now - SignedDuration::from_hours(hours);
             let row = format!("{said:?} {failures} {hours}");
-            let (got, at) = match schedule().outcome(said, SoFar { failures, accepted_at, now, jitter }) {
+            let (got, at) = match schedule().outcome(said, SoFar { failures, others_went, accepted_at, now, jitter }) {
                 Outcome::Delivered => ("delivered", None),
-                Outcome::Retry { at, .. } => ("retry", Some(at)),
-                Outcome::Unknown { at, .. } => ("unknown", Some(at)),
+                Outcome::Retry { at, counts, .. } => (if counts { "retry+" } else { "retry" }, Some(at)),
+                Outcome::Unknown { at, counts, .. } => (if counts { "unknown+" } else { "unknown" }, Some(at)),
+                Outcome::Parked { possible_double: true, .. } => ("possible double", None),
                 Outcome::Parked { .. } => ("parked", None),
                 Outcome::Unsupported { .. } => ("unsupported", None),
                 Outcome::WaitingForIdentifier { at } => ("identifier", Some(at)),

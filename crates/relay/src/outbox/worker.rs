@@ -1,24 +1,28 @@
-//! Delivers the outbox: claims rows, lets the vendor's file say them, settles. What is in flight is bounded in number and
-//! in time; the deadline is shorter than the lease, so nothing is sent under a lease that ran out.
+//! Delivers the outbox: claims rows of one EHR connection after the other, lets the vendor's file say them, settles. What
+//! is in flight to one EHR is bounded in number and in time, so that one that hangs holds up no other; the deadline is
+//! shorter than the lease, so nothing is sent under a lease that ran out. Pace and breaker are the store's.
 
-use std::collections::HashMap;
-use std::num::NonZeroU32;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
+use futures_util::future::BoxFuture;
 use jiff::{SignedDuration, Timestamp};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 
 use super::WriteBack;
-use super::retry::{Schedule, SoFar};
+use super::connection::{self, Health};
+use super::retry::{Schedule, SoFar, connection_policy};
 use crate::clock::{Clock, Random};
 use crate::config::{self, Config};
-use crate::ehr::{Ehr, Said};
+use crate::ehr::{Attempt, Ehr, Gate, Said};
+use crate::failpoint;
 use crate::keys::{KeyError, Keys};
-use crate::store::{ClaimPolicy, Lease, Outcome, Settled, Store, StoreError};
+use crate::store::{ClaimPolicy, Lease, Outcome, Settled, Settlement, Store, StoreError};
 
 /// Leases of a dead worker run out unseen by anyone, so look at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
@@ -36,21 +40,40 @@ pub trait ChartListener: Send + Sync {
 /// The EHR connections by organization and `iss`.
 type Ehrs = HashMap<(String, String), Arc<dyn Ehr>>;
 
+/// What the task of a delivery runs in. A simulation stops a process by stopping these.
+pub type Wrap = Arc<dyn Fn(BoxFuture<'static, ()>) -> BoxFuture<'static, ()> + Send + Sync>;
+
 /// The one that delivers. Several may run on one database.
 pub struct Worker {
     parts: Arc<Parts>,
+    wrap: Option<Wrap>,
 }
 
 struct Parts {
     config: config::Outbox,
+    connection: connection::Policy,
     schedule: Schedule,
     store: Arc<dyn Store>,
     keys: Arc<Keys>,
     ehrs: Ehrs,
-    pace: HashMap<(String, String), DefaultDirectRateLimiter>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     listener: Arc<dyn ChartListener>,
+}
+
+/// The connections with rows, and how much of each is in flight from here.
+#[derive(Default)]
+struct Flights {
+    tasks: JoinSet<()>,
+    connections: HashMap<(String, String), Arc<AtomicU32>>,
+    /// Where the next round begins, so that none always comes last.
+    turn: usize,
+}
+
+/// What a round of claims gave.
+struct Round {
+    claimed: u32,
+    next: Option<Timestamp>,
 }
 
 impl Worker {
@@ -64,35 +87,36 @@ impl Worker {
         random: &Arc<dyn Random>,
         listener: &Arc<impl ChartListener + 'static>,
     ) -> Self {
-        let per_second = NonZeroU32::new(config.outbox.per_ehr_per_second).unwrap_or(NonZeroU32::MIN);
-        let quota =
-            Quota::per_second(per_second).allow_burst(per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)));
         let listener: Arc<dyn ChartListener> = listener.clone();
         Self {
             parts: Arc::new(Parts {
                 config: config.outbox.clone(),
+                connection: connection_policy(&config.outbox),
                 schedule: Schedule::of(&config.outbox),
                 store: Arc::clone(store),
                 keys: Arc::clone(keys),
                 ehrs: ehrs.clone(),
-                pace: ehrs.keys().map(|it| (it.clone(), RateLimiter::direct(quota))).collect(),
                 clock: Arc::clone(clock),
                 random: Arc::clone(random),
                 listener,
             }),
+            wrap: None,
         }
+    }
+
+    /// Each delivery runs inside what `wrap` makes of it.
+    #[must_use]
+    pub fn inside(self, wrap: Wrap) -> Self {
+        Self { wrap: Some(wrap), ..self }
     }
 
     /// Delivers until `stopping` turns true, and then finishes what is in flight.
     pub async fn run(self, mut stopping: watch::Receiver<bool>) {
         let bell = self.parts.listener.bell();
-        let mut flying = JoinSet::new();
+        let mut flights = Flights::default();
         while !*stopping.borrow() {
-            let free = self.parts.config.concurrency.saturating_sub(u32::try_from(flying.len()).unwrap_or(u32::MAX));
-            let claimed = if free > 0 { self.launch(&mut flying, free).await } else { Ok(0) };
-            let wait = match claimed {
-                Ok(some) if some > 0 && some == free => continue,
-                Ok(_) => self.parts.until_next().await,
+            let wait = match self.round(&mut flights).await {
+                Ok(Round { next, .. }) => next.map_or(LONGEST_WAIT, |at| wait(self.parts.clock.now(), at)),
                 Err(error) => {
                     tracing::error!(%error, "the outbox could not be read");
                     LONGEST_WAIT
@@ -100,40 +124,113 @@ impl Worker {
             };
             tokio::select! {
                 _ = tokio::time::timeout(wait, bell.notified()) => {}
-                Some(ended) = flying.join_next() => report(ended),
+                Some(ended) = flights.tasks.join_next() => report(ended),
                 // The guard it answers with must not be held while others wait.
                 () = async { drop(stopping.wait_for(|stop| *stop).await) } => {}
             }
         }
-        while let Some(ended) = flying.join_next().await {
+        while let Some(ended) = flights.tasks.join_next().await {
             report(ended);
         }
     }
 
     /// Delivers what is runnable now, all of it at once, and waits for the end. Says how many rows were claimed.
     pub async fn run_once(&self) -> Result<u32, StoreError> {
-        let mut flying = JoinSet::new();
-        let claimed = self.launch(&mut flying, self.parts.config.concurrency).await?;
-        while let Some(ended) = flying.join_next().await {
+        let mut flights = Flights::default();
+        let round = self.round(&mut flights).await?;
+        while let Some(ended) = flights.tasks.join_next().await {
             report(ended);
         }
-        Ok(claimed)
+        Ok(round.claimed)
     }
 
-    async fn launch(&self, flying: &mut JoinSet<()>, limit: u32) -> Result<u32, StoreError> {
-        let seconds = |it: u32| SignedDuration::from_secs(i64::from(it));
-        let policy = ClaimPolicy {
+    /// Claims from every connection what may leave now. Rows of a connection that is no longer configured are claimed as
+    /// well: somebody has to be told that they cannot be sent.
+    async fn round(&self, flights: &mut Flights) -> Result<Round, StoreError> {
+        let in_use = self.parts.store.connections_in_use().await?;
+        let connections: Vec<_> = in_use.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
+        let mut round = Round { claimed: 0, next: None };
+        flights.turn = flights.turn.wrapping_add(1);
+        for index in 0..connections.len() {
+            let connection = &connections[(index + flights.turn) % connections.len()];
+            let flying = Arc::clone(flights.connections.entry(connection.clone()).or_default());
+            let free = self.parts.config.concurrency.saturating_sub(flying.load(Ordering::SeqCst));
+            // With none free the next one that ends wakes us.
+            if free == 0 {
+                continue;
+            }
+            let claimed = self.parts.store.claim(self.policy(connection, free)).await?;
+            round.claimed = round.claimed.saturating_add(u32::try_from(claimed.leases.len()).unwrap_or(u32::MAX));
+            round.next = [round.next, claimed.next].into_iter().flatten().min();
+            for lease in claimed.leases {
+                failpoint::at("claim.after");
+                let flight = Flight::begin(&flying);
+                let parts = Arc::clone(&self.parts);
+                let delivery = async move {
+                    parts.deliver(lease).await;
+                    drop(flight);
+                };
+                match &self.wrap {
+                    None => flights.tasks.spawn(delivery),
+                    Some(wrap) => flights.tasks.spawn(wrap(Box::pin(delivery))),
+                };
+            }
+        }
+        Ok(round)
+    }
+
+    fn policy(&self, (organization, ehr): &(String, String), limit: u32) -> ClaimPolicy {
+        ClaimPolicy {
+            organization: organization.clone(),
+            ehr: ehr.clone(),
             now: self.parts.clock.now(),
             limit,
-            lease: seconds(self.parts.config.lease_seconds),
+            lease: SignedDuration::from_millis(i64::from(self.parts.config.lease_ms)),
             settle_delay: self.parts.schedule.settle_delay,
-        };
-        let leases = self.parts.store.claim(policy).await?;
-        let claimed = u32::try_from(leases.len()).unwrap_or(u32::MAX);
-        for lease in leases {
-            flying.spawn(Arc::clone(&self.parts).deliver(lease));
+            connection: self.parts.connection.clone(),
         }
-        Ok(claimed)
+    }
+}
+
+/// Counts one row in flight for as long as it lives, a panic included.
+struct Flight(Arc<AtomicU32>);
+
+impl Flight {
+    fn begin(flying: &Arc<AtomicU32>) -> Self {
+        flying.fetch_add(1, Ordering::SeqCst);
+        Self(Arc::clone(flying))
+    }
+}
+
+impl Drop for Flight {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+/// The gate of one attempt.
+struct LeaseGate<'a> {
+    store: &'a dyn Store,
+    lease: &'a Lease,
+    until: Instant,
+    passed: AtomicBool,
+}
+
+#[async_trait]
+impl Gate for LeaseGate<'_> {
+    async fn may_send(&self) -> bool {
+        // Our own clock first: a process that was frozen here must not ask a database it may not reach.
+        if Instant::now() >= self.until {
+            return false;
+        }
+        let ours = self.store.about_to_send(self.lease).await.unwrap_or_else(|error| {
+            tracing::error!(%error, outbox = %self.lease.id, "that a write-back is about to leave could not be kept");
+            false
+        });
+        // Frozen while the database answered: then somebody else may own the row by now.
+        let ours = ours && Instant::now() < self.until;
+        self.passed.store(ours, Ordering::SeqCst);
+        ours
     }
 }
 
@@ -142,19 +239,26 @@ impl Parts {
     async fn deliver(self: Arc<Self>, lease: Lease) {
         let (id, visit, attempt, accepted_at) =
             (lease.id.clone(), lease.visit.clone(), lease.attempt, lease.accepted_at);
-        let deadline = Duration::from_secs(u64::from(self.config.deadline_seconds));
-        let said = match tokio::time::timeout(deadline, self.say(&lease)).await {
-            Ok(said) => said,
-            Err(_) => Said::NobodyKnows { reason: "no answer within the deadline".into() },
-        };
+        let said = self.attempt(&lease).await;
         let now = self.clock.now();
-        let so_far = SoFar { failures: lease.failures, accepted_at, now, jitter: self.random.fraction() };
+        let so_far = SoFar {
+            failures: lease.failures,
+            others_went: lease.others_went,
+            accepted_at,
+            now,
+            jitter: self.random.fraction(),
+        };
+        let health = said.health();
         let outcome = self.schedule.outcome(said, so_far);
-        let word = word(&outcome);
-        let reason = reason(&outcome).to_owned();
+        let word = outcome.word();
+        let reason = outcome.reason().to_owned();
         let quiet = matches!(outcome, Outcome::Retry { .. } | Outcome::Unknown { .. });
         let reassert_at = now.saturating_add(self.schedule.settle_delay).unwrap_or(now);
-        match self.store.settle(lease, outcome, now, reassert_at).await {
+        let settlement = Settlement { outcome, health, now, reassert_at, connection: self.connection.clone() };
+        failpoint::at("settle.before");
+        let settled = self.store.settle(lease, settlement).await;
+        failpoint::at("settle.after");
+        match settled {
             Ok(Settled::Done) => {
                 tracing::info!(outbox = %id, attempt, outcome = word, reason, "write-back settled");
                 metrics::counter!("roomed_outbox_attempts_total", "outcome" => word).increment(1);
@@ -174,9 +278,30 @@ impl Parts {
             // The row stays leased; once the lease has run out it is delivered again.
             Err(error) => tracing::error!(%error, outbox = %id, "a write-back could not be settled"),
         }
+        if matches!(health, Health::Ill { .. }) {
+            metrics::counter!("roomed_ehr_failures_total").increment(1);
+        }
     }
 
-    async fn say(&self, lease: &Lease) -> Said {
+    async fn attempt(&self, lease: &Lease) -> Said {
+        let deadline = Duration::from_millis(u64::from(self.config.deadline_ms));
+        let gate =
+            LeaseGate { store: &*self.store, lease, until: Instant::now() + deadline, passed: AtomicBool::new(false) };
+        failpoint::at("send.before");
+        let said = tokio::time::timeout(deadline, self.say(lease, &gate)).await;
+        failpoint::at("send.after");
+        let late = || "no answer within the deadline".to_owned();
+        match said {
+            Ok(said) => said,
+            // A create that never came through its gate did not leave.
+            Err(_) if !lease.channel.supersedes() && !gate.passed.load(Ordering::SeqCst) => {
+                Said::NotNow { reason: late(), retry_after: None }
+            }
+            Err(_) => Said::NobodyKnows { reason: late() },
+        }
+    }
+
+    async fn say(&self, lease: &Lease, gate: &dyn Gate) -> Said {
         let intent = match self.open(lease) {
             Ok(intent) => intent,
             Err(error) => return Said::Never { reason: format!("The write-back cannot be read: {error}.") },
@@ -185,23 +310,13 @@ impl Parts {
         let Some(ehr) = self.ehrs.get(&connection) else {
             return Said::Never { reason: "The EHR connection of this visit is no longer configured.".into() };
         };
-        if let Some(pace) = self.pace.get(&connection) {
-            pace.until_ready().await;
-        }
-        ehr.write_back(&intent).await
+        ehr.write_back(&intent, &Attempt { key: &lease.id, uncertain: lease.uncertain, gate }).await
     }
 
     fn open(&self, lease: &Lease) -> Result<WriteBack, KeyError> {
         let key = self.keys.open_visit_key(&lease.organization, &lease.visit, &lease.key)?;
         let plain = key.open(lease.id.as_bytes(), &lease.sealed)?;
         serde_json::from_slice(&plain).map_err(|_| KeyError::Unopenable)
-    }
-
-    async fn until_next(&self) -> Duration {
-        match self.store.next_run_at().await {
-            Ok(Some(at)) => wait(self.clock.now(), at),
-            Ok(None) | Err(_) => LONGEST_WAIT,
-        }
     }
 }
 
@@ -216,25 +331,6 @@ fn report(ended: Result<(), tokio::task::JoinError>) {
 fn wait(now: Timestamp, at: Timestamp) -> Duration {
     let until = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
     until.clamp(Duration::from_millis(100), LONGEST_WAIT)
-}
-
-fn word(outcome: &Outcome) -> &'static str {
-    match outcome {
-        Outcome::Delivered => "delivered",
-        Outcome::Retry { .. } => "retry",
-        Outcome::Unknown { .. } => "unknown",
-        Outcome::Parked { .. } => "parked",
-        Outcome::Unsupported { .. } => "unsupported",
-        Outcome::WaitingForIdentifier { .. } => "waiting-for-identifier",
-    }
-}
-
-fn reason(outcome: &Outcome) -> &str {
-    match outcome {
-        Outcome::Retry { reason, .. } | Outcome::Unknown { reason, .. } => reason,
-        Outcome::Parked { reason } | Outcome::Unsupported { reason } => reason,
-        Outcome::Delivered | Outcome::WaitingForIdentifier { .. } => "",
-    }
 }
 
 #[cfg(test)]

@@ -3,23 +3,42 @@
 //!
 //! Times the store is given come from the relay's `Clock`; leases alone are measured by the database's own time.
 
+mod aftercare;
+mod chart;
+mod closing;
+mod hints;
 mod notices;
 mod onetime;
+mod open;
+mod operate;
 mod outbox;
+pub mod postgres;
 pub mod sqlite;
+mod steps;
 mod visits;
 mod watches;
 
+pub use aftercare::{Aftercare, Quarantined};
+pub use closing::{ClosedVisit, Closing, Summary};
+pub use hints::{Hint, Hints};
 pub use notices::{CommittedNotice, NewNotice, Notices, StoredNotice};
 pub use onetime::{Link, Links, NonceBinding, OneTime, OneTimeKind, PageSession, Sessions};
-pub use outbox::{ChartRow, ChartWord, ClaimPolicy, Lease, NewOutboxEntry, Outbox, OutboxCounts, Outcome, Settled};
+pub use open::open;
+pub use operate::{Chained, EntryFilter, EntryRow, NotDone, Operate};
+pub use outbox::{
+    Channel, ChartRow, ChartWord, ClaimPolicy, Claimed, EntryState, Lease, NewOutboxEntry, Outbox, OutboxCounts, Outcome,
+    Settled, Settlement,
+};
 pub use visits::{
     Change, CommitError, Committed, EventKey, LookupKey, Meeting, Member, OpenVisit, Recipient, StoredVisit, VisitRow,
     Visits, WrappedKey,
 };
 pub use watches::{StoredWatch, Watches};
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
+use tokio::sync::watch;
 
 /// The store failed. The words are for an operator and hold no value of any row.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +46,13 @@ pub enum StoreError {
     /// The database does not answer, is busy for too long, is full or read-only.
     #[error("the database failed: {0}")]
     Database(#[from] sqlx::Error),
+    /// The transaction that several writes shared failed: none of them is kept.
+    #[error("the database failed: {0}")]
+    Shared(Arc<sqlx::Error>),
+    /// The disk failed while a commit was made durable. Whether it stands is unknown, and so is what a second try would
+    /// mean: the relay must stop.
+    #[error("the disk failed while committing, so the relay must stop: {0}")]
+    Broken(String),
     /// The database cannot be used as it is; the sentence says what to change.
     #[error("{0}")]
     Unfit(String),
@@ -37,13 +63,28 @@ pub enum StoreError {
 
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
-        Self::Unfit(format!("the database's schema is not this version's: {error}"))
+        use sqlx::migrate::MigrateError as M;
+        match error {
+            M::Execute(error) => Self::Database(error),
+            M::VersionMissing(found) => Self::Unfit(format!(
+                "the database was written by a newer version of this relay (its schema is at step {found}, which this \
+                 version does not know); start that version, or restore a backup from before the update"
+            )),
+            M::VersionMismatch(step) => Self::Unfit(format!(
+                "the database was written by another build of this relay (step {step} of its schema reads otherwise \
+                 there); start that build, or restore a backup from before it"
+            )),
+            M::ExecuteMigration(error, step) => Self::Unfit(format!(
+                "the database could not be brought to step {step} of its schema and stays as it was: {error}"
+            )),
+            error => Self::Unfit(format!("the database's schema is not this version's: {error}")),
+        }
     }
 }
 
 /// Everything the relay keeps, on whatever database. Held as `Arc<dyn Store>`.
 #[async_trait]
-pub trait Store: Visits + Notices + Outbox + Sessions + Links + Watches {
+pub trait Store: Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + Links + Watches {
     /// A write transaction can be opened: what `/readyz` asks.
     async fn ready(&self) -> Result<(), StoreError>;
 
@@ -52,6 +93,17 @@ pub trait Store: Visits + Notices + Outbox + Sessions + Links + Watches {
 
     /// Keeps `wrapped` unless a key is already there (two nodes may start at once), and returns the one that stands.
     async fn keep_organization_key(&self, organization: &str, wrapped: Vec<u8>) -> Result<Vec<u8>, StoreError>;
+
+    /// Turns true when the disk has failed under a commit ([`StoreError::Broken`]): whoever serves has to stop. One whose
+    /// sender is gone never turns true.
+    fn broken(&self) -> watch::Receiver<bool> {
+        watch::channel(false).1
+    }
+
+    /// What other nodes on this database do from now on. None where there can be no other node.
+    async fn hints(&self) -> Result<Option<Hints>, StoreError> {
+        Ok(None)
+    }
 
     /// Closes every connection, after which nothing works any more.
     async fn close(&self);

@@ -1,23 +1,36 @@
-//! The store in one SQLite file: one writing connection that always begins IMMEDIATE, and several that only read.
-//! What is asserted at opening is what makes a commit durable; each concern's SQL is in its own file below.
+//! The store in one SQLite file: one connection that writes, with everybody's work in shared transactions (`writer.rs`),
+//! and several that only read. What is asserted at opening is what makes a commit durable; each concern's SQL is in its
+//! own file below.
 
+mod aftercare;
+mod claim;
+mod closing;
 mod commit;
+mod connection;
+mod ledger;
 mod notices;
 mod onetime;
+mod operate;
 mod outbox;
 mod settle;
+mod stream;
 mod visits;
 mod watches;
+mod writer;
 
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use futures_util::future::BoxFuture;
 use sqlx::migrate::Migrator;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{Sqlite, Transaction};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteConnection, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use tokio::sync::watch;
 
+use self::writer::Writer;
 use super::{Store, StoreError};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -28,7 +41,7 @@ const OLDEST: (u32, u32, u32) = (3, 51, 3);
 /// SQLite behind the [`Store`] trait.
 #[derive(Debug, Clone)]
 pub struct SqliteStore {
-    writer: SqlitePool,
+    writer: Arc<Writer>,
     readers: SqlitePool,
 }
 
@@ -58,13 +71,24 @@ impl SqliteStore {
         let writer = pool.clone().max_connections(1).connect_with(options.clone()).await?;
         assert_durable(&writer).await?;
         MIGRATIONS.run(&writer).await?;
+        let writer = writer.acquire().await?.detach();
         let readers = pool.max_connections(readers.max(1)).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer, readers })
+        Ok(Self { writer: Arc::new(Writer::start(writer)), readers })
     }
 
-    /// A write transaction that holds the lock from its first statement, so that it never fails half-way with BUSY.
-    async fn write(&self) -> Result<Transaction<'static, Sqlite>, sqlx::Error> {
-        self.writer.begin_with("BEGIN IMMEDIATE").await
+    /// Writes: all of what `job` does is kept, or, if it fails, nothing of it. See [`Writer::write`].
+    async fn write<F, T, E>(&self, job: F) -> Result<T, E>
+    where
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, E>> + Send + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+    {
+        self.writer.write(job).await
+    }
+
+    /// How many transactions were committed since it was opened: fewer than writes, when these come together.
+    pub fn transactions(&self) -> u64 {
+        self.writer.transactions()
     }
 }
 
@@ -94,24 +118,19 @@ fn numbers(version: &str) -> Option<(u32, u32, u32)> {
     Some((parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?))
 }
 
-/// A stored time.
-fn at(milliseconds: i64) -> Result<Timestamp, StoreError> {
-    Timestamp::from_millisecond(milliseconds).map_err(|_| StoreError::Unreadable("time"))
-}
-
-/// A stored time that may be missing.
-fn maybe_at(milliseconds: Option<i64>) -> Result<Option<Timestamp>, StoreError> {
-    milliseconds.map(at).transpose()
-}
-
 #[async_trait]
 impl Store for SqliteStore {
     async fn ready(&self) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        // Touches the file without changing it: a read-only or full disk shows here and not at the first patient.
-        sqlx::query("UPDATE organization_key SET wrapped = wrapped WHERE organization = ''").execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        self.write(|tx| {
+            Box::pin(async move {
+                // Touches the file without changing it: a read-only or full disk shows here and not at the first patient.
+                sqlx::query("UPDATE organization_key SET wrapped = wrapped WHERE organization = ''")
+                    .execute(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn organization_key(&self, organization: &str) -> Result<Option<Vec<u8>>, StoreError> {
@@ -123,21 +142,32 @@ impl Store for SqliteStore {
     }
 
     async fn keep_organization_key(&self, organization: &str, wrapped: Vec<u8>) -> Result<Vec<u8>, StoreError> {
-        let mut tx = self.write().await?;
-        sqlx::query("INSERT INTO organization_key (organization, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING")
-            .bind(organization)
-            .bind(wrapped)
-            .execute(&mut *tx)
-            .await?;
-        let stands = sqlx::query_scalar("SELECT wrapped FROM organization_key WHERE organization = ?")
-            .bind(organization)
-            .fetch_one(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(stands)
+        let organization = organization.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO organization_key (organization, wrapped) VALUES (?, ?) ON CONFLICT DO NOTHING",
+                )
+                .bind(&organization)
+                .bind(wrapped)
+                .execute(&mut *tx)
+                .await?;
+                let stands = sqlx::query_scalar("SELECT wrapped FROM organization_key WHERE organization = ?")
+                    .bind(&organization)
+                    .fetch_one(tx)
+                    .await?;
+                Ok(stands)
+            })
+        })
+        .await
+    }
+
+    fn broken(&self) -> watch::Receiver<bool> {
+        self.writer.broken()
     }
 
     async fn close(&self) {
+        // The writer is the last, so that the log is emptied into the file.
         self.readers.close().await;
         self.writer.close().await;
     }

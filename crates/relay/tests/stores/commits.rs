@@ -161,3 +161,28 @@ pub(crate) async fn a_meeting_is_found_by_its_key(store: Arc<dyn Store>) {
     store.commit(Change::of(visit("v"), Some(2), t(2))).await.unwrap();
     assert_eq!(store.meeting("v").await.unwrap(), Some(meeting));
 }
+
+pub(crate) async fn one_refused_among_many_at_once_stops_no_other(store: Arc<dyn Store>) {
+    new_visit(&*store, "there", vec![]).await;
+    let commit = |n: u32| {
+        let store = store.clone();
+        // Every fourth one claims that the visit that is there is new.
+        let row = if n.is_multiple_of(4) { visit("there") } else { visit(&format!("v{n}")) };
+        let change = Change { notices: vec![notice("ann", &n.to_string())], ..Change::of(row, None, t(1)) };
+        tokio::spawn(async move { store.commit(change).await })
+    };
+    let commits: Vec<_> = (0..80).map(commit).collect();
+    let mut refused = 0;
+    for commit in commits {
+        match commit.await.unwrap() {
+            Ok(committed) => assert_eq!(committed.version, 1),
+            Err(CommitError::Conflict) => refused += 1,
+            Err(error) => panic!("{error}"),
+        }
+    }
+    assert_eq!(refused, 20);
+    assert_eq!(store.open_visits("northside").await.unwrap().len(), 61);
+    // Nothing of those refused is kept, and no cursor was used up by them.
+    assert_eq!(store.cursor(&person("ann")).await.unwrap(), 60);
+    assert_eq!(store.notices_after(&person("ann"), 0, 100).await.unwrap().len(), 60);
+}

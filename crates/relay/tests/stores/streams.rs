@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use roomed_relay::store::{ChartWord, Lease, Outcome, Settled, Store};
+use roomed_relay::outbox::connection::Health;
+use roomed_relay::store::{ChartWord, NotDone, Outcome, Settled, Store};
 
-use crate::given::{SETTLE, claim, claim_one, claim_when_free, entry, new_visit, short, t, tell};
-
-async fn settle(store: &dyn Store, lease: Lease, outcome: Outcome, now: i64) -> Settled {
-    store.settle(lease, outcome, t(now), t(now + SETTLE)).await.unwrap()
-}
+use crate::given::{
+    SETTLE, claim, claim_one, claim_short, claim_when_free, entry, ids, new_visit, parked, retry, settle, settle_as, t,
+    tell, unknown,
+};
 
 async fn word(store: &dyn Store) -> ChartWord {
     store.chart("v").await.unwrap().remove(0).word
-}
-
-fn ids(leases: &[Lease]) -> Vec<&str> {
-    leases.iter().map(|it| it.id.as_str()).collect()
 }
 
 pub(crate) async fn the_newest_state_supersedes_what_waits(store: Arc<dyn Store>) {
@@ -28,10 +24,10 @@ pub(crate) async fn the_newest_state_supersedes_what_waits(store: Arc<dyn Store>
     assert_eq!(store.outbox_counts().await.unwrap().in_flight, 2);
     // A parked row gives way too: an operator must not be able to send an old state after a new one.
     for lease in leases {
-        settle(&*store, lease, Outcome::Parked { reason: "no".into() }, 6).await;
+        settle(&*store, lease, parked("no"), 6).await;
     }
     tell(&*store, "v", vec![entry("c", "s", 0)], 7).await;
-    assert!(!store.unpark("b", t(8)).await.unwrap());
+    assert_eq!(store.retry("b", t(8)).await.unwrap(), Err(NotDone::State("superseded")));
     assert_eq!(claim_one(&*store, 8).await.id, "c");
 }
 
@@ -46,7 +42,7 @@ pub(crate) async fn a_newer_state_waits_for_the_one_in_flight(store: Arc<dyn Sto
     assert_eq!(new.id, "new");
     // One that failed is not said again once a newer state waits.
     tell(&*store, "v", vec![entry("newest", "s", 0)], 4).await;
-    settle(&*store, new, Outcome::Retry { at: t(5), reason: "503".into() }, 4).await;
+    settle(&*store, new, retry(5), 4).await;
     let newest = claim_one(&*store, 99).await;
     assert_eq!(newest.id, "newest");
     settle(&*store, newest, Outcome::Delivered, 100).await;
@@ -58,12 +54,12 @@ pub(crate) async fn an_unknown_outcome_is_asserted_once_more(store: Arc<dyn Stor
     // Alone: said again after the settle delay, and then it is settled.
     new_visit(&*store, "v", vec![entry("o", "s", 0)]).await;
     let lease = claim_one(&*store, 0).await;
-    settle(&*store, lease, Outcome::Unknown { at: t(5), reason: "no answer".into() }, 0).await;
+    settle(&*store, lease, unknown(5), 0).await;
     assert!(claim(&*store, 4).await.is_empty());
     let lease = claim_one(&*store, 5).await;
     assert_eq!(lease.failures, 1);
     // Again unknown, and this time a newer state comes while it waits: said at once, and once more after the delay.
-    settle(&*store, lease, Outcome::Unknown { at: t(10), reason: "no answer".into() }, 5).await;
+    settle(&*store, lease, unknown(10), 5).await;
     tell(&*store, "v", vec![entry("new", "s", 6)], 6).await;
     let lease = claim_one(&*store, 6).await;
     assert_eq!(lease.id, "new");
@@ -78,7 +74,7 @@ pub(crate) async fn an_unknown_outcome_is_asserted_once_more(store: Arc<dyn Stor
     tell(&*store, "v", vec![entry("third", "s", 20)], 20).await;
     let third = claim_one(&*store, 20).await;
     tell(&*store, "v", vec![entry("fourth", "s", 21)], 21).await;
-    settle(&*store, third, Outcome::Unknown { at: t(27), reason: "no answer".into() }, 22).await;
+    settle(&*store, third, unknown(27), 22).await;
     let fourth = claim_one(&*store, 22).await;
     assert_eq!(fourth.id, "fourth");
     settle(&*store, fourth, Outcome::Delivered, 23).await;
@@ -87,8 +83,7 @@ pub(crate) async fn an_unknown_outcome_is_asserted_once_more(store: Arc<dyn Stor
 
 pub(crate) async fn a_takeover_is_asserted_once_more(store: Arc<dyn Store>) {
     new_visit(&*store, "v", vec![entry("o", "s", 0)]).await;
-    let dead = store.claim(short(0)).await.unwrap();
-    drop(dead);
+    drop(claim_short(&*store, 0).await);
     let lease = claim_when_free(&*store, 1).await;
     settle(&*store, lease, Outcome::Delivered, 2).await;
     assert!(claim(&*store, 5).await.is_empty());
@@ -97,7 +92,7 @@ pub(crate) async fn a_takeover_is_asserted_once_more(store: Arc<dyn Store>) {
     assert!(claim(&*store, 999).await.is_empty());
     // With a newer state behind it, that one is said, and once more.
     tell(&*store, "v", vec![entry("p", "s", 10)], 10).await;
-    drop(store.claim(short(10)).await.unwrap());
+    drop(claim_short(&*store, 10).await);
     tell(&*store, "v", vec![entry("q", "s", 11)], 11).await;
     let lease = claim_when_free(&*store, 12).await;
     assert_eq!(lease.id, "q");
@@ -107,7 +102,7 @@ pub(crate) async fn a_takeover_is_asserted_once_more(store: Arc<dyn Store>) {
 
 pub(crate) async fn a_lost_fence_reasserts_what_was_delivered(store: Arc<dyn Store>) {
     new_visit(&*store, "v", vec![entry("connected", "s", 0)]).await;
-    let frozen = store.claim(short(0)).await.unwrap().remove(0);
+    let frozen = claim_short(&*store, 0).await;
     let lease = claim_when_free(&*store, 1).await;
     settle(&*store, lease, Outcome::Delivered, 20).await;
     tell(&*store, "v", vec![entry("disconnected", "s", 30)], 30).await;
@@ -123,6 +118,34 @@ pub(crate) async fn a_lost_fence_reasserts_what_was_delivered(store: Arc<dyn Sto
     assert!(claim(&*store, 999).await.is_empty());
 }
 
+pub(crate) async fn doubt_passes_on_to_the_newer_state(store: Arc<dyn Store>) {
+    // From one that waits after an unknown outcome.
+    new_visit(&*store, "v", vec![entry("a", "s", 0)]).await;
+    let lease = claim_one(&*store, 0).await;
+    assert!(!lease.uncertain);
+    settle(&*store, lease, unknown(5), 0).await;
+    tell(&*store, "v", vec![entry("b", "s", 1)], 1).await;
+    let lease = claim_one(&*store, 1).await;
+    assert_eq!((lease.id.as_str(), lease.uncertain), ("b", true));
+    // From one whose outcome turns out to be unknown when the newer one waits already.
+    tell(&*store, "v", vec![entry("c", "s", 2)], 2).await;
+    settle(&*store, lease, unknown(9), 2).await;
+    let lease = claim_one(&*store, 2).await;
+    assert_eq!((lease.id.as_str(), lease.uncertain), ("c", true));
+    // From one that gives way to it after its lease was lost.
+    settle(&*store, lease, unknown(3), 2).await;
+    let lease = claim_short(&*store, 3).await;
+    assert!(lease.uncertain);
+    tell(&*store, "v", vec![entry("d", "s", 3)], 3).await;
+    let lease = claim_when_free(&*store, 4).await;
+    assert_eq!((lease.id.as_str(), lease.uncertain), ("d", true));
+    // It ends with an answer.
+    settle_as(&*store, lease, retry(9), Health::Ill { retry_after: None }, 4).await;
+    tell(&*store, "v", vec![entry("e", "s", 5)], 5).await;
+    let lease = claim_one(&*store, 5).await;
+    assert_eq!((lease.id.as_str(), lease.uncertain), ("e", false));
+}
+
 pub(crate) async fn one_poisoned_stream_stops_no_other(store: Arc<dyn Store>) {
     let rows = (0..10).map(|n| entry(&format!("o{n}"), &format!("s{n}"), n)).collect();
     new_visit(&*store, "v", rows).await;
@@ -130,8 +153,8 @@ pub(crate) async fn one_poisoned_stream_stops_no_other(store: Arc<dyn Store>) {
     for round in 0..3 {
         for lease in claim(&*store, 100 + round).await {
             let outcome = match lease.stream.as_str() {
-                "s0" => Outcome::Parked { reason: "poison".into() },
-                "s1" => Outcome::Retry { at: t(0), reason: "always 500".into() },
+                "s0" => parked("poison"),
+                "s1" => retry(0),
                 _ => Outcome::Delivered,
             };
             delivered += usize::from(outcome == Outcome::Delivered);

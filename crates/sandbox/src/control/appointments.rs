@@ -1,16 +1,18 @@
-//! Scheduling and launching without a browser: the same doors as the Hyperspace and MyChart pages.
+//! Scheduling and launching without a browser: the same doors as the Hyperspace and MyChart pages, and for the other EHRs
+//! what their own screens would do.
 
 use super::refuse;
 use crate::{
-    core::{Hospital, Shared},
+    core::{Ehr, Hospital, Shared},
     epic::{
-        Appointment,
+        Appointment, chart,
         launch::{self, NewAppointment},
     },
+    oracle, r4,
 };
 use axum::{
     Json,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -21,6 +23,8 @@ use serde_json::{Value, json};
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Schedule {
+    #[serde(default)]
+    ehr: Ehr,
     org: String,
     patient_id: String,
     practitioner_id: String,
@@ -30,6 +34,9 @@ pub(super) struct Schedule {
     minutes: u32,
     #[serde(default = "booked")]
     status: String,
+    /// Whether the generic server plans an Encounter for it at once; the others always do.
+    #[serde(default = "yes")]
+    encounter: bool,
 }
 
 fn half_an_hour() -> u32 {
@@ -40,35 +47,101 @@ fn booked() -> String {
     "booked".to_owned()
 }
 
+fn yes() -> bool {
+    true
+}
+
+/// A visit to be booked at an EHR beside Epic. People may be given by that EHR's ids or by Epic's.
+pub(crate) struct NewVisit<'a> {
+    /// Organization key.
+    pub(crate) organization: &'a str,
+    pub(crate) patient_id: &'a str,
+    pub(crate) practitioner_id: &'a str,
+    /// The site's code or the sandbox's word.
+    pub(crate) kind: &'a str,
+    pub(crate) start: Timestamp,
+    pub(crate) minutes: u32,
+    pub(crate) status: &'a str,
+    pub(crate) encounter: bool,
+    /// What makes its ids its own.
+    pub(crate) unique: String,
+}
+
 /// `POST /appointments`
 pub(super) async fn schedule(State(hospital): State<Shared>, Json(it): Json<Schedule>) -> Response {
     let Some(organization) = hospital.organization(&it.org) else {
         return refuse(StatusCode::NOT_FOUND, "the organizations are northside and harbor");
     };
-    let new = NewAppointment {
+    let made = match it.ehr {
+        Ehr::Epic => {
+            let new = NewAppointment {
+                patient_id: &it.patient_id,
+                practitioner_id: &it.practitioner_id,
+                kind: &it.r#type,
+                start: it.start,
+                minutes: it.minutes,
+                status: &it.status,
+            };
+            launch::schedule(&hospital, organization, "control", &new).map(|it| describe(&hospital, &it))
+        }
+        other => elsewhere(&hospital, other, &it),
+    };
+    match made {
+        Ok(described) => (StatusCode::CREATED, Json(described)).into_response(),
+        Err(text) => refuse(StatusCode::UNPROCESSABLE_ENTITY, text),
+    }
+}
+
+fn elsewhere(hospital: &Shared, ehr: Ehr, it: &Schedule) -> Result<Value, &'static str> {
+    if !chart::STATUSES.contains(&it.status.as_str()) {
+        return Err("no such appointment status");
+    }
+    if !(5..=480).contains(&it.minutes) {
+        return Err("a visit takes 5 to 480 minutes");
+    }
+    let new = NewVisit {
+        organization: &it.org,
         patient_id: &it.patient_id,
         practitioner_id: &it.practitioner_id,
         kind: &it.r#type,
         start: it.start,
         minutes: it.minutes,
         status: &it.status,
+        encounter: it.encounter,
+        unique: hospital.random.guid(),
     };
-    match launch::schedule(&hospital, organization, "control", &new) {
-        Ok(appointment) => (StatusCode::CREATED, Json(describe(&hospital, &appointment))).into_response(),
-        Err(text) => refuse(StatusCode::UNPROCESSABLE_ENTITY, text),
-    }
+    let made = if ehr == Ehr::Oracle { oracle::schedule(hospital, &new) } else { r4::schedule(hospital, &new) }?;
+    let detail = json!({ "organization": it.org, "ehr": ehr, "appointment_id": made["appointment_id"] });
+    hospital.log("control", "appointment.scheduled", detail);
+    Ok(made)
 }
 
-/// `GET /appointments`: all of both organizations, by start.
-pub(super) async fn list(State(hospital): State<Shared>) -> Json<Value> {
-    let all = hospital.epic.chart.appointments(|_| true);
-    let all: Vec<Value> = all.iter().map(|it| describe(&hospital, it)).collect();
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Which {
+    ehr: Option<Ehr>,
+}
+
+/// `GET /appointments`: all of both organizations; each EHR's by start, Epic's first. `?ehr=` for one EHR's only.
+pub(super) async fn list(State(hospital): State<Shared>, Query(which): Query<Which>) -> Json<Value> {
+    let wanted = |ehr| which.ehr.is_none_or(|it| it == ehr);
+    let mut all = Vec::new();
+    if wanted(Ehr::Epic) {
+        all.extend(hospital.epic.chart.appointments(|_| true).iter().map(|it| describe(&hospital, it)));
+    }
+    if wanted(Ehr::Oracle) {
+        all.extend(hospital.oracle.listed());
+    }
+    if wanted(Ehr::R4) {
+        all.extend(hospital.r4.listed());
+    }
     Json(json!({ "appointments": all }))
 }
 
 fn describe(hospital: &Hospital, it: &Appointment) -> Value {
     let (patient, practitioner) = hospital.epic.chart.marks(&it.csn);
     json!({
+        "ehr": Ehr::Epic,
         "appointment_id": it.id, "csn": it.csn, "encounter_id": it.encounter_id, "org": it.organization,
         "patient_id": it.patient_id, "practitioner_id": it.practitioner_id, "type": it.kind, "start": it.start,
         "minutes": it.minutes, "status": it.status,
@@ -76,42 +149,77 @@ fn describe(hospital: &Hospital, it: &Appointment) -> Value {
     })
 }
 
+/// What a scheduler changes.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Change {
-    status: Option<String>,
-    start: Option<Timestamp>,
-    practitioner_id: Option<String>,
+pub(crate) struct Change {
+    /// Only at this EHR; absent: wherever the id is.
+    ehr: Option<Ehr>,
+    pub(crate) status: Option<String>,
+    pub(crate) start: Option<Timestamp>,
+    pub(crate) end: Option<Timestamp>,
+    pub(crate) practitioner_id: Option<String>,
 }
 
-/// `PATCH /appointments/{id}`: what a scheduler changes.
+impl Change {
+    /// The new length of a visit that begins at `start`, if the end changes.
+    pub(crate) fn minutes(&self, start: Timestamp) -> Option<u32> {
+        u32::try_from(self.end?.duration_since(start).as_mins()).ok()
+    }
+}
+
+/// `PATCH /appointments/{id}`
 pub(super) async fn change(
     State(hospital): State<Shared>,
     Path(id): Path<String>,
     Json(change): Json<Change>,
 ) -> Response {
-    let Some(before) = hospital.epic.chart.appointment(&id) else {
-        return refuse(StatusCode::NOT_FOUND, "no such appointment");
-    };
+    if change.status.as_deref().is_some_and(|it| !chart::STATUSES.contains(&it)) {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "no such appointment status");
+    }
+    if matches!((change.start, change.end), (Some(start), Some(end)) if end <= start) {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, "the end is not after the start");
+    }
+    let wanted = |ehr| change.ehr.is_none_or(|it| it == ehr);
+    let mut done = None;
+    if wanted(Ehr::Epic) {
+        done = at_epic(&hospital, &id, &change);
+    }
+    if done.is_none() && wanted(Ehr::Oracle) {
+        done = oracle::change(&hospital, &id, &change);
+    }
+    if done.is_none() && wanted(Ehr::R4) {
+        done = r4::change(&hospital, &id, &change);
+    }
+    match done {
+        None => refuse(StatusCode::NOT_FOUND, "no such appointment"),
+        Some(Ok(described)) => Json(described).into_response(),
+        Some(Err(text)) => refuse(StatusCode::UNPROCESSABLE_ENTITY, text),
+    }
+}
+
+fn at_epic(hospital: &Hospital, id: &str, change: &Change) -> Option<Result<Value, &'static str>> {
+    let before = hospital.epic.chart.appointment(id)?;
     if let Some(practitioner_id) = &change.practitioner_id {
         let known = hospital.organization(before.organization).and_then(|it| it.practitioner(practitioner_id));
         if known.is_none() {
-            return refuse(StatusCode::UNPROCESSABLE_ENTITY, "no such practitioner");
+            return Some(Err("no such practitioner"));
         }
     }
     if let Some(status) = &change.status
-        && let Err(text) = launch::set_status(&hospital, "control", &id, status)
+        && let Err(text) = launch::set_status(hospital, "control", id, status)
     {
-        return refuse(StatusCode::UNPROCESSABLE_ENTITY, text);
+        return Some(Err(text));
     }
-    hospital.epic.chart.change(&id, |it| {
+    hospital.epic.chart.change(id, |it| {
         it.start = change.start.unwrap_or(it.start);
-        if let Some(practitioner_id) = change.practitioner_id {
-            it.practitioner_id = practitioner_id;
+        it.minutes = change.minutes(it.start).unwrap_or(it.minutes);
+        if let Some(practitioner_id) = &change.practitioner_id {
+            it.practitioner_id.clone_from(practitioner_id);
         }
     });
-    let after = hospital.epic.chart.appointment(&id).unwrap_or(before);
-    Json(describe(&hospital, &after)).into_response()
+    let after = hospital.epic.chart.appointment(id).unwrap_or(before);
+    Some(Ok(describe(hospital, &after)))
 }
 
 #[derive(Deserialize)]

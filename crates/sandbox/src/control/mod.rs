@@ -2,12 +2,15 @@
 //! No vendor has such a thing; it is on its own listener and loopback only.
 
 mod appointments;
+mod ehrs;
 mod watch;
+
+pub(crate) use appointments::{Change, NewVisit};
 
 use crate::core::{Fault, Hospital, Organization, Shared, lock};
 use axum::{
     Json, Router,
-    extract::{Path, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::{get, patch, post, put},
@@ -31,6 +34,10 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/appointments", get(appointments::list).post(appointments::schedule))
         .route("/appointments/{id}", patch(appointments::change))
         .route("/launch", post(appointments::launch))
+        .route("/r4/capabilities", get(ehrs::capabilities).put(ehrs::set_capabilities))
+        .route("/oracle/behaviour", get(ehrs::behaviour).put(ehrs::set_behaviour))
+        .route("/effects", get(ehrs::effects))
+        .route("/standing", get(ehrs::standing))
         .route("/people/{oid}/revoke-sessions", post(revoke))
 }
 
@@ -71,6 +78,9 @@ fn describe(hospital: &Hospital, organization: &Organization) -> Value {
             "notification_app_id": crate::entra::tokens::NOTIFICATION_APP_ID,
         },
         "ehr": crate::epic::configuration(hospital, organization),
+        "more_ehrs": [
+            crate::oracle::configuration(hospital, organization), crate::r4::configuration(hospital, organization),
+        ],
         "people": organization.people, "patients": organization.patients,
         "organizer_oid": organization.organizer.oid, "delegates": organization.delegates,
     })
@@ -96,7 +106,7 @@ async fn get_relay(State(hospital): State<Shared>) -> Json<Value> {
 }
 
 async fn faults(State(hospital): State<Shared>) -> Json<Value> {
-    Json(json!({ "faults": hospital.faults.all() }))
+    Json(json!({ "faults": hospital.faults.all(), "struck": hospital.faults.struck() }))
 }
 
 async fn put_fault(State(hospital): State<Shared>, Json(fault): Json<Fault>) -> StatusCode {
@@ -105,8 +115,15 @@ async fn put_fault(State(hospital): State<Shared>, Json(fault): Json<Fault>) -> 
     StatusCode::NO_CONTENT
 }
 
-async fn clear_faults(State(hospital): State<Shared>) -> StatusCode {
-    hospital.faults.clear();
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Target {
+    target: Option<String>,
+}
+
+/// `DELETE /faults`, or `DELETE /faults?target=T` for those that name it.
+async fn clear_faults(State(hospital): State<Shared>, Query(of): Query<Target>) -> StatusCode {
+    hospital.faults.clear(of.target.as_deref());
     StatusCode::NO_CONTENT
 }
 

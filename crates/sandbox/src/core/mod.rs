@@ -1,24 +1,31 @@
 //! The stand-in hospital as one shared value: clock, journal, faults, randomness, people and each vendor's state.
-//! No HTTP here; each listener (`entra`, `epic`, `graph`, `teams`, `control`) brings its own routes.
+//! No HTTP here; each listener (`entra`, `epic`, `oracle`, `r4`, `graph`, `teams`, `control`) brings its own routes.
 
 mod asked;
 mod canaries;
+mod effects;
+mod ehr;
 mod faults;
 mod journal;
 mod keys;
 mod organizations;
 mod people;
 mod random;
+mod strike;
 
 pub use asked::Asked;
 pub use canaries::{Canaries, Canary, CanaryKind};
-pub use faults::{Fault, FaultMode, Faults, Struck, cut};
+pub use effects::{Creates, Effect, Effects, Recorded, Standing, Written};
+pub use ehr::Ehr;
+pub use faults::{Fault, FaultMode, Faults, Struck};
 pub use journal::{Entry, Journal};
 pub use keys::{JwtRefused, SigningKey, unverified_claims};
 pub use organizations::{IdentifierSystems, Organization};
 pub(crate) use people::fhir_id;
 pub use people::{Patient, Person, PersonRole};
 pub use random::Random;
+pub(crate) use strike::{Aim, Refusal, outage, under};
+pub use strike::{Strike, cut};
 
 use crate::{Addresses, clock::Clock};
 use serde_json::Value;
@@ -43,9 +50,11 @@ pub struct Hospital {
     pub asked: Asked,
     /// Faults waiting to strike.
     pub faults: Faults,
+    /// What has taken effect at the EHRs.
+    pub effects: Effects,
     /// Seeded randomness: ids, GUIDs, tokens.
     pub random: Random,
-    /// Where the five listeners are; set once, before the first request.
+    /// Where the listeners are; set once, before the first request.
     pub addresses: OnceLock<Addresses>,
     /// The relay's base address once somebody has registered it.
     pub relay: Mutex<Option<Url>>,
@@ -57,6 +66,10 @@ pub struct Hospital {
     pub entra: crate::entra::State,
     /// Epic.
     pub epic: crate::epic::State,
+    /// Oracle Health.
+    pub oracle: crate::oracle::State,
+    /// The generic FHIR R4 server.
+    pub r4: crate::r4::State,
     /// Microsoft Graph.
     pub graph: crate::graph::State,
     /// Teams meetings.
@@ -71,16 +84,21 @@ impl Hospital {
         let canaries = Canaries::new(canaries);
         let organizations = organizations::both(&random, &canaries);
         let epic = crate::epic::State::new(&organizations, &random, &clock, &canaries);
+        let oracle = crate::oracle::State::new(&organizations, &random, &canaries);
+        let r4 = crate::r4::State::new(&organizations, &random, &clock, &canaries);
         Self {
             clock,
             journal: Journal::default(),
             asked: Asked::default(),
-            faults: Faults::default(),
+            faults: Faults::new(seed),
+            effects: Effects::default(),
             addresses: OnceLock::new(),
             relay: Mutex::new(None),
             organizations,
             entra: crate::entra::State::new(&random, &canaries),
             epic,
+            oracle,
+            r4,
             graph: crate::graph::State::default(),
             teams: crate::teams::State::default(),
             canaries,
@@ -88,7 +106,7 @@ impl Hospital {
         }
     }
 
-    /// The five addresses, without a trailing slash.
+    /// The addresses, without a trailing slash.
     pub fn addresses(&self) -> &Addresses {
         self.addresses.get().expect("set before the listeners accept")
     }

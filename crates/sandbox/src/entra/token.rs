@@ -8,7 +8,7 @@ use super::{
     tokens,
 };
 use crate::{
-    core::{Hospital, Person, Shared, Struck, cut},
+    core::{Aim, Hospital, Person, Shared, under},
     web::{self, Parameters},
 };
 use axum::{
@@ -28,20 +28,19 @@ pub(super) async fn redeem(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    let cut_after = match hospital.faults.strike("entra.token", &hospital.clock).await {
-        Struck::Answer(response) => return response,
-        Struck::Refused => return revoked().json(&hospital),
-        Struck::CutAfter => true,
-        Struck::Go => false,
+    let about = body.clone();
+    let work = {
+        let hospital = hospital.clone();
+        async move {
+            let no_store = [(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")];
+            match answer(&hospital, &tenant, &headers, &body) {
+                Ok(body) => (no_store, Json(body)).into_response(),
+                Err(refusal) => refusal.json(&hospital),
+            }
+        }
     };
-    let answer = answer(&hospital, &tenant, &headers, &body);
-    if cut_after {
-        cut();
-    }
-    match answer {
-        Ok(body) => ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response(),
-        Err(refusal) => refusal.json(&hospital),
-    }
+    let no = |_| revoked().json(&hospital);
+    under(&hospital, Aim { targets: &["entra.token"], about: &about }, work, no).await
 }
 
 fn answer(hospital: &Hospital, tenant: &str, headers: &HeaderMap, body: &str) -> Result<Value, Refusal> {

@@ -9,7 +9,7 @@ use super::{
     instance, scopes,
 };
 use crate::{
-    core::{Hospital, Organization, Shared, Struck, cut},
+    core::{Hospital, Organization, Shared, Strike, cut},
     pages,
     web::{self, Parameters},
 };
@@ -37,11 +37,11 @@ pub(super) async fn by_form(State(hospital): State<Shared>, Path(segment): Path<
 
 async fn authorize(hospital: &Hospital, segment: &str, encoded: &str) -> Response {
     let Some(organization) = instance(hospital, segment) else { return StatusCode::NOT_FOUND.into_response() };
-    let cut_after = match hospital.faults.strike("epic.authorize", &hospital.clock).await {
-        Struck::Answer(response) => return response,
-        Struck::Refused => return page(hospital, "This app is not enabled at this organization."),
-        Struck::CutAfter => true,
-        Struck::Go => false,
+    let cut_after = match hospital.faults.strike(&["epic.authorize", "epic"], &hospital.clock).await {
+        Strike::Answer(response) => return response,
+        Strike::Refused => return page(hospital, "This app is not enabled at this organization."),
+        Strike::CutAfter => true,
+        Strike::Go => false,
     };
     let parameters = Parameters::parse(encoded);
     let Some((client_id, audience)) =

@@ -1,82 +1,22 @@
-//! SMART Backend Services: `private_key_jwt` in RS384 or ES384, checked against the keys at the registered JWKS address
-//! (SMART App Launch 2.2, client-confidential-asymmetric). An assertion lives at most five minutes and is good once.
+//! Backend Services at Epic: the client is believed as everywhere (`smart::assertion`), the scopes are Epic's own.
 
-use super::{interconnect, scopes, token::Refused};
-use crate::core::{Hospital, Organization};
-use jsonwebtoken::{Algorithm, DecodingKey, Validation, decode, decode_header, jwk::JwkSet};
-use serde::Deserialize;
+use super::{grants::Subject, interconnect, scopes};
+use crate::{
+    core::{Hospital, Organization},
+    smart::{Refused, assertion},
+};
 use serde_json::{Value, json};
-use std::time::Duration;
 
-const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
-const LONGEST_SECONDS: i64 = 300;
 const ACCESS_SECONDS: i64 = 300;
-
-#[derive(Deserialize)]
-struct Claims {
-    iss: String,
-    sub: String,
-    aud: String,
-    exp: i64,
-    jti: String,
-    nbf: Option<i64>,
-    iat: Option<i64>,
-}
 
 pub(super) async fn client_credentials(
     hospital: &Hospital,
     organization: &Organization,
     form: &crate::web::Parameters,
 ) -> Result<Value, Refused> {
-    let invalid = |reason| Refused::new("invalid_client", reason);
-    if form.text("client_assertion_type") != ASSERTION_TYPE {
-        return Err(Refused::new("invalid_request", "client_assertion_type is not jwt-bearer"));
-    }
-    let assertion =
-        form.one("client_assertion").ok_or(Refused::new("invalid_request", "client_assertion is missing"))?;
-    let header = decode_header(assertion).map_err(|_| invalid("the assertion is not a JWT"))?;
-    if !matches!(header.alg, Algorithm::RS384 | Algorithm::ES384) {
-        return Err(invalid("alg must be RS384 or ES384"));
-    }
-    let kid = header.kid.ok_or(invalid("kid is missing"))?;
-    let keys = published_keys(hospital).await.map_err(invalid)?;
-    let jwk = keys.find(&kid).ok_or(invalid("no published key has this kid"))?;
-    if jwk.common.key_algorithm.is_some_and(|it| it.to_string() != format!("{:?}", header.alg)) {
-        return Err(invalid("the published key is for another alg"));
-    }
-    let key = DecodingKey::from_jwk(jwk).map_err(|_| invalid("the published key cannot be read"))?;
-    let mut validation = Validation::new(header.alg);
-    // Times and audience are checked below, against the sandbox's own clock.
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    let claims = decode::<Claims>(assertion, &key, &validation)
-        .map_err(|_| invalid("signature or claims are not valid"))?
-        .claims;
-
-    let now = hospital.clock.unix();
-    if claims.iss != hospital.epic.clients.backend || claims.sub != claims.iss {
-        return Err(invalid("iss and sub must be the client id"));
-    }
-    if form.one("client_id").is_some_and(|it| it != claims.iss) {
-        return Err(invalid("client_id is not that of the assertion"));
-    }
-    if claims.aud != format!("{}/oauth2/token", interconnect(hospital, organization)) {
-        return Err(invalid("aud must be the token endpoint"));
-    }
-    if claims.exp <= now || claims.exp > now + LONGEST_SECONDS {
-        return Err(invalid("exp must be in the next five minutes"));
-    }
-    // A few seconds, because clocks differ.
-    if claims.nbf.is_some_and(|it| it > now + 5) || claims.iat.is_some_and(|it| it > now + 5) {
-        return Err(invalid("nbf or iat is in the future"));
-    }
-    if claims.jti.is_empty() || claims.jti.len() > 151 {
-        return Err(invalid("jti must have 1 to 151 characters"));
-    }
-    let until = hospital.clock.in_seconds(claims.exp - now);
-    if !hospital.epic.grants.first_sight(&claims.jti, until, hospital.clock.now()) {
-        return Err(invalid("jti was used before"));
-    }
+    let token_endpoint = format!("{}/oauth2/token", interconnect(hospital, organization));
+    let expected = assertion::Expected { client_id: &hospital.epic.clients.backend, token_endpoint: &token_endpoint };
+    assertion::check(hospital, form, &expected, &hospital.epic.grants.seen).await?;
     let granted = scopes::system(form.text("scope"));
     if granted.is_empty() {
         return Err(Refused::new("invalid_scope", "none of the scopes is registered"));
@@ -84,21 +24,6 @@ pub(super) async fn client_credentials(
     hospital.log("epic", "token.issued", json!({ "grant": "client_credentials", "organization": organization.key }));
     let scope = granted.join(" ");
     let grants = &hospital.epic.grants;
-    let token =
-        grants.access(hospital, organization.key, super::grants::Subject::System, granted, ACCESS_SECONDS, None);
+    let token = grants.access(hospital, organization.key, Subject::System, granted, ACCESS_SECONDS, None);
     Ok(json!({ "access_token": token, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": scope }))
-}
-
-/// Epic asks the registered address; a key that is not there now is not a key.
-async fn published_keys(hospital: &Hospital) -> Result<JwkSet, &'static str> {
-    let base = hospital.relay_base().ok_or("no JWKS address is registered")?;
-    let client = reqwest::Client::builder()
-        .timeout(Duration::from_secs(5))
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .map_err(|_| "no client to fetch the JWKS with")?;
-    let response =
-        client.get(format!("{base}/.well-known/jwks.json")).send().await.map_err(|_| "the JWKS cannot be fetched")?;
-    let response = response.error_for_status().map_err(|_| "the JWKS address answers with an error")?;
-    response.json().await.map_err(|_| "the JWKS cannot be read")
 }

@@ -158,14 +158,15 @@ impl Chart {
         lock(&self.marks).get(csn).copied().unwrap_or_default()
     }
 
-    /// Takes an accepted write-back into the chart.
-    pub(crate) fn write(&self, write_back: WriteBack, mark: Mark, is_patient: bool) {
+    /// Takes an accepted write-back into the chart; `record` runs while nobody else can.
+    pub(crate) fn write(&self, write_back: WriteBack, mark: Mark, is_patient: bool, record: impl FnOnce(&WriteBack)) {
         {
             let mut marks = lock(&self.marks);
             let (patient, practitioner) = marks.entry(write_back.conference_id.clone()).or_default();
             *(if is_patient { patient } else { practitioner }) = mark;
+            record(&write_back);
+            lock(&self.write_backs).push(write_back);
         }
-        lock(&self.write_backs).push(write_back);
         self.changed();
     }
 

@@ -7,7 +7,7 @@ use super::{
     instance,
 };
 use crate::{
-    core::{Hospital, Organization, Shared, Struck, cut},
+    core::{Aim, Effect, Ehr, Hospital, Organization, Refusal, Shared, under},
     web::{self, Parameters},
 };
 use axum::{
@@ -36,14 +36,26 @@ pub(super) async fn set(
     headers: HeaderMap,
 ) -> Response {
     let Some(organization) = instance(&hospital, &segment) else { return StatusCode::NOT_FOUND.into_response() };
-    let cut_after = match hospital.faults.strike("epic.connection_status", &hospital.clock).await {
-        Struck::Answer(response) => return response,
-        Struck::Refused => return refuse(&hospital, organization, Refused(StatusCode::FORBIDDEN, "NO-SECURITY")),
-        Struck::CutAfter => true,
-        Struck::Go => false,
+    let query = query.unwrap_or_default();
+    let work = {
+        let (hospital, key, query) = (hospital.clone(), organization.key, query.clone());
+        async move { accept(&hospital, key, &headers, &query) }
     };
-    let accepted = check(&hospital, organization, &headers, &Parameters::parse(&query.unwrap_or_default()));
-    let answer = match accepted {
+    let no = |refusal| {
+        let (status, code) = match refusal {
+            Refusal::Refused => (StatusCode::FORBIDDEN, "NO-SECURITY"),
+            Refusal::Poisoned => (StatusCode::UNPROCESSABLE_ENTITY, "INVALID-CONFERENCE-ID"),
+            Refusal::Revoked => (StatusCode::UNAUTHORIZED, "LOGIN-FAILED"),
+        };
+        refuse(&hospital, organization, Refused(status, code))
+    };
+    let targets = ["epic.connection_status", "epic.write", "epic"];
+    under(&hospital, Aim { targets: &targets, about: &query }, work, no).await
+}
+
+fn accept(hospital: &Hospital, key: &str, headers: &HeaderMap, query: &str) -> Response {
+    let Some(organization) = hospital.organization(key) else { return StatusCode::NOT_FOUND.into_response() };
+    match check(hospital, organization, headers, &Parameters::parse(query)) {
         Ok((write_back, mark, is_patient)) => {
             hospital.log(
                 "epic",
@@ -54,15 +66,19 @@ pub(super) async fn set(
                     "participant": if is_patient { "patient" } else { "practitioner" }, "mark": mark.words(),
                 }),
             );
-            hospital.epic.chart.write(write_back, mark, is_patient);
+            hospital.epic.chart.write(write_back, mark, is_patient, |it| {
+                let effect = Effect::ConnectionStatus {
+                    conference_id: it.conference_id.clone(),
+                    external_id: it.external_id.clone(),
+                    external_id_type: it.external_id_type,
+                    status: it.connection_status,
+                };
+                hospital.effects.record(it.at, Ehr::Epic, organization.key, effect);
+            });
             StatusCode::OK.into_response()
         }
-        Err(refused) => refuse(&hospital, organization, refused),
-    };
-    if cut_after {
-        cut();
+        Err(refused) => refuse(hospital, organization, refused),
     }
-    answer
 }
 
 /// Every other method.

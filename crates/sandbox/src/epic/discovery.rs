@@ -2,7 +2,7 @@
 //! The first two are Epic's own files with the addresses rewritten; not a word more is advertised.
 
 use super::{instance, interconnect, outcome::FHIR_JSON};
-use crate::core::Shared;
+use crate::core::{Shared, outage};
 use axum::{
     extract::{Path, State},
     http::{StatusCode, header},
@@ -16,6 +16,9 @@ const EPIC: &str = "https://fhir.epic.com/interconnect-fhir-oauth";
 
 /// `GET {iss}/.well-known/smart-configuration`: JSON, whatever `Accept` says.
 pub(super) async fn smart_configuration(State(hospital): State<Shared>, Path(segment): Path<String>) -> Response {
+    if let Some(answer) = outage(&hospital, "epic").await {
+        return answer;
+    }
     let Some(organization) = instance(&hospital, &segment) else { return StatusCode::NOT_FOUND.into_response() };
     let text = include_str!("../../data/epic-fhir-r4-smart-configuration.json");
     let text = text.replace(EPIC, &interconnect(&hospital, organization));
@@ -24,6 +27,9 @@ pub(super) async fn smart_configuration(State(hospital): State<Shared>, Path(seg
 
 /// `GET {iss}/metadata`: open to everybody.
 pub(super) async fn metadata(State(hospital): State<Shared>, Path(segment): Path<String>) -> Response {
+    if let Some(answer) = outage(&hospital, "epic").await {
+        return answer;
+    }
     let Some(organization) = instance(&hospital, &segment) else { return StatusCode::NOT_FOUND.into_response() };
     let text = include_str!("../../data/epic-fhir-r4-capabilitystatement.json");
     let text = text.replace(EPIC, &interconnect(&hospital, organization));

@@ -1,8 +1,11 @@
 //! What Epic has promised and may take back: launch tokens (five minutes, once), codes (one minute, once),
-//! access tokens, and the `jti` values it has seen (SMART App Launch 2.2, EHR launch and Backend Services).
+//! access tokens, and the `jti` values seen (SMART App Launch 2.2, EHR launch and Backend Services).
 
 use super::clients::Audience;
-use crate::core::{Hospital, lock};
+use crate::{
+    core::{Hospital, lock},
+    smart::assertion::Seen,
+};
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Mutex};
 
@@ -91,7 +94,8 @@ pub(crate) struct Grants {
     launches: Mutex<HashMap<String, Launch>>,
     codes: Mutex<HashMap<String, HeldCode>>,
     access: Mutex<HashMap<String, Access>>,
-    seen: Mutex<HashMap<String, Timestamp>>,
+    /// The `jti` values of Backend Services.
+    pub(crate) seen: Seen,
 }
 
 impl Grants {
@@ -171,10 +175,8 @@ impl Grants {
         lock(&self.access).get(token).filter(|it| now < it.expires).cloned()
     }
 
-    /// Notes a `jti` until `expires`; false if it had been seen.
-    pub(crate) fn first_sight(&self, jti: &str, expires: Timestamp, now: Timestamp) -> bool {
-        let mut seen = lock(&self.seen);
-        seen.retain(|_, until| *until > now);
-        seen.insert(jti.to_owned(), expires).is_none()
+    /// Takes an access token back.
+    pub(crate) fn revoke(&self, token: &str) {
+        lock(&self.access).remove(token);
     }
 }

@@ -7,7 +7,8 @@ use super::{
     instance, interconnect,
 };
 use crate::{
-    core::{Hospital, Organization, Shared, Struck, cut},
+    core::{Aim, Hospital, Organization, Shared, under},
+    smart::Refused,
     web::{self, Parameters},
 };
 use axum::{
@@ -21,18 +22,6 @@ use serde_json::{Value, json};
 const ACCESS_SECONDS: i64 = 3600;
 const ID_SECONDS: i64 = 300;
 
-/// An OAuth error and, for the journal only, what was wrong.
-pub(super) struct Refused {
-    pub(super) error: &'static str,
-    pub(super) reason: &'static str,
-}
-
-impl Refused {
-    pub(super) fn new(error: &'static str, reason: &'static str) -> Self {
-        Self { error, reason }
-    }
-}
-
 /// `POST /{instance}/oauth2/token`
 pub(super) async fn redeem(
     State(hospital): State<Shared>,
@@ -41,29 +30,31 @@ pub(super) async fn redeem(
     body: String,
 ) -> Response {
     let Some(organization) = instance(&hospital, &segment) else { return StatusCode::NOT_FOUND.into_response() };
-    let cut_after = match hospital.faults.strike("epic.token", &hospital.clock).await {
-        Struck::Answer(response) => return response,
-        Struck::Refused => return refuse(&hospital, organization, &Refused::new("invalid_client", "a fault switch")),
-        Struck::CutAfter => true,
-        Struck::Go => false,
+    let about = body.clone();
+    let work = {
+        let (hospital, key) = (hospital.clone(), organization.key);
+        async move { exchange(&hospital, key, &headers, &body).await }
     };
-    let form = Parameters::parse(&body);
+    let no = |_| refuse(&hospital, organization, &Refused::new("invalid_client", "a fault switch"));
+    under(&hospital, Aim { targets: &["epic.token", "epic"], about: &about }, work, no).await
+}
+
+async fn exchange(hospital: &Hospital, key: &str, headers: &HeaderMap, body: &str) -> Response {
+    let Some(organization) = hospital.organization(key) else { return StatusCode::NOT_FOUND.into_response() };
+    let form = Parameters::parse(body);
     let is_form = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
     let answer = if !is_form.is_some_and(|it| it.starts_with("application/x-www-form-urlencoded")) {
         Err(Refused::new("invalid_request", "the body is not a form"))
     } else {
         match form.text("grant_type") {
-            "authorization_code" => code(&hospital, organization, &headers, &form),
-            "client_credentials" => backend::client_credentials(&hospital, organization, &form).await,
+            "authorization_code" => code(hospital, organization, headers, &form),
+            "client_credentials" => backend::client_credentials(hospital, organization, &form).await,
             _ => Err(Refused::new("unsupported_grant_type", "no such grant for these apps")),
         }
     };
-    if cut_after {
-        cut();
-    }
     match answer {
         Ok(body) => ([(header::CACHE_CONTROL, "no-store"), (header::PRAGMA, "no-cache")], Json(body)).into_response(),
-        Err(refused) => refuse(&hospital, organization, &refused),
+        Err(refused) => refuse(hospital, organization, &refused),
     }
 }
 

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use serde_json::Value;
 
 use super::error::GraphError;
-use crate::core::{FaultMode, Hospital, Shared, Struck, cut, lock};
+use crate::core::{FaultMode, Hospital, Shared, Strike, cut, lock};
 use crate::entra::tokens::{AppCaller, BearerRefused, verify_app_token};
 
 /// A call that was let in.
@@ -44,8 +44,8 @@ pub(crate) async fn enter(
         return Err(GraphError::injected(fault.status.unwrap_or(503), fault.retry_after.map(u64::from)));
     }
     match fault.strike(&hospital.clock).await {
-        Struck::Refused => Err(GraphError::forbidden("The tenant's policy or licence does not permit this operation.")),
-        Struck::CutAfter => Ok(Call { caller, cut: true }),
+        Strike::Refused => Err(GraphError::forbidden("The tenant's policy or licence does not permit this operation.")),
+        Strike::CutAfter => Ok(Call { caller, cut: true }),
         _ => Ok(Call { caller, cut: false }),
     }
 }

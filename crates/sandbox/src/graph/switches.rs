@@ -133,6 +133,9 @@ async fn notify_faults(State(hospital): State<Shared>, Json(asked): Json<NotifyF
         retry_after: None,
         delay_ms: None,
         times: asked.times.unwrap_or(1),
+        percent: None,
+        seed: None,
+        matching: None,
     });
     StatusCode::NO_CONTENT.into_response()
 }

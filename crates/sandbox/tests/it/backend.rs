@@ -42,6 +42,21 @@ impl Keys {
         Self { p384, other, rsa }
     }
 
+    /// Asks an EHR beside Epic for a token, with an assertion changed as `change` says.
+    pub(crate) async fn ask_elsewhere(
+        &self,
+        desk: &Desk,
+        ehr: &Value,
+        scope: &str,
+        change: impl FnOnce(&mut Value),
+    ) -> (StatusCode, Value) {
+        let (client, endpoint) = (text(ehr, "/backend_client_id"), text(ehr, "/token_endpoint"));
+        let mut claims = usual(desk).await;
+        (claims["iss"], claims["sub"], claims["aud"]) = (json!(client), json!(client), json!(endpoint));
+        change(&mut claims);
+        ask_at(desk, endpoint, &self.sign(Algorithm::ES384, Some("ec"), &claims), scope).await
+    }
+
     fn sign(&self, alg: Algorithm, kid: Option<&str>, claims: &Value) -> String {
         let mut header = Header::new(alg);
         header.kid = kid.map(str::to_owned);
@@ -76,13 +91,17 @@ async fn usual(desk: &Desk) -> Value {
 }
 
 async fn ask(desk: &Desk, assertion: &str, scope: &str) -> (StatusCode, Value) {
+    ask_at(desk, &desk.epic("/interconnect-fhir-oauth/oauth2/token"), assertion, scope).await
+}
+
+async fn ask_at(desk: &Desk, endpoint: &str, assertion: &str, scope: &str) -> (StatusCode, Value) {
     let form = [
         ("grant_type", "client_credentials"),
         ("client_assertion_type", "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"),
         ("client_assertion", assertion),
         ("scope", scope),
     ];
-    let answer = desk.form(&desk.epic("/interconnect-fhir-oauth/oauth2/token"), &form).await;
+    let answer = desk.form(endpoint, &form).await;
     (answer.status(), answer.json().await.unwrap())
 }
 

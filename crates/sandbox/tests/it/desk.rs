@@ -1,7 +1,7 @@
 //! What every test needs: a running hospital, a client that follows nothing by itself, and the analyst's view of it.
 
 use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as B64};
-use reqwest::{Client, Response, StatusCode, header, redirect::Policy};
+use reqwest::{Client, Method, Response, StatusCode, header, redirect::Policy};
 use roomed_sandbox::{Options, Running, Sandbox};
 use serde_json::{Value, json};
 use std::collections::HashMap;
@@ -61,6 +61,20 @@ impl Desk {
         self.http.get(self.control(path)).send().await.unwrap().json().await.unwrap()
     }
 
+    /// Waits until the journal says that something happened; its detail.
+    pub(crate) async fn journal_says(&self, what: &str) -> Value {
+        let mut after = 0;
+        loop {
+            let page = self.ask(&format!("/journal?after={after}&wait_ms=20000")).await;
+            let entries = page["entries"].as_array().unwrap();
+            assert!(!entries.is_empty(), "the journal never said {what}");
+            if let Some(found) = entries.iter().find(|it| it["what"] == what) {
+                return found["detail"].clone();
+            }
+            after = entries.last().unwrap()["n"].as_u64().unwrap();
+        }
+    }
+
     /// Moves the sandbox's clock.
     pub(crate) async fn advance(&self, seconds: u32) {
         self.http.put(self.control("/clock")).json(&json!({ "advance_seconds": seconds })).send().await.unwrap();
@@ -82,6 +96,13 @@ impl Desk {
                 it["practitioner_id"] == practitioner && it["type"] == "VV-TEAMS" && it["status"] == "booked"
             });
         found.unwrap().clone()
+    }
+
+    /// Sends to the control API; the answer must be a good one.
+    pub(crate) async fn tell(&self, method: Method, path: &str, body: &Value) -> Value {
+        let answer = self.http.request(method, self.control(path)).json(body).send().await.unwrap();
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default()
     }
 
     /// Presses *Begin virtual visit*; gives the query of the https launch.

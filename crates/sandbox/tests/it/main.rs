@@ -2,11 +2,19 @@
 //! what is refused. Graph and Teams have their own test binary.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod ambiguous;
 mod backend;
 mod connection;
 mod control;
 mod desk;
+mod effects;
+mod ehr;
 mod entra;
 mod fhir;
+mod oracle;
 mod pages;
+mod r4;
+mod r4_invalid;
 mod smart;
+mod subscriptions;
+mod transactions;

@@ -1,14 +1,15 @@
-//! FHIR REST at one base URL: read and search, with bounded paging. Nothing is retried here and nothing is written:
-//! whether a second try is safe is the caller's to know.
+//! FHIR REST at one base URL: read and search, with bounded paging. Nothing is retried here: whether a second try is safe
+//! is the caller's to know. Writing is `change.rs`.
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use url::Url;
 
+use super::change::Version;
 use super::types::{Bundle, Resource};
 use crate::Error;
-use crate::http::{self, BODY_LIMIT, UrlPolicy};
+use crate::http::{self, Answer, BODY_LIMIT, UrlPolicy};
 
 /// Most pages of one search.
 const PAGES: usize = 20;
@@ -47,18 +48,45 @@ impl FhirClient {
     /// # Errors
     /// As [`FhirClient::read`].
     pub async fn read_json<T: DeserializeOwned>(&self, token: &SecretString, kind: &str, id: &str) -> Result<T, Error> {
+        let (resource, _) = self.read_versioned(token, kind, id).await?;
+        serde_json::from_value(resource).map_err(|_| Error::Malformed("unexpected JSON"))
+    }
+
+    /// `GET {base}/{Type}/{id}` as it came, with its version if the server keeps any.
+    ///
+    /// # Errors
+    /// As [`FhirClient::read`].
+    pub async fn read_versioned(
+        &self,
+        token: &SecretString,
+        kind: &str,
+        id: &str,
+    ) -> Result<(Value, Option<Version>), Error> {
         let id_is_fhir =
             !id.is_empty() && id.len() <= 128 && id.chars().all(|c| c.is_ascii_alphanumeric() || "-._".contains(c));
         if !id_is_fhir || matches!(id, "." | "..") {
             return Err(Error::NotFound);
         }
-        let url = self.base.join(&format!("{kind}/{id}")).map_err(|_| Error::Address("not a URL"))?;
-        let value: Value = self.get(token, url).await?;
+        let answer = self.get(token, self.join(&format!("{kind}/{id}"))?).await?;
+        let value: Value = answer.json(outcome_code)?;
         // A proxy's friendly page or another resource must not pass for what was asked.
         if value.get("resourceType").and_then(Value::as_str) != Some(kind) {
             return Err(Error::Malformed("another resource than asked for"));
         }
-        serde_json::from_value(value).map_err(|_| Error::Malformed("unexpected JSON"))
+        let version = Version::of(&answer.headers, &value);
+        Ok((value, version))
+    }
+
+    /// `GET {base}/metadata`.
+    ///
+    /// # Errors
+    /// As [`FhirClient::read`].
+    pub async fn capabilities(&self, token: &SecretString) -> Result<Value, Error> {
+        let value: Value = self.get(token, self.join("metadata")?).await?.json(outcome_code)?;
+        if value.get("resourceType").and_then(Value::as_str) != Some("CapabilityStatement") {
+            return Err(Error::Malformed("another resource than asked for"));
+        }
+        Ok(value)
     }
 
     /// `GET {base}/{Type}?params`, all pages, at most `limit` matches of the type.
@@ -71,19 +99,34 @@ impl FhirClient {
         params: &[(&str, &str)],
         limit: usize,
     ) -> Result<Vec<R>, Error> {
-        let mut url = self.base.join(R::TYPE).map_err(|_| Error::Address("not a URL"))?;
+        let found = self.search_json(token, R::TYPE, params, limit).await?.into_iter();
+        found.map(|it| serde_json::from_value(it).map_err(|_| Error::Malformed("unexpected JSON"))).collect()
+    }
+
+    /// The same, as it came.
+    ///
+    /// # Errors
+    /// As [`FhirClient::search`].
+    pub async fn search_json(
+        &self,
+        token: &SecretString,
+        kind: &str,
+        params: &[(&str, &str)],
+        limit: usize,
+    ) -> Result<Vec<Value>, Error> {
+        let mut url = self.join(kind)?;
         url.query_pairs_mut().extend_pairs(params);
         let mut found = Vec::new();
         for _ in 0..PAGES {
-            let bundle: Bundle = self.get(token, url).await?;
+            let bundle: Bundle = self.get(token, url).await?.json(outcome_code)?;
             for resource in bundle.entry.into_iter().filter_map(|e| e.resource) {
-                if resource.get("resourceType").and_then(Value::as_str) != Some(R::TYPE) {
+                if resource.get("resourceType").and_then(Value::as_str) != Some(kind) {
                     continue;
                 }
                 if found.len() == limit {
                     return Err(Error::TooLarge);
                 }
-                found.push(serde_json::from_value(resource).map_err(|_| Error::Malformed("unexpected JSON"))?);
+                found.push(resource);
             }
             let Some(next) = bundle.link.into_iter().find(|l| l.relation == "next") else { return Ok(found) };
             url = self.base.join(&next.url).map_err(|_| Error::Malformed("a paging link is not a URL"))?;
@@ -95,18 +138,33 @@ impl FhirClient {
         Err(Error::TooLarge)
     }
 
-    async fn get<T: DeserializeOwned>(&self, token: &SecretString, url: Url) -> Result<T, Error> {
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.client
+    }
+
+    pub(super) fn join(&self, path: &str) -> Result<Url, Error> {
+        self.base.join(path).map_err(|_| Error::Address("not a URL"))
+    }
+
+    /// The base as the organization wrote it, without the slash that joining needs.
+    pub(super) fn base_itself(&self) -> Url {
+        let mut url = self.base.clone();
+        url.set_path(self.base.path().trim_end_matches('/'));
+        url
+    }
+
+    async fn get(&self, token: &SecretString, url: Url) -> Result<Answer, Error> {
         let request = self.client.get(url).header("accept", "application/fhir+json").bearer_auth(token.expose_secret());
         let answer = http::send(request, BODY_LIMIT).await?;
         if matches!(answer.status, 404 | 410) {
             return Err(Error::NotFound);
         }
-        answer.json(outcome_code)
+        Ok(answer)
     }
 }
 
 /// The vendor's code of the first issue, else FHIR's.
-fn outcome_code(body: &Value) -> Option<String> {
+pub(super) fn outcome_code(body: &Value) -> Option<String> {
     let issue = body.get("issue")?.get(0)?;
     let vendor = issue.pointer("/details/coding/0/code").and_then(Value::as_str);
     vendor.or_else(|| issue.get("code").and_then(Value::as_str)).map(str::to_owned)

@@ -5,6 +5,7 @@ mod alert;
 mod arrival;
 mod attribution;
 mod closing;
+mod doubt;
 mod grace;
 mod orders;
 mod refresh;

@@ -67,7 +67,8 @@ impl Setter {
             .header("cache-control", "no-store");
         match request.send().await {
             Ok(response) => {
-                let after = response.headers().get("retry-after").and_then(|it| it.to_str().ok()?.trim().parse().ok());
+                let after = roomed_smart::http::retry_after(response.headers());
+                let after = after.and_then(|it| i64::try_from(it).ok());
                 answered(response.status(), after)
             }
             Err(error) => unanswered(&error),
@@ -112,7 +113,7 @@ mod tests {
             }
             Said::NobodyKnows { .. } => "nobody knows",
             Said::Never { .. } => "never",
-            Said::Unsupported { .. } | Said::NoIdentifier => "not from a status",
+            _ => "not from a status",
         };
         for (statuses, wanted) in [
             (&[200, 202, 204][..], "accepted"),

@@ -14,10 +14,13 @@ use roomed_smart::keys::SigningKey;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
-use super::super::{Ehr, Said, connect};
+use super::super::tests::fake;
+use super::super::{Attempt, Ehr, Gate, Said, connect};
 use crate::clock::{Clock, Random, SystemClock, SystemRandomness};
+use crate::config::Vendor;
 use crate::config::{Config, NORTHSIDE};
-use crate::outbox::{Presence, Role, WriteBack};
+use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
+use crate::store::Channel;
 
 /// What the connection-status service was asked: the query, in order, and three headers.
 type Asked = Vec<(Vec<(String, String)>, Vec<String>)>;
@@ -139,20 +142,30 @@ async fn place(change: impl FnOnce(&mut crate::config::EhrConfig)) -> Place {
     let http = roomed_smart::http::client(policy).unwrap();
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let random: Arc<dyn Random> = Arc::new(SystemRandomness::default());
-    Place { fake, epic: connect(&ehr, &config, &key, &http, policy, &clock, &random) }
+    Place { fake, epic: connect(&ehr, "northside", &config, &key, &http, policy, &clock, &random) }
 }
 
 fn intent(role: Role, fhir_id: &str, presence: Presence) -> WriteBack {
-    WriteBack {
-        iss: "x".into(),
-        appointment: "a1".into(),
-        conference_id: Some("1853".into()),
-        participant: "p".into(),
-        role,
-        fhir_id: fhir_id.into(),
-        presence,
-        at: "2026-11-22T10:00:00Z".parse().unwrap(),
+    let at = "2026-11-22T10:00:00Z".parse().unwrap();
+    let (participant, fhir_id) = ("p".into(), fhir_id.into());
+    let mut intent =
+        fake::intent(Channel::State, About::Attendance(Attendance { participant, role, fhir_id, presence, at }));
+    intent.iss = "x".into();
+    intent
+}
+
+/// A setter asks no gate.
+struct Shut;
+
+#[async_trait::async_trait]
+impl Gate for Shut {
+    async fn may_send(&self) -> bool {
+        panic!("a setter need not ask");
     }
+}
+
+async fn say(epic: &Arc<dyn Ehr>, intent: &WriteBack) -> Said {
+    epic.write_back(intent, &Attempt { key: "k", uncertain: true, gate: &Shut }).await
 }
 
 fn query(id: &str, kind: &str, status: &str) -> Vec<(String, String)> {
@@ -169,8 +182,8 @@ fn query(id: &str, kind: &str, status: &str) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_call_is_exactly_the_profile_and_is_made_once() {
     let Place { fake, epic } = place(|_| {}).await;
-    assert_eq!(epic.write_back(&intent(Role::Patient, "p1", Presence::Connected)).await, Said::Accepted);
-    assert_eq!(epic.write_back(&intent(Role::Practitioner, "d1", Presence::Disconnected)).await, Said::Accepted);
+    assert_eq!(say(&epic, &intent(Role::Patient, "p1", Presence::Connected)).await, Said::Accepted);
+    assert_eq!(say(&epic, &intent(Role::Practitioner, "d1", Presence::Disconnected)).await, Said::Accepted);
     let asked = fake.asked.lock().unwrap().clone();
     // base64("emp$x:CANARY-PASSWORD")
     let headers = ["Basic ZW1wJHg6Q0FOQVJZLVBBU1NXT1JE", "e", "no-store"];
@@ -199,7 +212,7 @@ async fn answers_fall_into_their_classes_and_nothing_is_repeated_or_followed() {
         (400, "never"),
     ] {
         fake.next.lock().unwrap().push(answer);
-        let got = match epic.write_back(&intent(Role::Patient, "p1", Presence::Connected)).await {
+        let got = match say(&epic, &intent(Role::Patient, "p1", Presence::Connected)).await {
             Said::NobodyKnows { .. } => "unknown",
             Said::NotNow { .. } => "not now",
             Said::Never { reason } => {
@@ -217,22 +230,19 @@ async fn answers_fall_into_their_classes_and_nothing_is_repeated_or_followed() {
 async fn what_cannot_be_said_is_not_said() {
     let disconnect = intent(Role::Patient, "p1", Presence::Disconnected);
     let without_number = place(|ehr| ehr.connection_status.as_mut().unwrap().disconnected = None).await;
-    assert!(matches!(without_number.epic.write_back(&disconnect).await, Said::Unsupported { .. }));
+    assert!(matches!(say(&without_number.epic, &disconnect).await, Said::Unsupported { .. }));
     let without_service = place(|ehr| ehr.connection_status = None).await;
-    assert!(matches!(without_service.epic.write_back(&disconnect).await, Said::Unsupported { .. }));
+    assert!(matches!(say(&without_service.epic, &disconnect).await, Said::Unsupported { .. }));
     let Place { fake, epic } = place(|_| {}).await;
     let new = intent(Role::Practitioner, "new", Presence::Connected);
-    assert_eq!(epic.write_back(&new).await, Said::NoIdentifier);
+    assert_eq!(say(&epic, &new).await, Said::NoIdentifier);
     let down = intent(Role::Practitioner, "down", Presence::Connected);
-    let Said::NotNow { retry_after, .. } = epic.write_back(&down).await else { panic!() };
+    let Said::NotNow { retry_after, .. } = say(&epic, &down).await else { panic!() };
     assert_eq!(retry_after, Some(jiff::SignedDuration::from_secs(7)));
     assert!(fake.asked.lock().unwrap().is_empty());
     // An EHR that is not there at all.
     let gone = place(|ehr| ehr.interconnect = "http://127.0.0.1:1".into()).await;
-    assert!(matches!(
-        gone.epic.write_back(&intent(Role::Patient, "p1", Presence::Connected)).await,
-        Said::NotNow { .. }
-    ));
+    assert!(matches!(gone.say(&epic, &intent(Role::Patient, "p1", Presence::Connected)).await, Said::NotNow { .. }));
 }
 
 #[tokio::test]
@@ -255,4 +265,103 @@ async fn appointments_are_found_three_ways() {
     for unfit in ["", "99", "1853,1854", "urn:x|1853", "1853&_id=a1"] {
         assert_eq!(epic.appointment_by_identifier(unfit).await.unwrap(), None, "{unfit}");
     }
+}
+
+/// An Epic that has these Communications, and answers a create as told.
+async fn messages(there: &'static [&'static str], create: fake::Reply) -> fake::Place {
+    fake::Place::start(
+        Vendor::Epic,
+        |ehr| ehr.communication = true,
+        move |asked, _| match asked.what.split_once(' ').unwrap() {
+            ("GET", _) => {
+                let carrying = |key: &&str| {
+                    json!({"resourceType": "Communication", "id": "c", "status": "completed",
+                    "identifier": [super::super::resources::identifier(key)]})
+                };
+                fake::found(&there.iter().map(carrying).collect::<Vec<_>>())
+            }
+            _ => create.clone(),
+        },
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_communication_is_searched_for_before_it_is_posted() {
+    let system = super::super::resources::SYSTEM;
+    let message = fake::arrived(Channel::Message);
+    let search = format!("GET Communication?identifier={system}|k&patient=p1");
+    // What is there, uncertain, answer to a create -> said, whether it was posted
+    let cases: [(&'static [&'static str], bool, fake::Reply, &str, bool); 10] = [
+        (&[], false, fake::reply(201, Value::Null), "accepted", true),
+        (&["other"], false, fake::reply(201, Value::Null), "accepted", true),
+        (&["k"], false, fake::reply(201, Value::Null), "accepted", false),
+        (&["k"], true, fake::reply(201, Value::Null), "accepted", false),
+        (&[], true, fake::reply(201, Value::Null), "possible double", false),
+        (&[], false, fake::cut(), "nobody knows", true),
+        (&[], false, fake::reply(500, Value::Null), "nobody knows", true),
+        (&[], false, fake::reply(503, Value::Null), "not now", true),
+        (&[], false, fake::outcome(400, "59159"), "never", true),
+        (&[], false, fake::outcome(403, "4130"), "never", true),
+    ];
+    for (there, uncertain, create, wanted, posted) in cases {
+        let shown = format!("{there:?} {uncertain} {create:?}");
+        let place = messages(there, create).await;
+        let got = match place.say(&message, "k", uncertain).await {
+            Said::Accepted => "accepted",
+            Said::PossibleDouble { .. } => "possible double",
+            Said::NobodyKnows { .. } => "nobody knows",
+            Said::NotNow { .. } => "not now",
+            Said::Never { .. } => "never",
+            other => panic!("{shown}: {other:?}"),
+        };
+        assert_eq!(got, wanted, "{shown}");
+        let mut lines = vec![search.clone()];
+        lines.extend(posted.then(|| "POST Communication".to_owned()));
+        assert_eq!(place.lines(), lines, "{shown}");
+    }
+}
+
+#[tokio::test]
+async fn a_duplicate_is_a_success_once_it_has_been_seen() {
+    let message = fake::arrived(Channel::Message);
+    let place = fake::Place::start(
+        Vendor::Epic,
+        |ehr| ehr.communication = true,
+        |asked, before| match (asked.what.starts_with("POST"), before.len()) {
+            (true, _) => fake::outcome(400, "59141"),
+            (false, 0) => fake::found(&[]),
+            (false, _) => fake::found(&[json!({"resourceType": "Communication", "id": "c",
+                "identifier": [super::super::resources::identifier("k")]})]),
+        },
+    )
+    .await;
+    assert_eq!(place.say(&message, "k", false).await, Said::Accepted);
+    assert_eq!(place.lines().len(), 3);
+    let unseen = messages(&[], fake::outcome(400, "59141")).await;
+    assert!(matches!(unseen.say(&message, "k", false).await, Said::Never { .. }));
+    assert_eq!(unseen.say_without_lease(&message).await, Said::Stopped);
+    assert!(!unseen.lines().iter().skip(3).any(|it| it.starts_with("POST")), "nothing left without the lease");
+}
+
+#[tokio::test]
+async fn what_an_earlier_attempt_did_stays_open_while_epic_cannot_be_asked() {
+    let place =
+        fake::Place::start(Vendor::Epic, |ehr| ehr.communication = true, |_, _| fake::reply(503, Value::Null)).await;
+    let message = fake::arrived(Channel::Message);
+    assert!(matches!(place.say(&message, "k", false).await, Said::NotNow { .. }));
+    assert!(matches!(place.say(&message, "k", true).await, Said::NobodyKnows { .. }), "\"not now\" would settle it");
+}
+
+#[test]
+fn a_message_goes_out_only_where_the_organization_wants_one() {
+    let mut config = Config::assemble(NORTHSIDE, std::path::Path::new("test"), Vec::new()).unwrap();
+    let mut ehr = config.organizations.remove(0).ehr.remove(0);
+    let about = fake::arrived(Channel::State).about;
+    assert_eq!(super::channels(&ehr, &about), [Channel::State]);
+    assert!(!super::scope(&ehr).contains("write"), "nothing may be written that is not");
+    ehr.communication = true;
+    assert_eq!(super::channels(&ehr, &about), [Channel::State, Channel::Message]);
+    assert!(super::scope(&ehr).contains("system/Communication.write"));
+    assert_eq!(super::channels(&ehr, &fake::stage("arrived")), []);
 }

@@ -9,9 +9,9 @@ use super::*;
 use crate::clock::{ManualClock, SystemRandomness};
 use crate::config::NORTHSIDE;
 use crate::ehr::{AppointmentFacts, EhrError};
-use crate::outbox::{Presence, Role};
+use crate::outbox::{About, Attendance, Presence, Role};
 use crate::store::sqlite::SqliteStore;
-use crate::store::{Change, ChartWord, LookupKey, NewOutboxEntry, VisitRow};
+use crate::store::{Change, Channel, ChartWord, LookupKey, NewOutboxEntry, VisitRow};
 
 /// Says what it was told to, `Accepted` when it runs out, and remembers what it heard.
 #[derive(Default)]
@@ -23,8 +23,12 @@ struct Scripted {
 
 #[async_trait]
 impl Ehr for Scripted {
-    async fn write_back(&self, intent: &WriteBack) -> Said {
-        self.heard.lock().unwrap().push((intent.participant.clone(), intent.presence));
+    async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        let About::Attendance(who) = &intent.about else { panic!("{intent:?}") };
+        if !intent.channel.supersedes() && !attempt.gate.may_send().await {
+            return Said::Stopped;
+        }
+        self.heard.lock().unwrap().push((who.participant.clone(), who.presence));
         if let Some(hold) = &self.hold {
             hold.notified().await;
         }
@@ -76,16 +80,16 @@ struct Place {
 const ISS: &str = "http://127.0.0.1:3/fhir";
 
 async fn place(ehr: Scripted) -> Place {
-    place_with(ehr, 50).await
+    place_with(ehr, 20_000).await
 }
 
-async fn place_with(ehr: Scripted, deadline_seconds: u32) -> Place {
+async fn place_with(ehr: Scripted, deadline_ms: u32) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("r.sqlite").display());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&url, 2, Duration::from_secs(5)).await.unwrap());
     let mut config = Config::assemble(NORTHSIDE, std::path::Path::new("test"), Vec::new()).unwrap();
     config.keys.directory = folder.path().join("keys");
-    config.outbox.deadline_seconds = deadline_seconds;
+    config.outbox.deadline_ms = deadline_ms;
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     let clock = Arc::new(ManualClock::new(now));
     let as_clock: Arc<dyn Clock> = clock.clone();
@@ -116,23 +120,31 @@ impl Place {
     async fn tell(&self, participant: &str, presence: Presence, iss: &str) {
         let stored = self.store.visit("v").await.unwrap().unwrap();
         let id = format!("o{}", self.told.fetch_add(1, Ordering::SeqCst));
-        let intent = WriteBack {
-            iss: iss.into(),
-            appointment: "a".into(),
-            conference_id: None,
+        let about = About::Attendance(Attendance {
             participant: participant.into(),
             role: Role::Patient,
             fhir_id: "f".into(),
             presence,
             at: self.clock.now(),
+        });
+        let intent = WriteBack {
+            iss: iss.into(),
+            appointment: "a".into(),
+            conference_id: None,
+            patient: None,
+            channel: Channel::State,
+            about,
         };
         let key = self.keys.open_visit_key("northside", "v", &stored.row.key).unwrap();
         let entry = NewOutboxEntry {
             sealed: key.seal(id.as_bytes(), &serde_json::to_vec(&intent).unwrap()),
             id,
             stream: participant.into(),
+            channel: Channel::State,
             participant: participant.into(),
             ehr: iss.into(),
+            reference: b"r".to_vec(),
+            digest: b"d".to_vec(),
             run_at: self.clock.now(),
         };
         let change = Change::of(stored.row, Some(stored.version), self.clock.now());
@@ -196,7 +208,7 @@ async fn what_can_never_be_sent_is_parked_and_says_why() {
 
 #[tokio::test]
 async fn an_ehr_that_hangs_is_cut_off_at_the_deadline() {
-    let place = place_with(Scripted { hold: Some(Notify::new()), ..Scripted::default() }, 1).await;
+    let place = place_with(Scripted { hold: Some(Notify::new()), ..Scripted::default() }, 300).await;
     place.tell("p", Presence::Connected, ISS).await;
     assert_eq!(place.worker.run_once().await.unwrap(), 1);
     assert!(matches!(place.word().await, ChartWord::Pending { .. }));
@@ -208,7 +220,7 @@ async fn it_runs_on_the_bell_and_finishes_what_is_in_flight_when_stopped() {
     let place = place(Scripted { hold: Some(Notify::new()), ..Scripted::default() }).await;
     place.tell("p", Presence::Connected, ISS).await;
     let (stop, stopping) = watch::channel(false);
-    let running = tokio::spawn(Worker { parts: Arc::clone(&place.worker.parts) }.run(stopping));
+    let running = tokio::spawn(Worker { parts: Arc::clone(&place.worker.parts), wrap: None }.run(stopping));
     place.board.bell.notify_one();
     let heard = async {
         let mut every = tokio::time::interval(Duration::from_millis(5));

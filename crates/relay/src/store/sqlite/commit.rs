@@ -3,61 +3,62 @@
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
+use super::super::StoreError;
 use super::super::visits::{Change, CommitError, Committed, Meeting, Member, VisitRow};
-use super::super::{NewOutboxEntry, StoreError};
-use super::{SqliteStore, notices, onetime, watches};
+use super::{SqliteStore, notices, onetime, stream, watches};
 
 impl SqliteStore {
     pub(super) async fn commit_change(&self, change: Change) -> Result<Committed, CommitError> {
-        let now = change.now;
-        let mut tx = self.write().await?;
-        // Returning early drops the transaction, which rolls it back: nothing is written.
-        for event in &change.seen {
-            let kept = sqlx::query(
-                "INSERT INTO inbox (source, key, visit, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            )
-            .bind(event.source)
-            .bind(&event.key)
-            .bind(&change.visit.id)
-            .bind(now.as_millisecond())
-            .execute(&mut *tx)
-            .await?;
-            if kept.rows_affected() == 0 {
-                return Err(CommitError::AlreadySeen);
-            }
-        }
-        let version = match change.expected {
-            None => insert(&mut tx, &change.visit, now).await?,
-            Some(expected) => update(&mut tx, &change.visit, expected).await?,
-        };
-        // After the version, so that a doubled launch first sees the visit the other one made.
-        for (kind, hash) in &change.consume {
-            if onetime::take(&mut tx, *kind, hash, now).await?.is_none() {
-                return Err(CommitError::NotConsumable(*kind));
-            }
-        }
-        if let Some(members) = &change.members {
-            replace_members(&mut tx, &change.visit.id, members).await?;
-        }
-        if let Some(meeting) = &change.meeting {
-            set_meeting(&mut tx, &change.visit.id, meeting).await?;
-        }
-        for entry in &change.outbox {
-            enqueue(&mut tx, &change.visit.id, entry, now).await?;
-        }
-        for link in &change.links {
-            onetime::put_link(&mut tx, link, now).await?;
-        }
-        for watch in &change.watches {
-            watches::put(&mut tx, watch).await?;
-        }
-        let mut told = Vec::with_capacity(change.notices.len());
-        for notice in change.notices {
-            told.push(notices::put(&mut tx, &change.visit.id, notice, now).await?);
-        }
-        tx.commit().await?;
-        Ok(Committed { version, notices: told, wake_outbox: !change.outbox.is_empty() })
+        self.write(move |tx| Box::pin(async move { commit(tx, change).await })).await
     }
+}
+
+/// Returning early undoes what was written so far: nothing of a refused change is kept.
+async fn commit(tx: &mut SqliteConnection, change: Change) -> Result<Committed, CommitError> {
+    let now = change.now;
+    for event in &change.seen {
+        let kept =
+            sqlx::query("INSERT INTO inbox (source, key, visit, seen_at) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING")
+                .bind(event.source)
+                .bind(&event.key)
+                .bind(&change.visit.id)
+                .bind(now.as_millisecond())
+                .execute(&mut *tx)
+                .await?;
+        if kept.rows_affected() == 0 {
+            return Err(CommitError::AlreadySeen);
+        }
+    }
+    let version = match change.expected {
+        None => insert(tx, &change.visit, now).await?,
+        Some(expected) => update(tx, &change.visit, expected).await?,
+    };
+    // After the version, so that a doubled launch first sees the visit the other one made.
+    for (kind, hash) in &change.consume {
+        if onetime::take(tx, *kind, hash, now).await?.is_none() {
+            return Err(CommitError::NotConsumable(*kind));
+        }
+    }
+    if let Some(members) = &change.members {
+        replace_members(tx, &change.visit.id, members).await?;
+    }
+    if let Some(meeting) = &change.meeting {
+        set_meeting(tx, &change.visit.id, meeting).await?;
+    }
+    for entry in &change.outbox {
+        stream::enqueue(tx, &change.visit, entry, now).await?;
+    }
+    for link in &change.links {
+        onetime::put_link(tx, link, now).await?;
+    }
+    for watch in &change.watches {
+        watches::put(tx, watch).await?;
+    }
+    let mut told = Vec::with_capacity(change.notices.len());
+    for notice in change.notices {
+        told.push(notices::put(tx, &change.visit.id, notice, now).await?);
+    }
+    Ok(Committed { version, notices: told, wake_outbox: !change.outbox.is_empty() })
 }
 
 async fn insert(tx: &mut SqliteConnection, visit: &VisitRow, now: Timestamp) -> Result<i64, CommitError> {
@@ -98,9 +99,18 @@ async fn update(tx: &mut SqliteConnection, visit: &VisitRow, expected: i64) -> R
     .bind(visit.closed_at.map(Timestamp::as_millisecond))
     .bind(&visit.id)
     .bind(expected)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    if updated.rows_affected() == 1 { Ok(expected + 1) } else { Err(CommitError::Conflict) }
+    if updated.rows_affected() == 0 {
+        return Err(CommitError::Conflict);
+    }
+    // What is left to say of a closed visit lets those of open ones pass.
+    sqlx::query("UPDATE outbox SET history = ?1 WHERE visit = ?2 AND state IN (0, 1, 4, 7) AND history <> ?1")
+        .bind(visit.closed_at.is_some())
+        .bind(&visit.id)
+        .execute(tx)
+        .await?;
+    Ok(expected + 1)
 }
 
 async fn replace_members(tx: &mut SqliteConnection, visit: &str, members: &[Member]) -> Result<(), StoreError> {
@@ -125,37 +135,5 @@ async fn set_meeting(tx: &mut SqliteConnection, visit: &str, meeting: &Meeting) 
         .bind(visit)
         .execute(tx)
         .await?;
-    Ok(())
-}
-
-async fn enqueue(
-    tx: &mut SqliteConnection,
-    visit: &str,
-    entry: &NewOutboxEntry,
-    now: Timestamp,
-) -> Result<(), StoreError> {
-    // A superseded row may have been sent with an unknown outcome, or be due for another assertion. That duty passes on.
-    let duty: Option<Option<i64>> =
-        sqlx::query_scalar("UPDATE outbox SET state = 3 WHERE stream = ? AND state IN (0, 4) RETURNING reassert_at")
-            .bind(&entry.stream)
-            .fetch_all(&mut *tx)
-            .await?
-            .into_iter()
-            .max();
-    sqlx::query(
-        "INSERT INTO outbox (id, stream, visit, participant, ehr, sealed, run_at, reassert_at, accepted_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-    )
-    .bind(&entry.id)
-    .bind(&entry.stream)
-    .bind(visit)
-    .bind(&entry.participant)
-    .bind(&entry.ehr)
-    .bind(&entry.sealed)
-    .bind(entry.run_at.as_millisecond())
-    .bind(duty.flatten())
-    .bind(now.as_millisecond())
-    .execute(tx)
-    .await?;
     Ok(())
 }

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::super::notices::{CommittedNotice, NewNotice, Notices, StoredNotice};
+use super::super::steps::{at, maybe_at};
 use super::super::{Recipient, StoreError};
-use super::{SqliteStore, at, maybe_at};
+use super::SqliteStore;
 
 /// Appends a notice within a transaction.
 pub(super) async fn put(
@@ -77,29 +78,37 @@ impl Notices for SqliteStore {
         notices: Vec<NewNotice>,
         now: Timestamp,
     ) -> Result<Vec<CommittedNotice>, StoreError> {
-        let mut tx = self.write().await?;
-        let mut told = Vec::with_capacity(notices.len());
-        for notice in notices {
-            told.push(put(&mut tx, visit, notice, now).await?);
-        }
-        tx.commit().await?;
-        Ok(told)
+        let visit = visit.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let mut told = Vec::with_capacity(notices.len());
+                for notice in notices {
+                    told.push(put(tx, &visit, notice, now).await?);
+                }
+                Ok(told)
+            })
+        })
+        .await
     }
 
     async fn companion_seen(&self, recipient: &Recipient, at: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        sqlx::query(
-            "INSERT INTO recipient (organization, tid, oid, last_seen_at) VALUES (?, ?, ?, ?)
-             ON CONFLICT DO UPDATE SET last_seen_at = excluded.last_seen_at",
-        )
-        .bind(&recipient.organization)
-        .bind(&recipient.tid)
-        .bind(&recipient.oid)
-        .bind(at.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(())
+        let recipient = recipient.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query(
+                    "INSERT INTO recipient (organization, tid, oid, last_seen_at) VALUES (?, ?, ?, ?)
+                     ON CONFLICT DO UPDATE SET last_seen_at = excluded.last_seen_at",
+                )
+                .bind(recipient.organization)
+                .bind(recipient.tid)
+                .bind(recipient.oid)
+                .bind(at.as_millisecond())
+                .execute(tx)
+                .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn companion_last_seen(&self, recipient: &Recipient) -> Result<Option<Timestamp>, StoreError> {
@@ -114,10 +123,6 @@ impl Notices for SqliteStore {
     }
 
     async fn forget_notices(&self, before: Timestamp) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let gone =
-            sqlx::query("DELETE FROM notice WHERE at < ?").bind(before.as_millisecond()).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected())
+        self.delete("DELETE FROM notice WHERE at < ?", before).await
     }
 }

@@ -5,8 +5,9 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::super::onetime::{Link, Links, OneTime, OneTimeKind, PageSession, Sessions};
+use super::super::steps::at;
 use super::super::{Recipient, StoreError};
-use super::{SqliteStore, at};
+use super::SqliteStore;
 
 /// Uses a value up within a transaction.
 pub(super) async fn take(
@@ -51,20 +52,23 @@ pub(super) async fn put_link(tx: &mut SqliteConnection, link: &Link, now: Timest
 #[async_trait]
 impl Sessions for SqliteStore {
     async fn put_once(&self, value: OneTime) -> Result<bool, StoreError> {
-        let mut tx = self.write().await?;
-        let kept = sqlx::query(
-            "INSERT INTO one_time (kind, hash, organization, payload, expires_at) VALUES (?, ?, ?, ?, ?)
-             ON CONFLICT DO NOTHING",
-        )
-        .bind(value.kind.as_str())
-        .bind(value.hash)
-        .bind(value.organization)
-        .bind(value.payload)
-        .bind(value.expires_at.as_millisecond())
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(kept.rows_affected() == 1)
+        self.write(move |tx| {
+            Box::pin(async move {
+                let kept = sqlx::query(
+                    "INSERT INTO one_time (kind, hash, organization, payload, expires_at) VALUES (?, ?, ?, ?, ?)
+                     ON CONFLICT DO NOTHING",
+                )
+                .bind(value.kind.as_str())
+                .bind(value.hash)
+                .bind(value.organization)
+                .bind(value.payload)
+                .bind(value.expires_at.as_millisecond())
+                .execute(tx)
+                .await?;
+                Ok(kept.rows_affected() == 1)
+            })
+        })
+        .await
     }
 
     async fn peek_once(&self, kind: OneTimeKind, hash: &str, now: Timestamp) -> Result<Option<OneTime>, StoreError> {
@@ -80,23 +84,24 @@ impl Sessions for SqliteStore {
     }
 
     async fn take_once(&self, kind: OneTimeKind, hash: &str, now: Timestamp) -> Result<Option<OneTime>, StoreError> {
-        let mut tx = self.write().await?;
-        let taken = take(&mut tx, kind, hash, now).await?;
-        tx.commit().await?;
-        Ok(taken)
+        let hash = hash.to_owned();
+        self.write(move |tx| Box::pin(async move { take(tx, kind, &hash, now).await })).await
     }
 
     async fn put_page_session(&self, session: PageSession) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        sqlx::query("INSERT INTO page_session (hash, visit, participant, expires_at) VALUES (?, ?, ?, ?)")
-            .bind(session.hash)
-            .bind(session.visit)
-            .bind(session.participant)
-            .bind(session.expires_at.as_millisecond())
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(())
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query("INSERT INTO page_session (hash, visit, participant, expires_at) VALUES (?, ?, ?, ?)")
+                    .bind(session.hash)
+                    .bind(session.visit)
+                    .bind(session.participant)
+                    .bind(session.expires_at.as_millisecond())
+                    .execute(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn page_session(&self, hash: &str, now: Timestamp) -> Result<Option<PageSession>, StoreError> {
@@ -111,29 +116,26 @@ impl Sessions for SqliteStore {
     }
 
     async fn end_page_sessions(&self, visit: &str) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let gone = sqlx::query("DELETE FROM page_session WHERE visit = ?").bind(visit).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(gone.rows_affected())
+        let visit = visit.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let gone = sqlx::query("DELETE FROM page_session WHERE visit = ?").bind(visit).execute(tx).await?;
+                Ok(gone.rows_affected())
+            })
+        })
+        .await
     }
 
     async fn forget_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
-        let now = now.as_millisecond();
-        let mut tx = self.write().await?;
-        let values = sqlx::query("DELETE FROM one_time WHERE expires_at <= ?").bind(now).execute(&mut *tx).await?;
-        let pages = sqlx::query("DELETE FROM page_session WHERE expires_at <= ?").bind(now).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(values.rows_affected() + pages.rows_affected())
+        let values = self.delete("DELETE FROM one_time WHERE expires_at <= ?", now).await?;
+        Ok(values + self.delete("DELETE FROM page_session WHERE expires_at <= ?", now).await?)
     }
 }
 
 #[async_trait]
 impl Links for SqliteStore {
     async fn put_link(&self, link: Link, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        put_link(&mut tx, &link, now).await?;
-        tx.commit().await?;
-        Ok(())
+        self.write(move |tx| Box::pin(async move { put_link(tx, &link, now).await })).await
     }
 
     async fn linked_person(
@@ -153,16 +155,19 @@ impl Links for SqliteStore {
     }
 
     async fn forget_links(&self, recipient: &Recipient) -> Result<u64, StoreError> {
-        let mut tx = self.write().await?;
-        let gone = sqlx::query("DELETE FROM link WHERE organization = ? AND tid = ? AND oid = ?")
-            .bind(&recipient.organization)
-            .bind(&recipient.tid)
-            .bind(&recipient.oid)
-            .execute(&mut *tx)
-            .await?
-            .rows_affected();
-        tx.commit().await?;
-        Ok(gone)
+        let recipient = recipient.clone();
+        self.write(move |tx| {
+            Box::pin(async move {
+                let gone = sqlx::query("DELETE FROM link WHERE organization = ? AND tid = ? AND oid = ?")
+                    .bind(recipient.organization)
+                    .bind(recipient.tid)
+                    .bind(recipient.oid)
+                    .execute(tx)
+                    .await?;
+                Ok(gone.rows_affected())
+            })
+        })
+        .await
     }
 
     async fn links_of(&self, recipient: &Recipient) -> Result<Vec<Link>, StoreError> {

@@ -1,159 +1,119 @@
 //! How an attempt ends in SQLite: one outcome, one transaction. The fence decides whether this lease may still speak.
 
-use jiff::Timestamp;
-use sqlx::SqliteConnection;
+use sqlx::{Row, SqliteConnection};
 
 use super::super::StoreError;
-use super::super::outbox::{Lease, Outcome, Settled};
-use super::SqliteStore;
-use super::outbox::owe;
-
-/// What a settled row becomes.
-struct Becomes {
-    state: i64,
-    run_at: Option<i64>,
-    for_identifier: bool,
-    failed: bool,
-    delivered_at: Option<i64>,
-    reassert_at: Option<i64>,
-    reason: Option<String>,
-}
+use super::super::outbox::{EntryState, Lease, Settled, Settlement};
+use super::super::steps::{Becomes, Duty, Found, Subject};
+use super::stream::{pass_on, reassert_newest};
+use super::{SqliteStore, connection, ledger};
 
 impl SqliteStore {
-    pub(super) async fn settle_lease(
-        &self,
-        lease: Lease,
-        outcome: Outcome,
-        now: Timestamp,
-        reassert_at: Timestamp,
-    ) -> Result<Settled, StoreError> {
-        let (now, reassert_at) = (now.as_millisecond(), reassert_at.as_millisecond());
-        let mut tx = self.write().await?;
-        let ours: Option<Option<i64>> =
-            sqlx::query_scalar("SELECT reassert_at FROM outbox WHERE id = ? AND state = 1 AND fence = ?")
-                .bind(&lease.id)
-                .bind(lease.fence)
-                .fetch_optional(&mut *tx)
+    pub(super) async fn settle_lease(&self, lease: Lease, settlement: Settlement) -> Result<Settled, StoreError> {
+        self.write(move |tx| Box::pin(async move { settle(tx, &lease, settlement).await })).await
+    }
+
+    /// The gate before a request that must not be doubled.
+    pub(super) async fn mark_uncertain(&self, lease: &Lease) -> Result<bool, StoreError> {
+        let (id, fence) = (lease.id.clone(), lease.fence);
+        self.write(move |tx| {
+            Box::pin(async move {
+                let marked = sqlx::query(
+                    "UPDATE outbox SET uncertain = 1 WHERE id = ? AND state = 1 AND fence = ?
+                       AND lease_until > CAST(unixepoch('subsec') * 1000 AS INTEGER)",
+                )
+                .bind(id)
+                .bind(fence)
+                .execute(tx)
                 .await?;
-        let (word, said) = words(&outcome);
-        record(&mut tx, &lease, if ours.is_some() { word } else { "after-the-lease" }, said, now).await?;
-        let Some(owed) = ours else {
-            reassert_newest(&mut tx, &lease.stream, reassert_at).await?;
-            tx.commit().await?;
-            return Ok(Settled::FenceLost);
-        };
-        let mut becomes = becomes(outcome, now, reassert_at, owed);
-        // A newer state waits: this one need not be said again, only its duty to be asserted once more passes on.
-        let newer = match becomes.reassert_at {
-            Some(owed) => owe(&mut tx, &lease.stream, owed).await?,
-            None => waiting(&mut tx, &lease.stream).await?,
-        };
-        if newer && becomes.state != 2 {
-            becomes.state = if becomes.delivered_at.is_some() { 2 } else { 3 };
-        }
-        sqlx::query(
-            "UPDATE outbox SET state = ?, lease_until = NULL, run_at = coalesce(?, run_at), for_identifier = ?,
-                    failures = iif(?, failures + 1, iif(?, 0, failures)), reassert_at = ?,
-                    delivered_at = coalesce(?, delivered_at), reason = ?
-             WHERE id = ?",
-        )
-        .bind(becomes.state)
-        .bind(becomes.run_at)
-        .bind(becomes.for_identifier)
-        .bind(becomes.failed)
-        .bind(becomes.delivered_at.is_some())
-        .bind(becomes.reassert_at)
-        .bind(becomes.delivered_at)
-        .bind(becomes.reason)
-        .bind(&lease.id)
-        .execute(&mut *tx)
-        .await?;
-        tx.commit().await?;
-        Ok(Settled::Done)
+                Ok(marked.rows_affected() == 1)
+            })
+        })
+        .await
     }
 }
 
-fn becomes(outcome: Outcome, now: i64, reassert_at: i64, owed: Option<i64>) -> Becomes {
-    let owed = owed.filter(|it| *it > now);
-    let plain = Becomes {
-        state: 0,
-        run_at: None,
-        for_identifier: false,
-        failed: false,
-        delivered_at: None,
-        reassert_at: owed,
-        reason: None,
+async fn settle(tx: &mut SqliteConnection, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError> {
+    let Settlement { outcome, health, now, reassert_at, connection: policy } = settlement;
+    let was = connection::load(&mut *tx, &lease.organization, &lease.ehr).await?;
+    let mut is = was.clone();
+    is.ended(&policy, now, health);
+    if is != was {
+        connection::save(tx, &lease.organization, &lease.ehr, &is).await?;
+    }
+    let (subject, found) = find(tx, lease).await?;
+    let word = outcome.word();
+    let word = if found.is_some() { word.to_owned() } else { format!("after-the-lease: {word}") };
+    let record = subject.settled(now, lease.attempt, lease.fence, &word, outcome.reason());
+    ledger::append(tx, &record).await?;
+    let Some(found) = found else {
+        // An event is said once: whoever took it over searches for it.
+        if lease.channel.supersedes() {
+            reassert_newest(tx, &lease.stream, reassert_at.as_millisecond()).await?;
+        }
+        return Ok(Settled::FenceLost);
     };
-    match outcome {
-        // Accepted, but an earlier request may still land: say it once more when that can no longer be.
-        Outcome::Delivered if owed.is_some() => Becomes { run_at: owed, delivered_at: Some(now), ..plain },
-        Outcome::Delivered => Becomes { state: 2, delivered_at: Some(now), ..plain },
-        Outcome::Retry { at, reason } => {
-            Becomes { run_at: Some(at.as_millisecond()), failed: true, reason: Some(reason), ..plain }
-        }
-        Outcome::Unknown { at, reason } => Becomes {
-            run_at: Some(at.as_millisecond()),
-            failed: true,
-            reassert_at: Some(reassert_at.max(owed.unwrap_or(0))),
-            reason: Some(reason),
-            ..plain
-        },
-        Outcome::Parked { reason } => Becomes { state: 4, reason: Some(reason), ..plain },
-        Outcome::Unsupported { reason } => Becomes { state: 5, reason: Some(reason), ..plain },
-        Outcome::WaitingForIdentifier { at } => {
-            Becomes { run_at: Some(at.as_millisecond()), for_identifier: true, ..plain }
+    let (now_ms, reassert_at) = (now.as_millisecond(), reassert_at.as_millisecond());
+    let mut becomes = Becomes::of(outcome, now_ms, lease.channel.supersedes().then_some(reassert_at), found);
+    // A newer state waits: this one need not be said again, only its duties pass on.
+    if lease.channel.supersedes() && becomes.state != EntryState::Delivered {
+        let duty = Duty { reassert_at: becomes.reassert_at, uncertain: becomes.uncertain };
+        if pass_on(tx, &lease.stream, duty).await? {
+            becomes.give_way();
         }
     }
-}
-
-/// The outcome's word and reason for the attempt's record.
-fn words(outcome: &Outcome) -> (&'static str, Option<&str>) {
-    match outcome {
-        Outcome::Delivered => ("delivered", None),
-        Outcome::Retry { reason, .. } => ("retry", Some(reason)),
-        Outcome::Unknown { reason, .. } => ("unknown", Some(reason)),
-        Outcome::Parked { reason } => ("parked", Some(reason)),
-        Outcome::Unsupported { reason } => ("unsupported", Some(reason)),
-        Outcome::WaitingForIdentifier { .. } => ("waiting-for-identifier", None),
+    write(tx, lease, &becomes, now_ms).await?;
+    if becomes.state == EntryState::Superseded {
+        ledger::append(tx, &subject.superseded(now)).await?;
     }
+    Ok(Settled::Done)
 }
 
-async fn record(
-    tx: &mut SqliteConnection,
-    lease: &Lease,
-    outcome: &str,
-    reason: Option<&str>,
-    now: i64,
-) -> Result<(), StoreError> {
-    sqlx::query("UPDATE attempt SET settled_at = ?, outcome = ?, reason = ? WHERE outbox = ? AND n = ?")
-        .bind(now)
-        .bind(outcome)
-        .bind(reason)
-        .bind(&lease.id)
-        .bind(lease.attempt)
-        .execute(tx)
-        .await?;
-    Ok(())
-}
-
-async fn waiting(tx: &mut SqliteConnection, stream: &str) -> Result<bool, StoreError> {
-    let found: Option<i64> = sqlx::query_scalar("SELECT 1 FROM outbox WHERE stream = ? AND state = 0")
-        .bind(stream)
-        .fetch_optional(tx)
-        .await?;
-    Ok(found.is_some())
-}
-
-/// A request of ours left under a lease that was lost, so it may have landed after the newer one: the newest state is
-/// asserted again, whether it waits, is in flight or was delivered.
-async fn reassert_newest(tx: &mut SqliteConnection, stream: &str, reassert_at: i64) -> Result<(), StoreError> {
-    sqlx::query(
-        "UPDATE outbox SET reassert_at = max(coalesce(reassert_at, 0), ?1),
-                run_at = iif(state = 2, ?1, run_at), state = iif(state = 2, 0, state)
-         WHERE seq = (SELECT max(seq) FROM outbox WHERE stream = ?2) AND state IN (0, 1, 2)",
+/// What the ledger calls the row, and what it owes if the lease is still ours.
+async fn find(tx: &mut SqliteConnection, lease: &Lease) -> Result<(Subject, Option<Found>), StoreError> {
+    let row = sqlx::query(
+        "SELECT id, organization, ehr, channel, reference, digest, state, fence, reassert_at, uncertain, possible_double
+         FROM outbox WHERE id = ?",
     )
-    .bind(reassert_at)
-    .bind(stream)
+    .bind(&lease.id)
+    .fetch_optional(tx)
+    .await?;
+    let Some(row) = row else {
+        // Forgotten meanwhile; that the attempt ended is told all the same.
+        return Ok((Subject::gone(lease), None));
+    };
+    let ours = row.try_get::<i64, _>("state")? == EntryState::InFlight.number()
+        && row.try_get::<i64, _>("fence")? == lease.fence;
+    let found = Found {
+        owed: row.try_get("reassert_at")?,
+        uncertain: row.try_get("uncertain")?,
+        possible_double: row.try_get("possible_double")?,
+    };
+    Ok((ledger::subject(&row)?, ours.then_some(found)))
+}
+
+async fn write(tx: &mut SqliteConnection, lease: &Lease, becomes: &Becomes, now: i64) -> Result<(), StoreError> {
+    let open = becomes.state == EntryState::Waiting;
+    sqlx::query(
+        "UPDATE outbox SET state = ?, lease_until = NULL, run_at = coalesce(?, run_at), for_identifier = ?,
+                failures = iif(?, failures + 1, iif(?, 0, failures)), failed_at = coalesce(?, failed_at),
+                reassert_at = ?, uncertain = ?, possible_double = ?, delivered_at = coalesce(?, delivered_at),
+                settled_at = ?, reason = ?
+         WHERE id = ?",
+    )
+    .bind(becomes.state.number())
+    .bind(becomes.run_at)
+    .bind(becomes.for_identifier)
+    .bind(becomes.counts)
+    .bind(becomes.delivered_at.is_some())
+    .bind(becomes.failed.then_some(now))
+    .bind(becomes.reassert_at)
+    .bind(becomes.uncertain)
+    .bind(becomes.possible_double)
+    .bind(becomes.delivered_at)
+    .bind((!open).then_some(now))
+    .bind(&becomes.reason)
+    .bind(&lease.id)
     .execute(tx)
     .await?;
     Ok(())

@@ -6,11 +6,12 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row};
 
 use super::super::StoreError;
+use super::super::steps::{at, maybe_at};
 use super::super::visits::{
     Change, CommitError, Committed, LookupKey, Meeting, Member, OpenVisit, Recipient, StoredVisit, VisitRow, Visits,
     WrappedKey,
 };
-use super::{SqliteStore, at, maybe_at};
+use super::SqliteStore;
 
 /// A row of `visit` as it comes from the database.
 struct Raw(StoredVisit);

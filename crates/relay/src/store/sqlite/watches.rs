@@ -6,8 +6,9 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, Row, SqliteConnection};
 
 use super::super::StoreError;
+use super::super::steps::at;
 use super::super::watches::{StoredWatch, Watches};
-use super::{SqliteStore, at};
+use super::SqliteStore;
 
 /// A row of `watch` as it comes from the database.
 struct Raw(StoredWatch);
@@ -46,10 +47,7 @@ pub(super) async fn put(tx: &mut SqliteConnection, watch: &StoredWatch) -> Resul
 #[async_trait]
 impl Watches for SqliteStore {
     async fn put_watch(&self, watch: StoredWatch) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        put(&mut tx, &watch).await?;
-        tx.commit().await?;
-        Ok(())
+        self.write(move |tx| Box::pin(async move { put(tx, &watch).await })).await
     }
 
     async fn watch(&self, subscription: &str) -> Result<Option<StoredWatch>, StoreError> {
@@ -81,20 +79,28 @@ impl Watches for SqliteStore {
     }
 
     async fn watch_renewed(&self, subscription: &str, expires_at: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        sqlx::query("UPDATE watch SET expires_at = ? WHERE subscription = ?")
-            .bind(expires_at.as_millisecond())
-            .bind(subscription)
-            .execute(&mut *tx)
-            .await?;
-        tx.commit().await?;
-        Ok(())
+        let subscription = subscription.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query("UPDATE watch SET expires_at = ? WHERE subscription = ?")
+                    .bind(expires_at.as_millisecond())
+                    .bind(subscription)
+                    .execute(tx)
+                    .await?;
+                Ok(())
+            })
+        })
+        .await
     }
 
     async fn forget_watch(&self, subscription: &str) -> Result<(), StoreError> {
-        let mut tx = self.write().await?;
-        sqlx::query("DELETE FROM watch WHERE subscription = ?").bind(subscription).execute(&mut *tx).await?;
-        tx.commit().await?;
-        Ok(())
+        let subscription = subscription.to_owned();
+        self.write(move |tx| {
+            Box::pin(async move {
+                sqlx::query("DELETE FROM watch WHERE subscription = ?").bind(subscription).execute(tx).await?;
+                Ok(())
+            })
+        })
+        .await
     }
 }

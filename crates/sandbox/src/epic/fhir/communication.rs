@@ -5,7 +5,7 @@ use super::{
     resources,
 };
 use crate::{
-    core::{Hospital, lock},
+    core::{Effect, Ehr, Hospital, Written, lock},
     epic::{fhir_base, outcome::Outcome},
 };
 use axum::{
@@ -58,6 +58,7 @@ pub(super) fn create(
     if !STATUSES.contains(&status) {
         return Err(Outcome::parameter("status"));
     }
+    let status = status.to_owned();
     let exists = |kind: &'static str, element: &Value| {
         let id = element["reference"].as_str().and_then(|it| it.strip_prefix(kind)).and_then(|it| it.strip_prefix('/'));
         id.is_some_and(|id| resources::all(hospital, caller.organization, kind).iter().any(|it| it["id"] == id))
@@ -70,7 +71,19 @@ pub(super) fn create(
     }
     let id = crate::core::fhir_id(&hospital.random, &hospital.random.guid());
     resource["id"] = Value::from(id.as_str());
-    lock(&hospital.epic.communications.0).push((caller.organization.key, resource));
+    let effect = Effect::Create(Written {
+        resource_type: "Communication",
+        id: id.clone(),
+        identifiers: crate::fhir::identifiers(&resource),
+        version: None,
+        status: Some(status),
+        links: None,
+    });
+    {
+        let mut all = lock(&hospital.epic.communications.0);
+        all.push((caller.organization.key, resource));
+        hospital.effects.record(hospital.clock.now(), Ehr::Epic, caller.organization.key, effect);
+    }
     hospital.log("epic", "communication.created", json!({ "organization": caller.organization.key, "id": id }));
     let location = format!("{}/Communication/{id}", fhir_base(hospital, caller.organization));
     Ok((StatusCode::CREATED, [(header::LOCATION, location)]).into_response())

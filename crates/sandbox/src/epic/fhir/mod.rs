@@ -14,8 +14,8 @@ use super::{
     outcome::{FHIR_JSON, Outcome},
 };
 use crate::{
-    core::{Hospital, Shared, Struck, cut},
-    web::Parameters,
+    core::{Aim, Hospital, Refusal, Shared, under},
+    web::{self, Parameters},
 };
 use axum::{
     Router,
@@ -56,27 +56,49 @@ fn kind(name: &str) -> Kind {
     }
 }
 
-/// Runs a request under the fault switch of FHIR.
-async fn struck(hospital: &Hospital, answer: impl Future<Output = Result<Response, Outcome>>) -> Response {
-    let cut_after = match hospital.faults.strike("epic.fhir", &hospital.clock).await {
-        Struck::Answer(response) => return response,
-        Struck::Refused => return Outcome::not_authorized().into_response(),
-        Struck::CutAfter => true,
-        Struck::Go => false,
-    };
-    let answer = answer.await;
-    if cut_after {
-        cut();
-    }
-    answer.unwrap_or_else(IntoResponse::into_response)
+/// Runs a request under the fault switches of FHIR. `work` gets a hospital and headers of its own: it may outlive the
+/// request.
+async fn struck<Work: Future<Output = Result<Response, Outcome>> + Send + 'static>(
+    hospital: &Shared,
+    headers: &HeaderMap,
+    targets: &[&str],
+    about: &str,
+    work: impl FnOnce(Shared, HeaderMap) -> Work,
+) -> Response {
+    let work = work(hospital.clone(), headers.clone());
+    let work = async move { work.await.unwrap_or_else(IntoResponse::into_response) };
+    let no = |refusal| no(hospital, headers, refusal).into_response();
+    under(hospital, Aim { targets, about }, work, no).await
 }
+
+fn no(hospital: &Hospital, headers: &HeaderMap, refusal: Refusal) -> Outcome {
+    match refusal {
+        Refusal::Refused => Outcome::not_authorized(),
+        Refusal::Poisoned => {
+            let text = "A business rule forbids this content.";
+            Outcome::new(StatusCode::UNPROCESSABLE_ENTITY, "business-rule", 59159, text)
+        }
+        Refusal::Revoked => {
+            if let Some(token) = web::bearer(headers) {
+                hospital.epic.grants.revoke(token);
+            }
+            Outcome::no_token()
+        }
+    }
+}
+
+/// The switches that strike reading.
+const READING: [&str; 2] = ["epic.fhir", "epic"];
+/// The switches that strike creating.
+const WRITING: [&str; 4] = ["epic.communication", "epic.fhir", "epic.write", "epic"];
 
 async fn read(
     State(hospital): State<Shared>,
     Path((segment, name, id)): Path<(String, String, String)>,
     headers: HeaderMap,
 ) -> Response {
-    let answer = async {
+    let about = format!("{name}/{id}");
+    let work = async move |hospital: Shared, headers: HeaderMap| {
         let caller = gate::caller(&hospital, &segment, &headers)?;
         let held = open(&name)?;
         let reach = caller.reach(held, 'r');
@@ -93,7 +115,7 @@ async fn read(
             (Some(resource), _) => Ok(fhir(StatusCode::OK, &resource)),
         }
     };
-    struck(&hospital, answer).await
+    struck(&hospital, &headers, &READING, &about, work).await
 }
 
 async fn search_by_query(
@@ -103,7 +125,9 @@ async fn search_by_query(
     headers: HeaderMap,
 ) -> Response {
     let query = query.unwrap_or_default();
-    struck(&hospital, async { look(&hospital, &segment, &name, &headers, &query) }).await
+    let about = query.clone();
+    let work = async move |hospital: Shared, headers: HeaderMap| look(&hospital, &segment, &name, &headers, &query);
+    struck(&hospital, &headers, &READING, &about, work).await
 }
 
 /// POST `_search`: Epic looks at the form only, since February 2026 not at the query string.
@@ -113,7 +137,9 @@ async fn search_by_form(
     headers: HeaderMap,
     body: String,
 ) -> Response {
-    struck(&hospital, async { look(&hospital, &segment, &name, &headers, &body) }).await
+    let about = body.clone();
+    let work = async move |hospital: Shared, headers: HeaderMap| look(&hospital, &segment, &name, &headers, &body);
+    struck(&hospital, &headers, &READING, &about, work).await
 }
 
 fn look(hospital: &Hospital, segment: &str, name: &str, headers: &HeaderMap, query: &str) -> Result<Response, Outcome> {
@@ -135,7 +161,8 @@ async fn create(
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let answer = async {
+    let about = String::from_utf8_lossy(&body).into_owned();
+    let work = async move |hospital: Shared, headers: HeaderMap| {
         let caller = gate::caller(&hospital, &segment, &headers)?;
         match kind(&name) {
             Kind::Held("Communication") => communication::create(&hospital, &caller, &headers, &body),
@@ -145,7 +172,7 @@ async fn create(
             Kind::Unknown => Err(Outcome::no_type()),
         }
     };
-    struck(&hospital, answer).await
+    struck(&hospital, &headers, &WRITING, &about, work).await
 }
 
 fn open(name: &str) -> Result<&'static str, Outcome> {

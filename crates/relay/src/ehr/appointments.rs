@@ -1,0 +1,73 @@
+//! Reading an Appointment: what the relay needs of it, however the vendor finds it.
+
+use jiff::{SignedDuration, Timestamp};
+use roomed_smart::Error;
+use roomed_smart::fhir::Appointment;
+
+use super::AppointmentFacts;
+use super::backend::Backend;
+use crate::config::EhrConfig;
+
+/// How long an appointment lasts that does not say.
+const USUAL_MINUTES: i64 = 30;
+
+/// The facts; `None` for one without a start (only asked for so far), or with no or several patients.
+pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Option<AppointmentFacts>, Error> {
+    let instant = |text: &str| -> Result<Timestamp, Error> {
+        text.parse().map_err(|_| Error::Malformed("an appointment's time is no FHIR instant"))
+    };
+    let id = appointment.id.clone().ok_or(Error::Malformed("an appointment without id"))?;
+    let Some(start) = appointment.start.as_deref().map(instant).transpose()? else { return Ok(None) };
+    let end = match &appointment.end {
+        Some(end) => instant(end)?,
+        None => {
+            let minutes = appointment.rest.get("minutesDuration").and_then(serde_json::Value::as_i64);
+            let minutes = minutes.filter(|it| (1..=1440).contains(it)).unwrap_or(USUAL_MINUTES);
+            start.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(start)
+        }
+    };
+    let mut patients = appointment.actors("Patient");
+    let (Some(patient), None) = (patients.next(), patients.next()) else { return Ok(None) };
+    let types = &config.virtual_visit_types;
+    let number = appointment.identifier_of(&config.identifier_systems.csn);
+    Ok(Some(AppointmentFacts {
+        id,
+        status: appointment.status.clone(),
+        is_virtual: types.iter().any(|it| appointment.has_type(&it.system, &it.code)),
+        start,
+        end,
+        patient: patient.to_owned(),
+        practitioners: appointment.actors("Practitioner").map(str::to_owned).collect(),
+        conference_id: number.map(str::to_owned),
+    }))
+}
+
+/// By FHIR id.
+pub(super) async fn by_id(backend: &Backend, config: &EhrConfig, id: &str) -> Result<Option<AppointmentFacts>, Error> {
+    match backend.read::<Appointment>(id).await? {
+        Some(appointment) => facts(config, &appointment),
+        None => Ok(None),
+    }
+}
+
+/// By the number in the configured system, where the server's search knows `identifier`.
+pub(super) async fn by_number(
+    backend: &Backend,
+    config: &EhrConfig,
+    number: &str,
+) -> Result<Option<AppointmentFacts>, Error> {
+    if config.identifier_systems.csn.is_empty() || !is_plain(number) {
+        return Ok(None);
+    }
+    let token = format!("{}|{number}", config.identifier_systems.csn);
+    let found: Vec<Appointment> = backend.search(&[("identifier", &token)], 10).await?;
+    match found.as_slice() {
+        [appointment] => facts(config, appointment),
+        _ => Ok(None),
+    }
+}
+
+/// A comma or a bar in a value would be read as another search (FHIR R4, 3.1.1.4.0.1).
+pub(super) fn is_plain(value: &str) -> bool {
+    !value.is_empty() && value.len() <= 64 && value.chars().all(|it| it.is_ascii_alphanumeric() || "-._".contains(it))
+}

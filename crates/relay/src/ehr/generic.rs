@@ -1,0 +1,196 @@
+//! Any FHIR R4 server, by what its CapabilityStatement says it can do (hl7.org/fhir/R4/http.html: `create`, `update`,
+//! conditional create, update as create, version-aware update, transaction). State: the visit's `Encounter`
+//! (hl7.org/fhir/R4/encounter.html). Audit: an `AuditEvent` (hl7.org/fhir/R4/auditevent.html; DICOM PS3.15 A.5; IHE BALP,
+//! profiles.ihe.net/ITI/BALP). Message: a `Communication` (hl7.org/fhir/R4/communication.html). R4 has no element for the
+//! links of a visit (R5's `virtualService`), so they are `Unsupported`.
+
+mod capabilities;
+mod encounter;
+mod fates;
+mod place;
+mod state;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use roomed_smart::Error;
+use roomed_smart::fhir::Encounter;
+
+use super::answer::unread;
+use super::backend::Backend;
+use super::create::{Creation, Made, still_uncertain};
+use super::{AppointmentFacts, Attempt, Ehr, EhrError, Said, appointments, resources};
+use crate::clock::Clock;
+use crate::config::EhrConfig;
+use crate::outbox::{About, Attendance, WriteBack};
+use crate::store::Channel;
+use capabilities::Capabilities;
+use fates::Fates;
+
+/// A CapabilityStatement is believed for so long.
+const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
+
+/// One FHIR R4 server.
+pub struct Generic {
+    config: EhrConfig,
+    organization: String,
+    /// The patients' page: the address of the virtual location.
+    page: String,
+    backend: Backend,
+    clock: Arc<dyn Clock>,
+    capabilities: Mutex<Option<(Timestamp, Arc<Capabilities>)>>,
+    /// One at a time per appointment: the streams of its participants all change one Encounter.
+    turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
+    fates: Mutex<Fates>,
+}
+
+impl Generic {
+    /// Contacts nobody.
+    pub fn new(config: EhrConfig, organization: &str, page: String, backend: Backend, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            config,
+            organization: organization.to_owned(),
+            page,
+            backend,
+            clock,
+            capabilities: Mutex::default(),
+            turns: Mutex::default(),
+            fates: Mutex::default(),
+        }
+    }
+
+    async fn capabilities(&self) -> Result<Arc<Capabilities>, Error> {
+        let now = self.clock.now();
+        let known = lock(&self.capabilities).clone();
+        if let Some((read_at, known)) = known
+            && now.duration_since(read_at) < BELIEVED
+        {
+            return Ok(known);
+        }
+        let read = Arc::new(Capabilities::of(&self.backend.capabilities().await?));
+        *lock(&self.capabilities) = Some((now, Arc::clone(&read)));
+        Ok(read)
+    }
+
+    /// The server does not do what it said: look at its statement again. If that changed, the next attempt goes by it.
+    async fn surprised(&self, said: Said, known: &Capabilities) -> Said {
+        *lock(&self.capabilities) = None;
+        match self.capabilities().await {
+            Ok(now) if *now != *known => {
+                Said::NotNow { reason: "the EHR's capabilities changed".into(), retry_after: None }
+            }
+            Ok(_) => said,
+            Err(error) => unread(&error),
+        }
+    }
+
+    /// An event, made once.
+    async fn event(&self, intent: &WriteBack, who: &Attendance, attempt: &Attempt<'_>) -> Said {
+        let capabilities = match self.capabilities().await {
+            Ok(capabilities) => capabilities,
+            Err(error) => return still_uncertain(unread(&error), attempt),
+        };
+        let key = attempt.key;
+        let patient = intent.patient.as_deref();
+        let (kind, resource) = match intent.channel {
+            Channel::Audit => ("AuditEvent", resources::audit_event(key, who, patient, &intent.appointment)),
+            _ => ("Communication", resources::communication(key, who, patient)),
+        };
+        let id = resources::deterministic(&self.organization, &intent.iss, key);
+        let Some(way) = capabilities.way_of_event(kind, &id) else {
+            return Said::Unsupported { reason: format!("This FHIR server takes no {kind}.") };
+        };
+        let mut search = Vec::new();
+        if kind == "Communication" && capabilities.searches(kind, "identifier") {
+            search.push(("identifier", resources::identifier_token(key)));
+        }
+        // An AuditEvent has no identifier: those of the patient at that second are looked through for our key.
+        if let Some(patient) = patient
+            && kind == "AuditEvent"
+            && ["patient", "date"].iter().all(|it| capabilities.searches(kind, it))
+        {
+            search.push(("patient", format!("Patient/{patient}")));
+            search.push(("date", who.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
+        }
+        let creation = Creation { kind, resource, way, key, search };
+        match creation.make(&self.backend, attempt).await {
+            Made::Said(said) => said,
+            Made::Surprise(said) => self.surprised(said, &capabilities).await,
+        }
+    }
+
+    fn turn(&self, appointment: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut turns = lock(&self.turns);
+        turns.retain(|_, it| it.strong_count() > 0);
+        if let Some(turn) = turns.get(appointment).and_then(Weak::upgrade) {
+            return turn;
+        }
+        let turn = Arc::default();
+        turns.insert(appointment.to_owned(), Arc::downgrade(&turn));
+        turn
+    }
+}
+
+fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What the backend client is registered for.
+pub(super) fn scope(config: &EhrConfig) -> String {
+    let mut scope = "system/Appointment.read system/Encounter.read system/Encounter.write system/Location.read \
+         system/Location.write system/Patient.read system/Practitioner.read"
+        .to_owned();
+    if config.audit {
+        scope.push_str(" system/AuditEvent.read system/AuditEvent.write");
+    }
+    if config.communication {
+        scope.push_str(" system/Communication.read system/Communication.write");
+    }
+    scope
+}
+
+/// The Encounter, and an event for everybody who comes or goes, as configured.
+pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
+    match about {
+        About::Attendance(_) => {
+            let wanted =
+                [(true, Channel::State), (config.audit, Channel::Audit), (config.communication, Channel::Message)];
+            wanted.into_iter().filter_map(|(wanted, channel)| wanted.then_some(channel)).collect()
+        }
+        About::Stage { .. } => vec![Channel::State],
+        About::Links { .. } => Vec::new(),
+    }
+}
+
+#[async_trait]
+impl Ehr for Generic {
+    async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        match (&intent.about, intent.channel) {
+            (About::Attendance(_) | About::Stage { .. }, Channel::State) => self.state(intent, attempt).await,
+            (About::Attendance(who), Channel::Audit | Channel::Message) => self.event(intent, who, attempt).await,
+            _ => Said::Unsupported { reason: "FHIR R4 has no element for the links of a visit.".into() },
+        }
+    }
+
+    async fn appointment(&self, id: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(appointments::by_id(&self.backend, &self.config, id).await?)
+    }
+
+    async fn appointment_by_identifier(&self, number: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(appointments::by_number(&self.backend, &self.config, number).await?)
+    }
+
+    async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        let Some(encounter) = self.backend.read::<Encounter>(encounter).await? else { return Ok(None) };
+        let [appointment] = encounter.appointment.as_slice() else { return Ok(None) };
+        match appointment.id_of("Appointment") {
+            Some(id) => self.appointment(id).await,
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,253 @@
+//! The state of a visit, set on its Encounter: find it (by appointment, or under our key), make it where there is none, else
+//! change it under the version that was read. What somebody else changed meanwhile is read again.
+
+use roomed_smart::Error;
+use roomed_smart::fhir::{Change, Changed, Version};
+use serde_json::{Value, json};
+
+use super::super::answer::{is_duplicate, is_stale, is_surprise, unread, unsaid};
+use super::super::create::{Creation, Way, possible_double, query, still_uncertain};
+use super::super::{Attempt, Said, resources};
+use super::capabilities::Capabilities;
+use super::fates::{self, Leave};
+use super::place::Place;
+use super::{Generic, encounter, lock};
+use crate::outbox::WriteBack;
+
+/// How often somebody else may be faster within one attempt.
+const ROUNDS: usize = 3;
+
+/// Most Encounters of one appointment.
+const LIMIT: usize = 20;
+
+const KIND: &str = "Encounter";
+
+/// What one round led to.
+enum Round {
+    Done(Said),
+    /// Something else stands there by now.
+    Again,
+}
+
+impl Generic {
+    /// One attempt at a state.
+    pub(super) async fn state(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        let turn = self.turn(&intent.appointment);
+        let _turn = turn.lock().await;
+        for _ in 0..ROUNDS {
+            match self.round(intent, attempt).await {
+                Ok(Round::Done(said)) => return still_uncertain(said, attempt),
+                Ok(Round::Again) => {}
+                Err(error) => return still_uncertain(unread(&error), attempt),
+            }
+        }
+        let said = Said::NotNow { reason: "the encounter keeps changing".into(), retry_after: None };
+        still_uncertain(said, attempt)
+    }
+
+    async fn round(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Result<Round, Error> {
+        let can = self.capabilities().await?;
+        // One key per appointment: all streams of a visit mean the same Encounter.
+        let key =
+            resources::deterministic(&self.organization, &intent.iss, &format!("encounter/{}", intent.appointment));
+        let way = can.way_of_shared(KIND, &key);
+        if way.is_none() && !can.can(KIND, "update") {
+            let reason = "This FHIR server takes no Encounter.".into();
+            return Ok(Round::Done(Said::Unsupported { reason }));
+        }
+        let found = match self.find(&can, &key, way.as_ref(), &intent.appointment).await? {
+            Ok(found) => found,
+            Err(said) => return Ok(Round::Done(said)),
+        };
+        let place = self.place(&can).await?;
+        match (found, way) {
+            (Some(found), _) => {
+                lock(&self.fates).landed(&intent.appointment);
+                self.change(&can, found, intent, &place, attempt).await
+            }
+            (None, _) if encounter::is_nothing(&intent.about) => Ok(Round::Done(Said::Accepted)),
+            // The EHR makes it by itself, at the desk or later.
+            (None, None) => Ok(Round::Done(Said::NoIdentifier)),
+            (None, Some(way)) => self.make(&can, (&key, way), intent, &place, attempt).await,
+        }
+    }
+
+    async fn find(
+        &self,
+        can: &Capabilities,
+        key: &str,
+        way: Option<&Way>,
+        appointment: &str,
+    ) -> Result<Result<Option<Value>, Said>, Error> {
+        if can.searches(KIND, "appointment") {
+            let reference = format!("Appointment/{appointment}");
+            let found = self.backend.search_json(KIND, &[("appointment", &reference)], LIMIT).await?;
+            match encounter::of_visit(found, key) {
+                Ok(None) => {}
+                found => return Ok(found),
+            }
+        }
+        // What was made a moment ago may not be in the index yet.
+        if let Some(Way::Put { id }) = way {
+            return Ok(Ok(self.backend.read_versioned(KIND, id).await?.map(|(found, _)| found)));
+        }
+        if can.searches(KIND, "identifier") {
+            let token = resources::identifier_token(key);
+            let found = self.backend.search_json(KIND, &[("identifier", &token)], LIMIT).await?;
+            return Ok(encounter::of_visit(found, key));
+        }
+        Ok(Ok(None))
+    }
+
+    /// A Location of its own needs a transaction to be made in, a way to make it once, and a scope.
+    async fn place(&self, can: &Capabilities) -> Result<Place, Error> {
+        let key = resources::deterministic(&self.organization, &self.config.iss, "location");
+        let way = can.way_of_event("Location", &key).filter(|it| *it != Way::Plain);
+        match way {
+            Some(way) if can.transaction() && self.backend.may("Location", "cu").await? => {
+                Ok(Place::Own { key, way, page: self.page.clone() })
+            }
+            _ => Ok(Place::Contained),
+        }
+    }
+
+    async fn change(
+        &self,
+        can: &Capabilities,
+        mut found: Value,
+        intent: &WriteBack,
+        place: &Place,
+        attempt: &Attempt<'_>,
+    ) -> Result<Round, Error> {
+        let had_place = encounter::has_place(&found);
+        match encounter::apply(&mut found, &intent.about, place) {
+            Ok(true) => {}
+            Ok(false) => return Ok(Round::Done(Said::Accepted)),
+            Err(said) => return Ok(Round::Done(said)),
+        }
+        if !can.can(KIND, "update") {
+            let reason = "This FHIR server does not let an Encounter be changed.".into();
+            return Ok(Round::Done(Said::Unsupported { reason }));
+        }
+        let Some(id) = found["id"].as_str().map(str::to_owned) else { return Err(Error::Malformed("no id")) };
+        let version = can.versioned(KIND).then(|| Version::of_meta(&found)).flatten();
+        if version.is_none()
+            && let Err(said) = self.may_leave(intent, attempt, fates::Kind::Update)
+        {
+            return Ok(Round::Done(said));
+        }
+        let needs_place = encounter::has_place(&found) && !had_place;
+        let mut request = json!({ "method": "PUT", "url": format!("{KIND}/{id}") });
+        if let Some(version) = &version {
+            request["ifMatch"] = Value::from(version.as_str());
+        }
+        let change = match place.with(&found, request).filter(|_| needs_place) {
+            Some(bundle) => Change::transaction(bundle),
+            None => {
+                let change = Change::update(KIND, &id, found);
+                match version {
+                    Some(version) => change.if_match(version),
+                    None => change,
+                }
+            }
+        };
+        let said = match self.backend.change(&change, None).await {
+            Ok(_) => Said::Accepted,
+            Err(failure) if is_stale(&failure) => {
+                lock(&self.fates).answered(&intent.appointment);
+                return Ok(Round::Again);
+            }
+            Err(failure) if is_surprise(&failure) => self.surprised(unsaid(&failure), can).await,
+            Err(failure) => unsaid(&failure),
+        };
+        Ok(self.ended(intent, said))
+    }
+
+    fn may_leave(&self, intent: &WriteBack, attempt: &Attempt<'_>, kind: fates::Kind) -> Result<(), Said> {
+        let now = self.clock.now();
+        match lock(&self.fates).leave(&intent.appointment, attempt.key, attempt.uncertain, kind, now) {
+            Leave::Go => Ok(()),
+            // The Encounter that it would change is not settled yet: nobody's failure.
+            Leave::Wait => Err(Said::NoIdentifier),
+            Leave::Ask => Err(possible_double(KIND)),
+        }
+    }
+
+    /// Its fate is known, unless it is not.
+    fn ended(&self, intent: &WriteBack, said: Said) -> Round {
+        if !matches!(said, Said::NobodyKnows { .. }) {
+            lock(&self.fates).answered(&intent.appointment);
+        }
+        Round::Done(said)
+    }
+
+    async fn make(
+        &self,
+        can: &Capabilities,
+        (key, way): (&str, Way),
+        intent: &WriteBack,
+        place: &Place,
+        attempt: &Attempt<'_>,
+    ) -> Result<Round, Error> {
+        // Only a conditional create is as good within a transaction as without.
+        let place = if way == Way::Conditional { place } else { &Place::Contained };
+        let mut resource = encounter::fresh(key, &intent.appointment, intent.patient.as_deref());
+        if let Err(said) = encounter::apply(&mut resource, &intent.about, place) {
+            return Ok(Round::Done(said));
+        }
+        let request = json!({ "method": "POST", "url": KIND, "ifNoneExist": query(key) });
+        let bundle = place.with(&resource, request).filter(|_| encounter::has_place(&resource));
+        let in_transaction = bundle.is_some();
+        let change = match bundle {
+            Some(bundle) => Change::transaction(bundle),
+            None => Creation { kind: KIND, resource, way: way.clone(), key, search: Vec::new() }.change(),
+        };
+        // Held as open before it leaves: should this future be dropped at the deadline, it stays so.
+        let (kind, change) = match way {
+            Way::Conditional => (None, change),
+            Way::Put { .. } => (Some(fates::Kind::Put), change.if_absent()),
+            Way::Plain => (Some(fates::Kind::Post), change),
+        };
+        if let Some(kind) = kind
+            && let Err(said) = self.may_leave(intent, attempt, kind)
+        {
+            return Ok(Round::Done(said));
+        }
+        let said = match self.backend.change(&change, Some(attempt.gate)).await {
+            Ok(changed) if kind.is_none() && !made(&changed, in_transaction) => {
+                return Ok(Round::Again);
+            }
+            Ok(_) => Said::Accepted,
+            Err(failure) if is_duplicate(&failure) || is_stale(&failure) => return Ok(Round::Again),
+            Err(failure) if is_surprise(&failure) => self.surprised(unsaid(&failure), can).await,
+            Err(failure) => unsaid(&failure),
+        };
+        Ok(self.ended(intent, said))
+    }
+}
+
+/// Whether a conditional create made something, rather than finding what somebody else had made.
+fn made(changed: &Changed, in_transaction: bool) -> bool {
+    if !in_transaction {
+        return changed.created;
+    }
+    // The Encounter is the second of two. A server that sends no body is read again.
+    let status = changed.body.as_ref().and_then(|it| it.pointer("/entry/1/response/status")).and_then(Value::as_str);
+    status.is_some_and(|it| it.starts_with("201"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_conditional_create_that_found_something_made_nothing() {
+        let alone = |created| Changed { created, body: None };
+        assert!(made(&alone(true), false) && !made(&alone(false), false));
+        let both = |status: &str| Changed {
+            created: false,
+            body: Some(json!({ "entry": [{ "response": { "status": "200" } }, { "response": { "status": status } }] })),
+        };
+        assert!(made(&both("201 Created"), true) && !made(&both("200 OK"), true) && !made(&alone(true), true));
+    }
+}

@@ -1,0 +1,73 @@
+//! Two validators that are not ours look at every resource that is sent: npm `@medplum/core` (structure and invariants) and
+//! npm `fhir` (structure and required value sets). Each misses what the other finds, so both must be content. Their packages
+//! stand in `tests/witness`; without them the test fails.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// What each validator finds wrong with each resource.
+fn findings(resources: &[&Value]) -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/witness");
+    let mut node = Command::new("node")
+        .arg("fhir-validators.mjs")
+        .current_dir(folder)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("node cannot be started; `cargo xtask setup` says what is missing");
+    node.stdin.take().unwrap().write_all(json!(resources).to_string().as_bytes()).unwrap();
+    let output = node.wait_with_output().unwrap();
+    let complaint = String::from_utf8_lossy(&output.stderr);
+    let complaint: String = complaint.chars().take(2000).collect();
+    assert!(output.status.success(), "`cargo xtask setup` installs the validators' packages: {complaint}");
+    let found: Vec<Value> = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(found.len(), resources.len());
+    found
+}
+
+#[tokio::test]
+async fn two_strangers_find_nothing_wrong_with_what_is_sent() {
+    let mut all = super::shapes::all().await;
+    all.sort_by_cached_key(|(_, it)| it.to_string());
+    all.dedup_by(|(_, one), (_, other)| one == other);
+    let resources: Vec<&Value> = all.iter().map(|(_, it)| it).collect();
+    for ((name, resource), found) in all.iter().zip(findings(&resources)) {
+        assert_eq!(found, json!({ "medplum": [], "fhir": [] }), "{name}: {resource}");
+    }
+}
+
+#[test]
+fn the_strangers_find_what_is_wrong() {
+    let class = json!({ "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR" });
+    let agent = json!([{ "requestor": true }]);
+    let source = json!({ "observer": { "display": "x" } });
+    let bad = [
+        json!({ "resourceType": "Encounter", "status": "connected", "class": class }),
+        json!({ "resourceType": "Encounter", "status": "planned" }),
+        json!({ "resourceType": "Encounter", "status": "planned", "class": class, "virtualService": [{}] }),
+        json!({ "resourceType": "Encounter", "status": "planned", "class": class,
+            "period": { "start": "2026-11-22T10:00:00Z", "end": "2026-11-22T09:00:00Z" } }),
+        json!({ "resourceType": "AuditEvent", "type": { "code": "110108" }, "recorded": "2026-11-22T10:00:00Z",
+            "agent": agent }),
+        json!({ "resourceType": "AuditEvent", "type": { "code": "110108" }, "recorded": "today", "agent": agent,
+            "source": source }),
+        json!({ "resourceType": "AuditEvent", "type": { "code": "110108" }, "recorded": "2026-11-22T10:00:00Z",
+            "agent": [{ "who": { "display": "x" } }], "source": source }),
+        json!({ "resourceType": "Communication", "identifier": [{ "value": "x" }] }),
+        json!({ "resourceType": "Communication", "status": "sent" }),
+        json!({ "resourceType": "Communication", "status": "completed", "payload": [{ "content": "x" }] }),
+        json!({ "resourceType": "Appointment", "status": "arrived",
+            "participant": [{ "actor": { "reference": "Patient/p" }, "status": "accepted" }] }),
+        json!({ "resourceType": "Appointment", "status": "arrived", "start": "2026-11-22T10:00:00Z",
+            "end": "2026-11-22T11:00:00Z" }),
+    ];
+    let all: Vec<&Value> = bad.iter().collect();
+    for (resource, found) in bad.iter().zip(findings(&all)) {
+        assert_ne!(found, json!({ "medplum": [], "fhir": [] }), "{resource}");
+    }
+}

@@ -1,0 +1,161 @@
+//! How an EHR connection is doing: its pace (a token bucket) and its breaker, as pure functions of what was and what time
+//! it is. The store keeps a [`Connection`] per EHR, so that neither a restart nor a second node forgets an outage or
+//! starts a burst. Which answers mean what is `ehr/mod.rs`.
+
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// One request's worth of the bucket.
+const ONE: u64 = 1_000_000;
+
+/// How fast an EHR may be asked, and when it is left in peace.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Policy {
+    /// Requests per second.
+    pub per_second: u32,
+    /// Requests at once after a pause.
+    pub burst: u32,
+    /// So many failures in a row open the breaker.
+    pub trip_after: u32,
+    /// How long it stays open at first; doubled with every probe that fails.
+    pub open_for: SignedDuration,
+    /// At most so long.
+    pub open_at_most: SignedDuration,
+}
+
+/// What an attempt says about the EHR as a whole.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Health {
+    /// It answers.
+    Well,
+    /// It does not, or says "not now".
+    Ill {
+        /// It named a time: everything waits for that.
+        retry_after: Option<SignedDuration>,
+    },
+    /// It was not asked.
+    Silent,
+}
+
+/// How an EHR connection is doing. `Default`: nothing was asked yet.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Connection {
+    /// Failures in a row.
+    pub failures: u32,
+    /// Probes that failed in a row since the breaker opened.
+    #[serde(default)]
+    pub probes: u32,
+    /// The breaker is open until then, and half open after it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_until: Option<Timestamp>,
+    /// When it opened.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub opened_at: Option<Timestamp>,
+    /// When the EHR last answered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub well_at: Option<Timestamp>,
+    /// Millionths of a request taken out of a full bucket.
+    #[serde(default)]
+    taken: u64,
+    /// When the bucket was last looked at.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    looked_at: Option<Timestamp>,
+}
+
+/// What may be claimed now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// So many.
+    pub now: u32,
+    /// If none: when there may be one.
+    pub next: Option<Timestamp>,
+}
+
+impl Connection {
+    /// True while the breaker is open or waits for its probe.
+    pub fn is_open(&self) -> bool {
+        self.open_until.is_some()
+    }
+
+    /// How many requests may leave at `now`. A half-open breaker lets one through, and is open again for as long until
+    /// that one is settled.
+    pub fn allowance(&self, policy: &Policy, now: Timestamp) -> Allowance {
+        let (taken, _) = self.refilled(policy, now);
+        let full = u64::from(policy.burst.max(1)) * ONE;
+        let free = full.saturating_sub(taken) / ONE;
+        let by_pace = u32::try_from(free).unwrap_or(u32::MAX);
+        let pace_next = (by_pace == 0).then(|| {
+            let missing = ONE - full.saturating_sub(taken) % ONE;
+            let micros = missing.div_ceil(u64::from(policy.per_second.max(1)));
+            later(now, SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
+        });
+        match self.open_until {
+            Some(until) if self.stays_open(policy, now) => Allowance { now: 0, next: Some(until.max(now)) },
+            Some(_) => Allowance { now: by_pace.min(1), next: pace_next },
+            None => Allowance { now: by_pace, next: pace_next },
+        }
+    }
+
+    /// Whether a read that can wait may leave: the breaker is closed and more than half of the burst is left for
+    /// write-backs.
+    pub fn spare(&self, policy: &Policy, now: Timestamp) -> bool {
+        !self.is_open() && self.allowance(policy, now).now > policy.burst / 2
+    }
+
+    /// `count` requests leave at `now`.
+    pub fn take(&mut self, policy: &Policy, now: Timestamp, count: u32) {
+        let (taken, at) = self.refilled(policy, now);
+        (self.taken, self.looked_at) = (taken + u64::from(count) * ONE, Some(at));
+        if self.open_until.is_some() && count > 0 {
+            // The probe is on its way; should its end never be told, the next one goes when this runs out.
+            self.open_until = Some(later(now, policy.open_for));
+        }
+    }
+
+    /// An attempt ended at `now`.
+    pub fn ended(&mut self, policy: &Policy, now: Timestamp, health: Health) {
+        match health {
+            Health::Silent => {}
+            Health::Well => {
+                (self.failures, self.probes, self.open_until, self.opened_at) = (0, 0, None, None);
+                self.well_at = Some(now);
+            }
+            Health::Ill { retry_after } => {
+                self.failures = self.failures.saturating_add(1);
+                let asked = retry_after.unwrap_or_default().clamp(SignedDuration::ZERO, policy.open_at_most);
+                if self.opened_at.is_some() {
+                    self.probes = self.probes.saturating_add(1);
+                }
+                let trips = self.opened_at.is_some() || self.failures >= policy.trip_after || asked.is_positive();
+                if trips {
+                    let doubled = policy.open_for.saturating_mul(1 << self.probes.min(16)).min(policy.open_at_most);
+                    // What another attempt, sent before the breaker opened, asks for does not shorten the wait.
+                    let wait = later(now, doubled.max(asked));
+                    self.opened_at.get_or_insert(now);
+                    self.open_until = Some(wait);
+                }
+            }
+        }
+    }
+
+    /// A clock that was set back must not keep the breaker open for longer than it may be.
+    fn stays_open(&self, policy: &Policy, now: Timestamp) -> bool {
+        self.open_until.is_some_and(|until| now < until && until <= later(now, policy.open_at_most))
+    }
+
+    /// What is taken out of the bucket at `now`. A clock that was set back refills nothing, and takes nothing.
+    fn refilled(&self, policy: &Policy, now: Timestamp) -> (u64, Timestamp) {
+        let passed = self.looked_at.map_or(SignedDuration::MAX, |at| now.duration_since(at));
+        let micros = u64::try_from(passed.as_micros()).unwrap_or(if passed.is_negative() { 0 } else { u64::MAX });
+        let refill = micros.saturating_mul(u64::from(policy.per_second.max(1)));
+        (self.taken.saturating_sub(refill), now)
+    }
+}
+
+fn later(now: Timestamp, by: SignedDuration) -> Timestamp {
+    now.saturating_add(by).unwrap_or(now)
+}
+
+#[cfg(test)]
+mod tests;

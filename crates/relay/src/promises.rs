@@ -1,0 +1,126 @@
+//! What the EHR is to be told because a visit changed: effects of the rules become intents, one per door the EHR
+//! connection has, and intents become sealed rows of the outbox. Nothing here decides what is so; that is the rules' part.
+
+use jiff::Timestamp;
+use roomed_visit::{Effect, Role};
+
+use crate::arrivals::ArrivalError;
+use crate::clock::Random;
+use crate::config::{Config, EhrConfig};
+use crate::ehr;
+use crate::keys::{Keys, VisitKey};
+use crate::outbox::{About, Attendance, WriteBack};
+use crate::record::Record;
+use crate::store::{NewOutboxEntry, VisitRow};
+use crate::wire;
+
+/// What is new about a visit, beside the record as it stands now.
+pub(crate) struct News<'a> {
+    /// The stage's word before; empty for a visit that is new.
+    pub(crate) before: &'a str,
+    /// What the rules made of the change.
+    pub(crate) effects: &'a [Effect],
+    /// The meeting was made, or remade, with this change.
+    pub(crate) meeting: bool,
+    /// The time of the change.
+    pub(crate) now: Timestamp,
+}
+
+/// The intents that follow, in order.
+pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &News<'_>) -> Vec<WriteBack> {
+    let references = &record.ehr;
+    let Some(known) = config.organization(organization) else { return Vec::new() };
+    let Some(connection) = known.ehr(&references.iss) else {
+        // It was taken out of the configuration while the visit was open: the promise is kept as a row that says so.
+        return attendances(record, news, false).into_iter().map(|about| gone(record, about)).collect();
+    };
+    let mut abouts = attendances(record, news, false);
+    let stage = wire::stage_word(&record.visit.stage(wire::to_rules(news.now)));
+    // What time alone makes of a backup (nobody came, it is over) may be long overtaken.
+    if stage != news.before && !record.visit.is_in_doubt() {
+        abouts.push(About::Stage { stage: stage.to_owned(), at: news.now });
+    }
+    if news.meeting {
+        abouts.push(links(config, organization, connection, record));
+    }
+    let patient = patient(record);
+    let doors = |about: About| {
+        let channels = ehr::channels(connection, &about).into_iter();
+        let patient = patient.clone();
+        channels
+            .map(move |channel| WriteBack::new(references, patient.clone(), channel, about.clone()))
+            .collect::<Vec<_>>()
+    };
+    // What is only said again goes where it replaces what was said before: a second event would be one too many.
+    let again = attendances(record, news, true).into_iter().flat_map(doors).filter(|intent| intent.channel.supersedes());
+    abouts.into_iter().flat_map(doors).chain(again).collect()
+}
+
+/// The intents as rows: sealed under the visit's key, each in the stream of its participant and door.
+pub(crate) fn sealed(
+    intents: Vec<WriteBack>,
+    visit: &VisitRow,
+    key: &VisitKey,
+    keys: &Keys,
+    random: &dyn Random,
+    now: Timestamp,
+) -> Result<Vec<NewOutboxEntry>, ArrivalError> {
+    let seal = |intent: WriteBack| {
+        let plain = serde_json::to_vec(&intent).map_err(|_| ArrivalError::Unreadable)?;
+        let id = random.id();
+        let participant = intent.participant().to_owned();
+        let about = [intent.iss.as_bytes(), intent.appointment.as_bytes(), participant.as_bytes()];
+        Ok(NewOutboxEntry {
+            sealed: key.seal(id.as_bytes(), &plain),
+            reference: keys.ledger(&visit.organization, &about)?,
+            digest: keys.ledger(&visit.organization, &[&plain])?,
+            id,
+            stream: format!("{}/{participant}/{}", visit.id, intent.channel.as_str()),
+            channel: intent.channel,
+            participant,
+            ehr: intent.iss,
+            run_at: now,
+        })
+    };
+    intents.into_iter().map(seal).collect()
+}
+
+fn attendances(record: &Record, news: &News<'_>, said_again: bool) -> Vec<About> {
+    let attendance = |effect: &Effect| {
+        let Effect::WriteBack { participant, status, at, again } = effect else { return None };
+        if *again != said_again {
+            return None;
+        }
+        let person = record.visit.participant(participant)?;
+        let fhir_id = record.ehr.people.get(participant)?;
+        let at = wire::from_rules(*at);
+        Some(About::Attendance(Attendance::new(participant, person, fhir_id, *status, at)))
+    };
+    news.effects.iter().filter_map(attendance).collect()
+}
+
+fn gone(record: &Record, about: About) -> WriteBack {
+    WriteBack::new(&record.ehr, patient(record), crate::store::Channel::State, about)
+}
+
+fn patient(record: &Record) -> Option<String> {
+    let mut people = record.visit.participants();
+    let (id, _) = people.find(|(_, person)| matches!(person.role, Role::Patient))?;
+    record.ehr.people.get(id).cloned()
+}
+
+/// Our own pages, not the meeting's: a link on an appointment must work before the meeting does and tell who came.
+fn links(config: &Config, organization: &str, connection: &EhrConfig, record: &Record) -> About {
+    let page = |name: &str| {
+        let mut page = format!("{}/o/{organization}/{name}?iss=", config.public_url);
+        page.extend(url::form_urlencoded::byte_serialize(connection.iss.as_bytes()));
+        page
+    };
+    let plan = record.visit.plan();
+    About::Links {
+        provider: page("launch"),
+        patient: page("patient"),
+        from: wire::from_rules(plan.start),
+        until: wire::from_rules(plan.end),
+    }
+}

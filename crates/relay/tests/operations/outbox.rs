@@ -1,0 +1,121 @@
+//! The commands of an operator, as typed, on a database that a relay has written.
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use roomed_relay::ehr::Said;
+use roomed_relay::shredding;
+use roomed_relay::store::EntryState;
+
+use crate::place::{CANARY, Place, noon};
+use crate::program::{self, Ended};
+
+struct Tools {
+    config: String,
+}
+
+impl Tools {
+    async fn outbox(&self, arguments: &[&str]) -> Ended {
+        let (command, rest) = arguments.split_first().unwrap();
+        let mut all = vec!["outbox", command, "--config", &self.config];
+        all.extend(rest);
+        let ended = program::run(&all).await;
+        assert!(!ended.out.contains(CANARY) && !ended.err.contains(CANARY), "no payload, ever");
+        ended
+    }
+}
+
+/// Two parked rows, some delivered ones, and a visit that is forgotten. Gives the ids of a parked and a delivered state.
+async fn history(folder: &Path) -> (Tools, String, String) {
+    let place = Place::open(folder, noon()).await;
+    let (over, parked, told) = (place.visit("over").await, place.visit("parked").await, place.visit("told").await);
+    place.arrive(&over, "p0").await;
+    place.deliver().await;
+    place.end(&over).await;
+    place.deliver().await;
+    place.advance(SignedDuration::from_mins(10));
+    shredding::round(&place.relay).await.unwrap();
+    let never = || Said::Never { reason: "no such conference".into() };
+    place.arrive(&parked, "p1").await;
+    place.ehr.next.lock().unwrap().extend([never(), never()]);
+    place.deliver().await;
+    place.arrive(&told, "p2").await;
+    place.deliver().await;
+    let state = |rows: Vec<roomed_relay::store::EntryRow>| {
+        rows.into_iter().rfind(|row| row.channel.supersedes()).map(|row| row.id).unwrap()
+    };
+    let ids = (state(place.rows(Some(EntryState::Parked)).await), state(place.rows(Some(EntryState::Delivered)).await));
+    place.close().await;
+    (Tools { config: program::configure(folder, "http://127.0.0.1:3") }, ids.0, ids.1)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn rows_are_listed_shown_retried_and_skipped() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tools, parked, delivered) = history(folder.path()).await;
+    let all = tools.outbox(&["list", "--json"]).await.json();
+    let count = all["entries"].as_array().unwrap().len();
+    assert!(count >= 8, "{all}");
+    assert!(all["entries"][0]["payload"] == "destroyed" && all["more"] == false, "{all}");
+    let first = tools.outbox(&["list", "--json", "--limit", "3"]).await.json();
+    assert!(first["entries"].as_array().unwrap().len() == 3 && first["more"] == true);
+    let after = first["entries"][2]["seq"].to_string();
+    let rest = tools.outbox(&["list", "--json", "--after", &after]).await.json();
+    assert_eq!(rest["entries"].as_array().unwrap().len(), count - 3);
+    let of_parked = tools.outbox(&["list", "--state", "parked"]).await;
+    assert_eq!((of_parked.code, of_parked.out.lines().count()), (0, 2), "{}", of_parked.out);
+    assert!(of_parked.out.contains("no such conference"));
+    let nothing = tools.outbox(&["list", "--organization", "harbor"]).await;
+    assert!(nothing.code == 0 && nothing.out.is_empty() && nothing.err.contains("No write-back"));
+    let unknown = tools.outbox(&["list", "--state", "lost"]).await;
+    assert!(unknown.code == 2 && unknown.err.contains("quarantined"), "{}", unknown.err);
+
+    let shown = tools.outbox(&["show", &parked, "--json"]).await.json();
+    let steps: Vec<_> = shown["ledger"].as_array().unwrap().iter().map(|it| it["kind"].as_str().unwrap()).collect();
+    assert_eq!(steps, ["started", "settled"], "{shown}");
+    assert_eq!(shown["entry"]["payload"], "sealed");
+    let words = tools.outbox(&["show", &parked]).await.out;
+    assert!(words.contains("settled, parked, no such conference"), "{words}");
+    let unknown = tools.outbox(&["show", "nobody"]).await;
+    assert!(unknown.code == 1 && unknown.err.contains("no such write-back") && unknown.err.contains("outbox list"));
+
+    let refused = tools.outbox(&["retry", &delivered]).await;
+    assert!(refused.code == 1 && refused.err.contains("delivered, so this cannot be done"), "{}", refused.err);
+    let retried = tools.outbox(&["retry", &parked]).await;
+    assert!(retried.code == 0, "{}", retried.err);
+    let lines: Vec<_> = retried.out.lines().collect();
+    assert!(lines[0].starts_with("before:") && lines[0].contains("parked"), "{lines:?}");
+    assert!(lines[1].starts_with("after:") && lines[1].contains("waiting"), "{lines:?}");
+
+    for bad in ["", "two\nlines", &"x".repeat(300)] {
+        assert_eq!(tools.outbox(&["skip", &parked, "--reason", bad]).await.code, 2, "{bad:?}");
+    }
+    let skipped = tools.outbox(&["skip", &parked, "--reason", "corrected in the EHR by hand"]).await;
+    assert!(skipped.code == 0 && skipped.err.contains("kept in the ledger for good"), "{}", skipped.err);
+    assert!(skipped.out.lines().nth(1).unwrap().contains("skipped"), "{}", skipped.out);
+    let shown = tools.outbox(&["show", &parked, "--json"]).await.json();
+    let last = shown["ledger"].as_array().unwrap().last().unwrap();
+    assert_eq!((last["kind"].as_str(), last["reason"].as_str()), (Some("skipped"), Some("corrected in the EHR by hand")));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_looks_first_and_says_what_is_destroyed() {
+    let folder = tempfile::tempdir().unwrap();
+    let (tools, _, delivered) = history(folder.path()).await;
+    let looked = tools.outbox(&["replay", "--since", "2027-01-15"]).await;
+    assert!(looked.code == 0 && looked.out.contains("Nothing was changed"), "{} {}", looked.out, looked.err);
+    assert!(looked.out.contains("1 delivered states are to be told"), "{}", looked.out);
+    assert!(looked.out.contains("1 cannot be: payload destroyed"), "{}", looked.out);
+    assert_eq!(tools.outbox(&["list", "--state", "waiting"]).await.out, "");
+    let none = tools.outbox(&["replay", "--since", "2027-01-16", "--really"]).await;
+    assert!(none.out.contains("0 are on their way"), "{}", none.out);
+    let done = tools.outbox(&["replay", "--since", "2027-01-15T00:00:00Z", "--really"]).await;
+    assert!(done.out.contains("1 are on their way"), "{}", done.out);
+    assert!(tools.outbox(&["list", "--state", "waiting"]).await.out.contains(&delivered));
+
+    // And the relay says it to the EHR once more.
+    let place = Place::open(folder.path(), noon() + SignedDuration::from_hours(400_000)).await;
+    place.deliver().await;
+    assert_eq!(place.ehr.heard().len(), 1);
+    place.close().await;
+}

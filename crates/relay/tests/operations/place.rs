@@ -1,0 +1,301 @@
+//! A relay put together as `serve` does it, in a folder of its own, with an EHR and a meeting provider that answer as told.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::{SignedDuration, Timestamp};
+use roomed_relay::arrivals::Along;
+use roomed_relay::clock::{Clock, ManualClock, SystemRandomness};
+use roomed_relay::config::Config;
+use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said};
+use roomed_relay::meeting::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, Watch};
+use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
+use roomed_relay::record::MeetingRecord;
+use roomed_relay::relay::Relay;
+use roomed_relay::serve::{Outside, assemble};
+use roomed_relay::store::sqlite::SqliteStore;
+use roomed_relay::store::{Channel, EntryFilter, EntryRow, EntryState, StoredWatch};
+use roomed_relay::wire;
+use roomed_visit::{Command, LegId, Oid, ParticipantId, Source, Testimony, VisitEvent};
+use secrecy::SecretString;
+
+/// Stands in everything about a patient and in every secret.
+pub(crate) const CANARY: &str = "CANARY-6f1d";
+pub(crate) const ORGANIZATION: &str = "northside";
+pub(crate) const OID: &str = "6b1c1b4e-59ac-4b0e-9d34-7f2d1c1f0009";
+
+pub(crate) fn noon() -> Timestamp {
+    "2027-01-15T12:00:00Z".parse().unwrap()
+}
+
+/// The configuration of a relay whose database and keys lie in `folder`, with an EHR at `ehr`.
+pub(crate) fn configuration(folder: &Path, ehr: &str, port: u16) -> String {
+    let folder = folder.display();
+    format!(
+        r#"
+bind = "127.0.0.1:{port}"
+public_url = "http://127.0.0.1:{port}"
+[dev]
+loopback_http = true
+[database]
+url = "sqlite:{folder}/relay.sqlite"
+[keys]
+directory = "{folder}/keys"
+master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+[ehr]
+poll_seconds = 0
+[[organizations]]
+key = "northside"
+name = "Northside Health"
+region = "emea"
+tid = "6b1c1b4e-59ac-4b0e-9d34-7f2d1c1f0001"
+organizer_oid = "6b1c1b4e-59ac-4b0e-9d34-7f2d1c1f0002"
+[organizations.entra]
+authority = "http://127.0.0.1:1/t/v2.0"
+companion_client_id = "c"
+relay_client_id = "r"
+relay_client_secret = "s"
+scope = "api://r/access_as_user"
+[organizations.graph]
+base = "http://127.0.0.1:2/v1.0"
+subscriptions_base = "http://127.0.0.1:2/beta"
+token_endpoint = "http://127.0.0.1:1/t/oauth2/v2.0/token"
+validation_keys = "http://127.0.0.1:1/common/discovery/v2.0/keys"
+validation_issuer = "https://sts.windows.net/t/"
+notification_app_id = "0bf30f3b-4a52-48df-9a82-234910c4a086"
+[[organizations.ehr]]
+vendor = "epic"
+environment = "test"
+iss = "{ehr}/fhir"
+companion_client_id = "a"
+patient_client_id = "b"
+backend_client_id = "c"
+interconnect = "{ehr}/interconnect"
+communication = true
+virtual_visit_types = [{{ system = "urn:t", code = "VV" }}]
+identifier_systems = {{ csn = "urn:csn", practitioner = "urn:emp", patient = "urn:wpr" }}
+[organizations.ehr.connection_status]
+profile = "epic-2018-contextlinking"
+verb = "GET"
+path = "/api/set"
+auth = {{ kind = "basic", user = "emp$x", password = "p" }}
+epic_client_id = "e"
+vendor_name = "Roomed"
+connected = 1
+disconnected = 2
+external_id_type = {{ practitioner = 1, patient = 2 }}
+"#
+    )
+}
+
+/// An EHR that takes what it is told, remembers it, and reads back as told.
+#[derive(Default)]
+pub(crate) struct Scripted {
+    pub(crate) next: Mutex<Vec<Said>>,
+    heard: Mutex<Vec<(Channel, Presence)>>,
+    pub(crate) reads_back: Mutex<Option<fn(Channel) -> ReadBack>>,
+    pub(crate) asked: Mutex<Vec<Channel>>,
+}
+
+impl Scripted {
+    /// What it was told since the last time.
+    pub(crate) fn heard(&self) -> Vec<(Channel, Presence)> {
+        std::mem::take(&mut self.heard.lock().unwrap())
+    }
+}
+
+#[async_trait]
+impl Ehr for Scripted {
+    async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        if !intent.channel.supersedes() && !attempt.gate.may_send().await {
+            return Said::Stopped;
+        }
+        if let About::Attendance(who) = &intent.about {
+            self.heard.lock().unwrap().push((intent.channel, who.presence));
+        }
+        self.next.lock().unwrap().pop().unwrap_or(Said::Accepted)
+    }
+
+    async fn reads_back(&self, intent: &WriteBack, key: &str) -> ReadBack {
+        assert!(!key.is_empty());
+        self.asked.lock().unwrap().push(intent.channel);
+        let script = *self.reads_back.lock().unwrap();
+        script.map_or(ReadBack::CannotTell, |script| script(intent.channel))
+    }
+
+    async fn appointment(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(None)
+    }
+
+    async fn appointment_by_identifier(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(None)
+    }
+
+    async fn appointment_of_encounter(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(None)
+    }
+}
+
+/// A meeting provider of whom only the end of a watch is asked.
+#[derive(Default)]
+pub(crate) struct Provider(pub(crate) Mutex<Vec<String>>);
+
+#[async_trait]
+impl Meetings for Provider {
+    async fn ensure(&self, _: &MeetingRequest) -> Result<Meeting, MeetingError> {
+        Err(MeetingError::Gone)
+    }
+
+    async fn watch(&self, _: &Meeting, _: &SecretString) -> Result<Watch, MeetingError> {
+        Err(MeetingError::Gone)
+    }
+
+    async fn renew(&self, _: &str) -> Result<Timestamp, MeetingError> {
+        Err(MeetingError::Gone)
+    }
+
+    async fn unwatch(&self, subscription: &str) -> Result<(), MeetingError> {
+        self.0.lock().unwrap().push(subscription.to_owned());
+        Ok(())
+    }
+
+    fn ending(&self) -> Capability {
+        Capability::CloseOnly
+    }
+
+    async fn attendance(&self, _: &Meeting) -> Result<Vec<Attended>, MeetingError> {
+        Ok(Vec::new())
+    }
+}
+
+/// A relay that is not serving: every step is taken by the test.
+pub(crate) struct Place {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) relay: Arc<Relay>,
+    pub(crate) worker: Worker,
+    pub(crate) ehr: Arc<Scripted>,
+    pub(crate) provider: Arc<Provider>,
+}
+
+impl Place {
+    /// Opens what lies in `folder`, or makes it.
+    pub(crate) async fn open(folder: &Path, now: Timestamp) -> Self {
+        let text = configuration(folder, "http://127.0.0.1:3", 8400);
+        let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
+        let url = format!("sqlite:{}", folder.join("relay.sqlite").display());
+        let store = SqliteStore::open(&url, 2, Duration::from_secs(10)).await.unwrap();
+        let clock = Arc::new(ManualClock::new(now));
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let as_clock: Arc<dyn Clock> = clock.clone();
+        let random = Arc::new(SystemRandomness::default());
+        let outside = Outside { config, store: Arc::new(store), clock: as_clock, random, metrics, restored: false };
+        let mut relay = assemble(outside).await.unwrap().relay;
+        let (ehr, provider) = (Arc::new(Scripted::default()), Arc::new(Provider::default()));
+        let parts = Arc::get_mut(&mut relay).unwrap();
+        parts.ehrs.values_mut().for_each(|it| *it = ehr.clone());
+        parts.meetings.values_mut().for_each(|it| *it = provider.clone());
+        let Relay { config, store, keys, ehrs, clock: time, random, arrivals, .. } = &*relay;
+        let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
+        Self { clock, relay, worker, ehr, provider }
+    }
+
+    pub(crate) async fn close(self) {
+        self.relay.store.close().await;
+    }
+
+    pub(crate) fn now(&self) -> roomed_visit::Timestamp {
+        wire::to_rules(self.clock.now())
+    }
+
+    pub(crate) fn advance(&self, by: SignedDuration) {
+        self.clock.advance(by);
+    }
+
+    /// A visit of now, with one clinician who began it, a meeting, and canaries wherever a patient could be.
+    pub(crate) async fn visit(&self, name: &str) -> Visit {
+        let organization = self.relay.organization(ORGANIZATION).unwrap().clone();
+        let facts = AppointmentFacts {
+            id: format!("{CANARY}-appointment-{name}"),
+            status: "booked".into(),
+            is_virtual: true,
+            start: self.clock.now(),
+            end: self.clock.now() + SignedDuration::from_mins(30),
+            patient: format!("{CANARY}-patient-{name}"),
+            practitioners: vec![format!("{CANARY}-practitioner-{name}")],
+            conference_id: Some(format!("{CANARY}-csn-{name}")),
+        };
+        let ehr = organization.ehr[0].clone();
+        let opened = self.relay.open_visit(&organization, &ehr, &facts, Some("Cardiology".into())).await;
+        let opened = opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0));
+        let person = |patient: bool| {
+            let mut people = opened.record.visit.participants();
+            people.find(|(_, person)| person.is_patient() == patient).map(|(id, _)| id.clone()).unwrap()
+        };
+        let visit = Visit { id: opened.stored.row.id.clone(), patient: person(true), doctor: person(false) };
+        let launched = Command::Launched { participant: visit.doctor.clone(), oid: Oid::new(OID), covering: false };
+        let meeting = MeetingRecord {
+            id: format!("{CANARY}-meeting-{name}"),
+            join_web_url: format!("https://teams.example/{CANARY}"),
+            patient_join_url: format!("https://teams.example/{CANARY}/p"),
+            co_organizers: vec![OID.into()],
+        };
+        let watch = StoredWatch {
+            subscription: format!("subscription-{name}"),
+            organization: ORGANIZATION.into(),
+            visit: visit.id.clone(),
+            client_state_hash: "hash".into(),
+            certificate_id: "certificate".into(),
+            expires_at: self.clock.now() + SignedDuration::from_hours(20),
+        };
+        let along = Along { meeting: Some((meeting, Some(watch))), ..Along::default() };
+        let events = [VisitEvent::Decided(launched), VisitEvent::Decided(Command::MeetingReady)];
+        self.relay.arrivals.update(&visit.id, &events, along).await.unwrap();
+        visit
+    }
+
+    pub(crate) async fn hear(&self, visit: &Visit, testimony: Testimony) {
+        self.happen(visit, VisitEvent::Witnessed(testimony)).await;
+    }
+
+    pub(crate) async fn happen(&self, visit: &Visit, event: VisitEvent) {
+        self.relay.arrivals.update(&visit.id, &[event], Along::default()).await.unwrap();
+    }
+
+    /// The patient is on our page and ready.
+    pub(crate) async fn arrive(&self, visit: &Visit, leg: &str) {
+        let (participant, at) = (visit.patient.clone(), self.now());
+        self.hear(visit, Testimony::PageOpened { participant: participant.clone(), leg: LegId::new(leg), at }).await;
+        self.hear(visit, Testimony::Ready { participant, at, source: Source::VisitPage }).await;
+    }
+
+    pub(crate) async fn leave(&self, visit: &Visit, leg: &str) {
+        let (participant, at) = (visit.patient.clone(), self.now());
+        self.hear(visit, Testimony::PageClosed { participant, leg: LegId::new(leg), at }).await;
+    }
+
+    /// The clinician ends the visit, which closes it: nobody is in the meeting.
+    pub(crate) async fn end(&self, visit: &Visit) {
+        self.happen(visit, VisitEvent::Decided(Command::End { by: visit.doctor.clone() })).await;
+        assert!(self.relay.store.visit(&visit.id).await.unwrap().unwrap().row.closed_at.is_some());
+    }
+
+    /// Delivers until nothing is runnable now.
+    pub(crate) async fn deliver(&self) {
+        while self.worker.run_once().await.unwrap() > 0 {}
+    }
+
+    pub(crate) async fn rows(&self, state: Option<EntryState>) -> Vec<EntryRow> {
+        let filter = EntryFilter { state, limit: 1_000, ..EntryFilter::default() };
+        self.relay.store.entries(filter).await.unwrap()
+    }
+}
+
+/// A visit and who is in it.
+#[derive(Debug, Clone)]
+pub(crate) struct Visit {
+    pub(crate) id: String,
+    pub(crate) patient: ParticipantId,
+    pub(crate) doctor: ParticipantId,
+}

@@ -1,0 +1,198 @@
+//! Backup, restore, `serve --restored`: nothing of what the backup holds is sent before somebody knows what is so.
+
+use std::path::Path;
+
+use jiff::SignedDuration;
+use roomed_relay::ehr::ReadBack;
+use roomed_relay::outbox::Presence;
+use roomed_relay::restore::{self, Reconciler};
+use roomed_relay::store::{Channel, EntryState};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+use crate::place::{Place, Visit, noon};
+use crate::program;
+
+/// As `docs/operating.md` says: the database while it is in use, the keys directory by itself.
+async fn back_up(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to.join("keys")).unwrap();
+    let mut database = SqliteConnection::connect(&format!("sqlite:{}", from.join("relay.sqlite").display())).await.unwrap();
+    let into = format!("VACUUM INTO '{}'", to.join("relay.sqlite").display());
+    sqlx::raw_sql(AssertSqlSafe(into)).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+    for entry in std::fs::read_dir(from.join("keys")).unwrap() {
+        let entry = entry.unwrap();
+        if entry.metadata().unwrap().is_file() {
+            std::fs::copy(entry.path(), to.join("keys").join(entry.file_name())).unwrap();
+        }
+    }
+}
+
+/// A relay that was lost: one visit whose patient waits, not yet told; one that is over, its end not yet told. After the
+/// backup, the lost relay told all of it, and newer things.
+async fn lost(to: &Path) -> (Visit, Visit) {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::open(folder.path(), noon()).await;
+    let (waits, over) = (place.visit("waits").await, place.visit("over").await);
+    place.arrive(&over, "page-of-over").await;
+    place.deliver().await;
+    place.end(&over).await;
+    place.arrive(&waits, "page-of-waits").await;
+    back_up(folder.path(), to).await;
+    place.deliver().await;
+    place.advance(SignedDuration::from_mins(5));
+    place.leave(&waits, "page-of-waits").await;
+    place.close().await;
+    (waits, over)
+}
+
+async fn restored(folder: &Path) -> Place {
+    let place = Place::open(folder, noon() + SignedDuration::from_hours(1)).await;
+    restore::begin(&place.relay).await.unwrap();
+    place
+}
+
+/// Channel and state of each row of `visit` that is not done with.
+async fn standing(place: &Place, visit: &Visit) -> Vec<(Channel, EntryState)> {
+    let rows = place.rows(None).await.into_iter().filter(|row| row.visit == visit.id);
+    let rows = rows.filter(|row| !matches!(row.state, EntryState::Delivered | EntryState::Superseded));
+    rows.map(|row| (row.channel, row.state)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_for_an_operator() {
+    use Channel::{Message, State};
+    use EntryState::{Parked, Quarantined};
+    let folder = tempfile::tempdir().unwrap();
+    let (waits, over) = lost(folder.path()).await;
+    let place = restored(folder.path()).await;
+    place.deliver().await;
+    assert_eq!(place.ehr.heard(), [], "nothing is sent blindly");
+    let all = [(State, Quarantined), (Message, Quarantined)];
+    assert_eq!((standing(&place, &waits).await, standing(&place, &over).await), (all.to_vec(), all.to_vec()));
+
+    let mut reconciler = Reconciler::default();
+    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 1, "only the state of the open visit is left to a witness");
+    let parked = [(State, Parked), (Message, Parked)];
+    assert_eq!(standing(&place, &waits).await, [(State, Quarantined), (Message, Parked)]);
+    assert_eq!(standing(&place, &over).await, parked);
+    let reasons: Vec<_> = place.rows(Some(Parked)).await.into_iter().map(|row| row.reason.unwrap()).collect();
+    assert!(reasons.iter().all(|reason| reason == restore::REASON), "{reasons:?}");
+    assert_eq!(place.ehr.asked.lock().unwrap().len(), 4);
+    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 1);
+    assert_eq!(place.ehr.asked.lock().unwrap().len(), 4, "an EHR that cannot tell is not asked again and again");
+
+    // Time alone says nothing.
+    place.advance(SignedDuration::from_mins(10));
+    roomed_relay::timers::tick_due(&place.relay).await.unwrap();
+    place.deliver().await;
+    assert_eq!(place.ehr.heard(), []);
+    // The visit believes that the chart knows; the patient's page says what is so, and the chart is told once more. An
+    // event that may stand there already is not doubled.
+    place.arrive(&waits, "page-of-today").await;
+    place.deliver().await;
+    assert_eq!(place.ehr.heard(), [(State, Presence::Connected)]);
+    assert_eq!(standing(&place, &waits).await, [(Message, Parked)], "the restored row gave way");
+    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
+
+    // Begun once more with the flag: what was settled stays so.
+    restore::begin(&place.relay).await.unwrap();
+    place.deliver().await;
+    assert_eq!(place.ehr.heard(), []);
+    place.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn where_the_ehr_can_be_read_it_decides() {
+    let folder = tempfile::tempdir().unwrap();
+    let (waits, over) = lost(folder.path()).await;
+    let place = restored(folder.path()).await;
+    *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotNow);
+    let mut reconciler = Reconciler::default();
+    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 4, "an EHR that does not answer is asked again");
+    *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::Applied);
+    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
+    let skipped = place.rows(Some(EntryState::Skipped)).await;
+    assert_eq!(skipped.len(), 4);
+    assert!(skipped.iter().all(|row| row.reason.as_deref().is_some_and(|it| it.contains("found in the EHR"))));
+    place.deliver().await;
+    assert_eq!(place.ehr.heard(), []);
+    assert_eq!(standing(&place, &waits).await.len() + standing(&place, &over).await.len(), 4, "all skipped, none sent");
+    place.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything_newer() {
+    use Channel::{Message, State};
+    let folder = tempfile::tempdir().unwrap();
+    let (waits, over) = lost(folder.path()).await;
+    let place = restored(folder.path()).await;
+    *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotApplied);
+    assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 1);
+    place.deliver().await;
+    let heard = place.ehr.heard();
+    assert_eq!(heard.len(), 2);
+    assert!(heard.iter().all(|(channel, _)| *channel == Message), "no setter of a backup is sent: {heard:?}");
+    assert_eq!(standing(&place, &waits).await, [(State, EntryState::Quarantined)]);
+    assert_eq!(standing(&place, &over).await, [(State, EntryState::Parked)]);
+    place.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten() {
+    let folder = tempfile::tempdir().unwrap();
+    let (waits, _) = lost(folder.path()).await;
+    let day = folder.path().join("keys/day-2027-01-15.key");
+    std::fs::rename(&day, folder.path().join("elsewhere")).unwrap();
+    let place = Place::open(folder.path(), noon() + SignedDuration::from_hours(72)).await;
+    restore::begin(&place.relay).await.unwrap();
+    assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 0);
+    place.deliver().await;
+    assert_eq!(place.ehr.heard(), []);
+    let parked = place.rows(Some(EntryState::Parked)).await;
+    assert!(parked.iter().all(|row| row.reason.as_deref().is_some_and(|it| it.contains("payload destroyed"))));
+    let visit = place.relay.store.visit(&waits.id).await.unwrap().unwrap();
+    assert!(visit.row.closed_at.is_some(), "nobody can go on with it");
+    roomed_relay::shredding::round(&place.relay).await.unwrap();
+    assert!(place.relay.store.visit(&waits.id).await.unwrap().is_some(), "the keys may only be out of reach: there is time");
+    place.advance(SignedDuration::from_hours(24 * 8));
+    roomed_relay::shredding::round(&place.relay).await.unwrap();
+    assert!(place.relay.store.visit(&waits.id).await.unwrap().is_none());
+    place.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would() {
+    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    lost(folder.path()).await;
+    back_up(folder.path(), other.path()).await;
+    let ehr = program::Listening::start().await;
+    let config = program::configure(folder.path(), &ehr.address);
+    point(folder.path(), &ehr.address).await;
+    let mut relay = program::serve(&config, &["--restored"]).await;
+    // Its worker looks as soon as it starts; two seconds are time enough, as the other relay shows.
+    let mut every = tokio::time::interval(std::time::Duration::from_secs(2));
+    every.tick().await;
+    every.tick().await;
+    relay.kill().await.unwrap();
+    assert_eq!(ehr.asked(), 0);
+    let listed = program::run(&["outbox", "list", "--config", &config, "--json"]).await.json();
+    let states = |listed: &serde_json::Value| -> Vec<String> {
+        let rows = listed["entries"].as_array().unwrap().iter();
+        rows.map(|row| row["state"].as_str().unwrap().to_owned()).collect()
+    };
+    assert!(!states(&listed).iter().any(|it| it == "waiting" || it == "in-flight"), "{listed}");
+    assert!(states(&listed).iter().any(|it| it == "quarantined"), "{listed}");
+
+    let config = program::configure(other.path(), &ehr.address);
+    point(other.path(), &ehr.address).await;
+    let mut relay = program::serve(&config, &[]).await;
+    program::until("without the flag the backup's rows are sent", || ehr.asked() > 0).await;
+    relay.kill().await.unwrap();
+}
+
+/// The rows were written for an EHR whose address nobody knew then.
+async fn point(folder: &Path, ehr: &str) {
+    let mut database = SqliteConnection::connect(&format!("sqlite:{}", folder.join("relay.sqlite").display())).await.unwrap();
+    sqlx::query("UPDATE outbox SET ehr = ?").bind(format!("{ehr}/fhir")).execute(&mut database).await.unwrap();
+    database.close().await.unwrap();
+}

@@ -1,0 +1,148 @@
+//! What delivery does not need: it answers that it is not here. And the organization's key, which sealing needs.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use roomed_relay::store::{
+    CommittedNotice, Link, Links, NewNotice, Notices, OneTime, OneTimeKind, PageSession, Recipient, Sessions, Store,
+    StoreError, StoredNotice, StoredWatch, Watches,
+};
+
+use super::MemoryStore;
+
+/// The answer of what is left out.
+pub(super) fn not_here() -> StoreError {
+    StoreError::Unfit("not in this simulation".into())
+}
+
+#[async_trait]
+impl Store for MemoryStore {
+    async fn ready(&self) -> Result<(), StoreError> {
+        Ok(())
+    }
+
+    async fn organization_key(&self, organization: &str) -> Result<Option<Vec<u8>>, StoreError> {
+        Ok(self.held().keys.get(organization).cloned())
+    }
+
+    async fn keep_organization_key(&self, organization: &str, wrapped: Vec<u8>) -> Result<Vec<u8>, StoreError> {
+        Ok(self.held().keys.entry(organization.to_owned()).or_insert(wrapped).clone())
+    }
+
+    async fn close(&self) {}
+}
+
+/// The traits that no delivery touches, for a store of this simulation.
+macro_rules! without_the_rest {
+    ($store:ty) => {
+        #[async_trait]
+        impl Notices for $store {
+            async fn notices_after(&self, _: &Recipient, _: u32, _: u32) -> Result<Vec<StoredNotice>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn cursor(&self, _: &Recipient) -> Result<u32, StoreError> {
+                Err(not_here())
+            }
+
+            async fn announce(
+                &self,
+                _: &str,
+                _: Vec<NewNotice>,
+                _: Timestamp,
+            ) -> Result<Vec<CommittedNotice>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn companion_seen(&self, _: &Recipient, _: Timestamp) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn companion_last_seen(&self, _: &Recipient) -> Result<Option<Timestamp>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn forget_notices(&self, _: Timestamp) -> Result<u64, StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl Sessions for $store {
+            async fn put_once(&self, _: OneTime) -> Result<bool, StoreError> {
+                Err(not_here())
+            }
+
+            async fn peek_once(&self, _: OneTimeKind, _: &str, _: Timestamp) -> Result<Option<OneTime>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn take_once(&self, _: OneTimeKind, _: &str, _: Timestamp) -> Result<Option<OneTime>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn put_page_session(&self, _: PageSession) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn page_session(&self, _: &str, _: Timestamp) -> Result<Option<PageSession>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn end_page_sessions(&self, _: &str) -> Result<u64, StoreError> {
+                Err(not_here())
+            }
+
+            async fn forget_expired(&self, _: Timestamp) -> Result<u64, StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl Links for $store {
+            async fn put_link(&self, _: Link, _: Timestamp) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn forget_links(&self, _: &Recipient) -> Result<u64, StoreError> {
+                Err(not_here())
+            }
+
+            async fn linked_person(&self, _: &str, _: &str, _: &str) -> Result<Option<Recipient>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn links_of(&self, _: &Recipient) -> Result<Vec<Link>, StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl Watches for $store {
+            async fn put_watch(&self, _: StoredWatch) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn watch(&self, _: &str) -> Result<Option<StoredWatch>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn watches_of(&self, _: &str) -> Result<Vec<StoredWatch>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn watches_ending(&self, _: Timestamp, _: u32) -> Result<Vec<StoredWatch>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn watch_renewed(&self, _: &str, _: Timestamp) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn forget_watch(&self, _: &str) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+        }
+    };
+}
+
+without_the_rest!(MemoryStore);

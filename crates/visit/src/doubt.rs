@@ -1,0 +1,48 @@
+//! Doubt about what the chart shows: after a restore from a backup the chart may have been told newer things than the
+//! visit remembers. Nothing is said again on the strength of old evidence; the next witness who speaks of somebody has
+//! what is then so said once more, whether or not the visit believes that the chart knows.
+
+use serde::{Deserialize, Serialize};
+
+use crate::attribution::Attribution;
+use crate::event::Testimony;
+use crate::ids::ParticipantId;
+use crate::time::Timestamp;
+use crate::visit::Visit;
+
+/// What the chart shows of somebody is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub(crate) enum Doubt {
+    /// Nobody has seen them since.
+    Since(Timestamp),
+    /// A witness has spoken of them; it is said again as soon as it is plain where they are.
+    Witnessed,
+}
+
+/// The visit came out of a backup: everything it believes of the chart is in doubt.
+pub(crate) fn begin(visit: &mut Visit, now: Timestamp) {
+    visit.in_doubt = Some(now);
+    for person in visit.participants.values_mut().filter(|person| person.told_chart.is_some()) {
+        person.doubt = Some(Doubt::Since(now));
+    }
+}
+
+/// A witness speaks. What happened before the doubt began says nothing about now.
+pub(crate) fn hear(visit: &mut Visit, attribution: &Attribution, testimony: &Testimony) {
+    let (at, speaks_of): (_, &dyn Fn(&ParticipantId) -> bool) = match testimony {
+        Testimony::Ready { participant, at, .. }
+        | Testimony::PageOpened { participant, at, .. }
+        | Testimony::PageClosed { participant, at, .. }
+        | Testimony::HandedOver { participant, at } => (*at, &move |who| participant == who),
+        Testimony::Roster { leg, at, .. } => (*at, &move |who| attribution.get(leg) == Some(who)),
+        Testimony::CallEnded { at } => (*at, &|_| true),
+        Testimony::Roomed { at } => (*at, &|_| false),
+    };
+    visit.in_doubt.take_if(|since| at >= *since);
+    for (who, person) in &mut visit.participants {
+        if person.doubt.is_some_and(|doubt| matches!(doubt, Doubt::Since(since) if at >= since)) && speaks_of(who) {
+            person.doubt = Some(Doubt::Witnessed);
+        }
+    }
+}

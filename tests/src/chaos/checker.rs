@@ -1,0 +1,237 @@
+//! Judges a run: what was asked and accepted against what took effect in the stand-in EHR, at quiescence. Pure, so that
+//! its own tests can hand it a journal in which something was lost, doubled, reordered or invented.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+/// Clocks of two processes of one machine may differ by so much.
+const CLOCKS: i64 = 250;
+
+/// One participant at one door of one EHR.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key {
+    /// Epic's ConferenceID, or the other EHRs' appointment.
+    pub conference: String,
+    /// The person's identifier there.
+    pub person: String,
+}
+
+/// A state somebody asked for, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Asked {
+    /// Connected, or no longer.
+    pub connected: bool,
+    /// When it was first said to the relay.
+    pub asked: i64,
+    /// When the relay had answered that it has it.
+    pub accepted: i64,
+}
+
+/// A state that took effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Applied {
+    /// Connected, or no longer.
+    pub connected: bool,
+    /// When.
+    pub at: i64,
+}
+
+/// A row of the outbox through which something is created.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Promise {
+    /// Its id: the business key of the create.
+    pub key: String,
+    /// Its stream.
+    pub stream: String,
+    /// Where it stands.
+    pub stands: Stands,
+}
+
+/// Where a promise stands at quiescence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stands {
+    /// The relay believes the EHR has it.
+    Delivered,
+    /// Waits for an operator, with a reason.
+    Parked,
+    /// Waits for an operator, since it may have been applied.
+    PossibleDouble,
+    /// Anything else: at quiescence there is no such row.
+    Open,
+}
+
+/// What was found.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Verdict {
+    /// Accepted and not standing, though it was never shown.
+    pub lost: u64,
+    /// Created more than once under one business key.
+    pub doubled: u64,
+    /// Shown, and then overtaken by something older.
+    pub reordered: u64,
+    /// Took effect and was never asked for.
+    pub invented: u64,
+    /// A state said again that stood already.
+    pub reasserted: u64,
+    /// Creates that wait for an operator because they may have been applied.
+    pub possible_double: u64,
+    /// Rows that wait for an operator for another reason.
+    pub parked: u64,
+    /// Effects looked at.
+    pub effects: u64,
+    /// From accepted until it stood for good, in milliseconds, of every accepted state.
+    pub stale_ms: Vec<i64>,
+    /// The first findings, in words without identifiers.
+    pub findings: Vec<String>,
+}
+
+impl Verdict {
+    /// Nothing lost, doubled, reordered or invented.
+    pub fn is_clean(&self) -> bool {
+        self.lost + self.doubled + self.reordered + self.invented == 0
+    }
+
+    /// Adds another episode's.
+    pub fn add(&mut self, other: Self) {
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+        self.reordered += other.reordered;
+        self.invented += other.invented;
+        self.reasserted += other.reasserted;
+        self.possible_double += other.possible_double;
+        self.parked += other.parked;
+        self.effects += other.effects;
+        self.stale_ms.extend(other.stale_ms);
+        self.findings.extend(other.findings);
+    }
+
+    fn find(&mut self, words: String) {
+        if self.findings.len() < 20 {
+            self.findings.push(words);
+        }
+    }
+}
+
+/// Judges a setter. `parked` are keys whose newest state waits for an operator with a reason: what stands there is the
+/// operator's affair.
+pub fn setters(
+    asked: &BTreeMap<Key, Vec<Asked>>,
+    applied: &BTreeMap<Key, Vec<Applied>>,
+    parked: &BTreeSet<Key>,
+) -> Verdict {
+    let mut verdict = Verdict::default();
+    for (key, effects) in applied {
+        verdict.effects += effects.len() as u64;
+        let known = asked.get(key).map(Vec::as_slice).unwrap_or_default();
+        for effect in effects {
+            let was_asked = |it: &&Asked| it.connected == effect.connected && it.asked <= effect.at + CLOCKS;
+            if !known.iter().any(|it| was_asked(&it)) {
+                verdict.invented += 1;
+                verdict.find(format!("{effect:?} was never asked for; asked were {known:?}"));
+            }
+        }
+        let again = effects.windows(2).filter(|two| two[0].connected == two[1].connected).count();
+        verdict.reasserted += again as u64;
+    }
+    for (key, states) in asked {
+        let effects = applied.get(key).map(Vec::as_slice).unwrap_or_default();
+        let Some(newest) = states.last() else { continue };
+        verdict.stale_ms.extend(stale(states, effects));
+        if parked.contains(key) {
+            verdict.parked += 1;
+            continue;
+        }
+        if effects.last().is_some_and(|it| it.connected == newest.connected) {
+            continue;
+        }
+        let shown = effects.iter().any(|it| it.connected == newest.connected && it.at + CLOCKS >= newest.asked);
+        if shown {
+            verdict.reordered += 1;
+        } else {
+            verdict.lost += 1;
+        }
+        let word = if shown { "reordered" } else { "lost" };
+        let tail = |from: usize, all: usize| from.min(all)..all;
+        let last = &effects[tail(effects.len().saturating_sub(6), effects.len())];
+        let wanted = &states[tail(states.len().saturating_sub(4), states.len())];
+        verdict.find(format!("{word}: accepted {wanted:?}, took effect {last:?}"));
+    }
+    verdict
+}
+
+/// How long each accepted state was not, or not yet for good, what the EHR showed while it was the newest.
+fn stale(states: &[Asked], effects: &[Applied]) -> Vec<i64> {
+    let mut ages = Vec::with_capacity(states.len());
+    for (n, state) in states.iter().enumerate() {
+        // A state that was overtaken before anybody could have seen it is judged by its successor.
+        let until = states.get(n + 1).map_or(i64::MAX, |next| next.asked);
+        let from = effects.partition_point(|it| it.at < state.asked);
+        let to = effects.partition_point(|it| it.at < until);
+        let within = effects.get(from..to).unwrap_or_default();
+        // From the last effect that was something else, or from the beginning if there was none.
+        let wrong = within.iter().rposition(|it| it.connected != state.connected);
+        let right = match wrong {
+            Some(wrong) => within.get(wrong + 1..).and_then(|rest| rest.first()),
+            None => within.first(),
+        };
+        if let Some(right) = right {
+            ages.push((right.at - state.accepted).max(0));
+        }
+    }
+    ages
+}
+
+/// Judges creates: every promise once, in its stream's order. `accepted` is how many each stream accepted by the driver's
+/// own count; `applied` are business keys in the order in which they were created.
+pub fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], applied: &[String]) -> Verdict {
+    let mut verdict = Verdict { effects: applied.len() as u64, ..Verdict::default() };
+    let mut times: HashMap<&str, u64> = HashMap::new();
+    let mut place: HashMap<&str, usize> = HashMap::new();
+    for (n, key) in applied.iter().enumerate() {
+        *times.entry(key).or_default() += 1;
+        place.entry(key).or_insert(n);
+    }
+    let known: BTreeSet<&str> = promises.iter().map(|it| it.key.as_str()).collect();
+    for (key, times) in &times {
+        if *times > 1 {
+            verdict.doubled += 1;
+            verdict.find(format!("doubled: one business key was created {times} times"));
+        }
+        if !known.contains(key) {
+            verdict.invented += 1;
+            verdict.find("invented: a create under a key that no accepted change made".to_owned());
+        }
+    }
+    let mut newest: HashMap<&str, usize> = HashMap::new();
+    let mut rows: BTreeMap<&str, u64> = BTreeMap::new();
+    for promise in promises {
+        *rows.entry(&promise.stream).or_default() += 1;
+        let at = place.get(promise.key.as_str());
+        match (promise.stands, at) {
+            (Stands::PossibleDouble, _) => verdict.possible_double += 1,
+            (Stands::Parked, None) => verdict.parked += 1,
+            (Stands::Delivered, Some(_)) => {}
+            (stands, at) => {
+                verdict.lost += 1;
+                verdict.find(format!("lost: a create that is {stands:?}, and took effect: {}", at.is_some()));
+            }
+        }
+        if let Some(at) = at {
+            let before = newest.insert(&promise.stream, *at);
+            if before.is_some_and(|before| before > *at) {
+                verdict.reordered += 1;
+                verdict.find("reordered: a create overtook an earlier one of its stream".to_owned());
+            }
+        }
+    }
+    for (stream, wanted) in accepted {
+        let found = rows.get(stream.as_str()).copied().unwrap_or_default();
+        if found < *wanted {
+            verdict.lost += wanted - found;
+            verdict.find(format!("lost: {wanted} changes of a stream were accepted, the outbox has {found}"));
+        }
+    }
+    verdict
+}
+
+#[cfg(test)]
+mod tests;

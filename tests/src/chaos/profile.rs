@@ -1,0 +1,71 @@
+//! The relay's configuration for the fault proofs: waits short enough for thousands of attempts, and yet in the order that
+//! makes delivery sound: what lands late lands within the settle delay, and a deadline is shorter than its lease.
+
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::stack::Organization;
+
+/// How long a write-back belongs to who took it.
+pub(super) const LEASE: Duration = Duration::from_millis(1200);
+/// How long an attempt may take.
+pub(super) const DEADLINE: Duration = Duration::from_millis(600);
+/// After an answer that never came, the state is asserted again so long after.
+pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(500);
+/// What lands late does so within this: well within the settle delay, on a busy machine too.
+pub(super) const LATE: Duration = Duration::from_millis(150);
+
+/// Where a relay keeps what.
+pub(super) struct Places<'a> {
+    /// `sqlite:` or `postgres:`.
+    pub(super) database: &'a str,
+    /// Shared by all nodes of one database.
+    pub(super) keys: &'a Path,
+    /// Its own.
+    pub(super) port: u16,
+}
+
+/// Everything a relay is told. Written as TOML.
+pub(super) fn configuration(places: &Places<'_>, organizations: &[Organization]) -> anyhow::Result<String> {
+    let millis = |it: Duration| u32::try_from(it.as_millis()).unwrap_or(u32::MAX);
+    let organizations = organizations.iter().map(organization).collect::<anyhow::Result<Vec<_>>>()?;
+    let address = format!("127.0.0.1:{}", places.port);
+    Ok(toml::to_string(&json!({
+        "bind": address,
+        "public_url": format!("http://{address}"),
+        "region": "emea",
+        "dev": { "loopback_http": true },
+        "log": { "level": "info" },
+        "database": { "url": places.database },
+        "keys": {
+            "directory": places.keys,
+            // A key for a folder that is thrown away with everything in it.
+            "master_key": hex::encode([7_u8; 32]),
+        },
+        // Every coming and going is a write-back at once.
+        "visit": { "grace_seconds": 0 },
+        "ehr": { "poll_seconds": 0 },
+        "outbox": {
+            "lease_ms": millis(LEASE),
+            "deadline_ms": millis(DEADLINE),
+            "settle_delay_ms": millis(SETTLE_DELAY),
+            "schedule_ms": [50, 100, 200, 400],
+            "park_after_failures": 40,
+            "identifier_ms": 200,
+            "concurrency": 48,
+            "per_ehr_per_second": 2000,
+            "per_ehr_burst": 2000,
+            "breaker_failures": 6,
+            "breaker_ms": 60,
+            "breaker_max_ms": 250,
+        },
+        "limits": { "anonymous_per_minute": 1_000_000, "person_per_minute": 1_000_000 },
+        "organizations": organizations,
+    }))?)
+}
+
+fn organization(known: &Organization) -> anyhow::Result<Value> {
+    known.configuration()
+}
