@@ -1,4 +1,4 @@
-//! Starts the binaries of package `e2e` behind `demo` and `bench`. They know the crates; this only sets up, builds, gives
+//! Starts the binaries of package `e2e` behind `demo`, `bench` and `chaos`. They know the crates; this only sets up, builds, gives
 //! them a desktop, and sees to it that with `--json` standard output holds one JSON object whatever happens.
 
 use std::process::{Command, ExitCode};
@@ -7,9 +7,11 @@ use anyhow::{Context, Result};
 
 use crate::build;
 use crate::places::Places;
+use crate::postgres::{self, Postgres};
 use crate::run::say;
 use crate::session;
 use crate::setup::{self, Consent};
+use crate::test::test_program;
 
 /// `cargo xtask demo`: on the person's own desktop, or with `--headless` in a session of its own.
 pub(crate) fn demo(places: &Places, args: &[String]) -> Result<ExitCode> {
@@ -26,14 +28,37 @@ pub(crate) fn bench(places: &Places, args: &[String]) -> Result<ExitCode> {
     start(places, args, "bench", false)
 }
 
-fn start(places: &Places, args: &[String], name: &str, desktop: bool) -> Result<ExitCode> {
-    let ready = setup::run(places, &Consent::from(args)).and_then(|()| build::run(places));
-    if let Err(error) = ready {
-        if args.iter().any(|arg| arg == "--json") {
-            println!("{}", refusal(name, &format!("{error:#}")));
-        }
-        return Err(error);
+/// `cargo xtask chaos`: with a PostgreSQL server of its own, and the relay's simulation to ask.
+pub(crate) fn chaos(places: &Places, args: &[String]) -> Result<ExitCode> {
+    let ready = || {
+        setup::run(places, &Consent::from(args))?;
+        build::run(places)?;
+        Ok((Postgres::start()?, test_program(places, "crates/relay", "simulation")?))
+    };
+    let (server, simulation) = or_say(args, "chaos", ready())?;
+    let rest = args.iter().filter(|arg| *arg != "--yes");
+    let status = Command::new(places.binary("chaos"))
+        .args(rest)
+        .env("ROOMED_BIN_DIR", &places.bin)
+        .env("ROOMED_SIMULATION_TEST", simulation)
+        .env(postgres::VARIABLE, server.url())
+        .status()
+        .context("cannot start chaos")?;
+    Ok(session::exit_code(status))
+}
+
+/// With `--json`, says as JSON why nothing could be started.
+fn or_say<T>(args: &[String], name: &str, ready: Result<T>) -> Result<T> {
+    if let Err(error) = &ready
+        && args.iter().any(|arg| arg == "--json")
+    {
+        println!("{}", refusal(name, &format!("{error:#}")));
     }
+    ready
+}
+
+fn start(places: &Places, args: &[String], name: &str, desktop: bool) -> Result<ExitCode> {
+    or_say(args, name, setup::run(places, &Consent::from(args)).and_then(|()| build::run(places)))?;
     let binary = places.binary(name);
     let rest: Vec<String> = args.iter().filter(|arg| *arg != "--yes").cloned().collect();
     if desktop {
@@ -61,6 +86,7 @@ fn refusal(name: &str, reason: &str) -> String {
         }
     }
     match name {
+        "chaos" => format!(r#"{{"ok":false,"error":"{text}"}}"#),
         "bench" => format!(r#"{{"bench":"","figures":[],"error":"{text}"}}"#),
         _ => format!(r#"{{"ok":false,"steps":[],"error":"{text}"}}"#),
     }

@@ -27,9 +27,10 @@ cargo xtask COMMAND
 
   setup [--yes]                     install what is missing: system packages, npm packages, tauri-driver
   build                             the pages, then every crate with its tests
-  test [SUITE..]                    rules, stores, adapters, ui, window, e2e; bare: all of them
+  test [SUITE..]                    rules, stores, adapters, ui, window, e2e, chaos; bare: all of them
   demo [--headless ..]              a visit to live through; --headless plays it alone
   bench [NAME] [--json]             measured figures, each beside its peer or limit
+  chaos [--long] [--json] [--seed N] what was killed, cut and confused, and what was lost: aim, nothing
   codegen [--check]                 TypeScript of the wire types into ui/shared/protocol/
   tidy                              heads, sizes, imports, names, banned text, paths
   session [--] COMMAND ARG..        run a command in a desktop session of its own
@@ -71,6 +72,7 @@ fn dispatch(args: &[String]) -> Result<ExitCode> {
         "test" => test::run(&places, rest),
         "demo" => e2e::demo(&places, rest),
         "bench" => e2e::bench(&places, rest),
+        "chaos" => e2e::chaos(&places, rest),
         "codegen" => {
             only(rest, &["--check"])?;
             codegen::run(&places, rest.iter().any(|arg| arg == "--check")).map(|()| ExitCode::SUCCESS)

@@ -34,6 +34,7 @@ pub(crate) struct Postgres {
     folder: PathBuf,
     tools: Tools,
     server: Child,
+    mark: Mark,
     guard: Option<Guard>,
     url: String,
 }
@@ -71,7 +72,7 @@ impl Postgres {
             let mut server = serve(&tools, &folder, &mark, port)?;
             if ready(&tools, &folder, port, &mut server) {
                 let url = format!("postgres://postgres:{password}@127.0.0.1:{port}/postgres");
-                return Ok(Self { folder, tools, server, guard: Some(guard), url });
+                return Ok(Self { folder, tools, server, mark, guard: Some(guard), url });
             }
             // somebody took the port meanwhile, or it does not start at all
             server.kill().and_then(|()| server.wait().map(drop)).unwrap_or_default();
@@ -111,11 +112,10 @@ pub(crate) fn run(args: &[String]) -> Result<ExitCode> {
     };
     let Some((program, rest)) = args.split_first() else { bail!("postgres needs a command to run") };
     let server = Postgres::start()?;
-    let status = Command::new(program)
-        .args(rest)
-        .env(VARIABLE, server.url())
-        .status()
-        .with_context(|| format!("cannot start {program}"))?;
+    let mut command = Command::new(program);
+    command.args(rest).env(VARIABLE, server.url());
+    server.mark.put_on(&mut command);
+    let status = command.status().with_context(|| format!("cannot start {program}"))?;
     Ok(exit_code(status))
 }
 

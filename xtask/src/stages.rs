@@ -24,7 +24,7 @@ pub(crate) enum Does {
     Tests {
         /// The crates' folders.
         of: &'static [&'static str],
-        /// Only these targets (libraries, binaries, test files); `!name` for all but that one; empty for all.
+        /// Only these targets (libraries, binaries, test files); each with a `!` for all but those; empty for all.
         files: &'static [&'static str],
         /// For the test program: a filter, `--skip`, `--test-threads`.
         args: &'static [&'static str],
@@ -70,6 +70,12 @@ pub(crate) const STAGES: &[Stage] = &[
         minutes: 10,
     },
     Stage {
+        suite: "stores",
+        name: "delivery, simulated",
+        does: Does::Tests { of: &["crates/relay"], files: &["simulation"], args: &[], desktop: false, postgres: false },
+        minutes: 10,
+    },
+    Stage {
         suite: "adapters",
         name: "sandbox",
         does: Does::Tests { of: &["crates/sandbox"], files: &[], args: &[], desktop: false, postgres: false },
@@ -78,7 +84,13 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         suite: "adapters",
         name: "relay",
-        does: Does::Tests { of: &["crates/relay"], files: &["!stores"], args: &[], desktop: false, postgres: false },
+        does: Does::Tests {
+            of: &["crates/relay"],
+            files: &["!stores", "!simulation"],
+            args: &[],
+            desktop: false,
+            postgres: false,
+        },
         minutes: 20,
     },
     Stage {
@@ -107,13 +119,14 @@ pub(crate) const STAGES: &[Stage] = &[
         name: "whole-system scenarios",
         does: Does::Tests {
             of: &["tests"], // the scenarios, and what unit tests their binaries have
-            files: &["scenarios", "e2e", "demo", "bench", "codegen"],
+            files: &["scenarios", "e2e", "demo", "bench", "codegen", "chaos", "chaos-node"],
             args: &["--test-threads=1"],
             desktop: true,
             postgres: false,
         },
         minutes: 20,
     },
+    Stage { suite: "chaos", name: "fault proofs", does: Does::Xtask(&["chaos"]), minutes: 15 },
 ];
 
 /// The suites by name, each once, in order.
@@ -130,7 +143,7 @@ impl Does {
             Self::Tests { of, files, .. } => {
                 let wanted = match files {
                     [] => true,
-                    [all_but] if all_but.starts_with('!') => all_but[1..] != *target,
+                    [first, ..] if first.starts_with('!') => files.iter().all(|all_but| all_but[1..] != *target),
                     some => some.contains(&target),
                 };
                 of.contains(&folder) && wanted
@@ -146,7 +159,7 @@ mod tests {
 
     #[test]
     fn the_suites_are_those_of_the_design() {
-        assert_eq!(suites(), ["rules", "stores", "adapters", "ui", "window", "e2e"]);
+        assert_eq!(suites(), ["rules", "stores", "adapters", "ui", "window", "e2e", "chaos"]);
     }
 
     #[test]

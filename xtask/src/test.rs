@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 use std::time::Duration;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::build;
 use crate::clock::Stopwatch;
@@ -175,6 +175,12 @@ fn test_programs(places: &Places) -> Result<Vec<Program>> {
         bail!("cargo names no test program");
     }
     Ok(programs)
+}
+
+/// One of them, built.
+pub(crate) fn test_program(places: &Places, folder: &str, target: &str) -> Result<PathBuf> {
+    let found = test_programs(places)?.into_iter().find(|it| it.folder == folder && it.target == target);
+    found.map(|it| it.path).with_context(|| format!("{folder} has no tests `{target}`"))
 }
 
 /// One line of cargo's messages (doc.rust-lang.org/cargo/reference/external-tools.html), if it is about a test program.

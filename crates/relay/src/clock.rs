@@ -27,6 +27,11 @@ impl Clock for SystemClock {
     }
 }
 
+/// This moment as a deadline knows it: within one process, and whatever is done to its clock.
+pub fn moment() -> tokio::time::Instant {
+    tokio::time::Instant::now()
+}
+
 /// A clock that moves only when told to.
 #[derive(Debug)]
 pub struct ManualClock(Mutex<Timestamp>);

@@ -37,6 +37,16 @@ impl Hub {
         self.companions.listeners()
     }
 
+    /// Everybody whose companion holds a socket here.
+    pub fn companions_here(&self) -> Vec<Recipient> {
+        self.companions.keys()
+    }
+
+    /// Every visit whose page holds a socket here.
+    pub fn pages_here(&self) -> Vec<String> {
+        self.pages.keys()
+    }
+
     /// Listens for a visit's version.
     pub fn page(&self, visit: &str) -> watch::Receiver<i64> {
         self.pages.listen(&visit.to_owned(), 0)
@@ -90,6 +100,11 @@ impl<K: Eq + Hash + Clone, N: PartialOrd + Copy> Board<K, N> {
         self.lock().get(key).is_some_and(|sender| sender.receiver_count() > 0)
     }
 
+    fn keys(&self) -> Vec<K> {
+        let board = self.lock();
+        board.iter().filter(|(_, sender)| sender.receiver_count() > 0).map(|(key, _)| key.clone()).collect()
+    }
+
     fn listeners(&self) -> usize {
         self.lock().values().filter(|sender| sender.receiver_count() > 0).count()
     }
@@ -121,8 +136,10 @@ mod tests {
         assert!(!hub.is_online(&somebody()));
         let socket = hub.companion(&somebody(), 0);
         assert!(hub.is_online(&somebody()));
+        assert_eq!(hub.companions_here(), [somebody()]);
         drop(socket);
         assert!(!hub.is_online(&somebody()));
+        assert!(hub.companions_here().is_empty());
         assert_eq!(hub.companions_online(), 0);
     }
 }

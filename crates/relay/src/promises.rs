@@ -52,7 +52,8 @@ pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &Ne
             .collect::<Vec<_>>()
     };
     // What is only said again goes where it replaces what was said before: a second event would be one too many.
-    let again = attendances(record, news, true).into_iter().flat_map(doors).filter(|intent| intent.channel.supersedes());
+    let again =
+        attendances(record, news, true).into_iter().flat_map(doors).filter(|intent| intent.channel.supersedes());
     abouts.into_iter().flat_map(doors).chain(again).collect()
 }
 

@@ -22,7 +22,7 @@ use crate::meeting::teams::{Policy, Teams};
 use crate::outbox::Worker;
 use crate::relay::{self, Relay};
 use crate::store::Store;
-use crate::{http, restore, timers};
+use crate::{http, nodes, restore, timers, witness};
 
 /// What the outside gives a relay.
 pub struct Outside {
@@ -151,11 +151,21 @@ impl Assembled {
             tokio::spawn(timers::run_care(Arc::clone(&relay))),
             tokio::spawn(restore::run(Arc::clone(&relay))),
             tokio::spawn(worker.run(relay.stopping.clone())),
+            tokio::spawn(witness::run(Arc::clone(&relay))),
+            tokio::spawn(nodes::run(Arc::clone(&relay))),
         ];
+        let mut broken = relay.store.broken();
         let app = http::router(relay).into_make_service_with_connect_info::<SocketAddr>();
         let quit = async move {
-            quit.await;
-            tracing::info!("stopping");
+            tokio::select! {
+                () = quit => tracing::info!("stopping"),
+                // What was acknowledged is safe, what comes now is not: nothing may be taken any more, and a commit that
+                // failed on the disk must never be tried again on the same pages. The next start reads what is there.
+                Ok(_) = broken.wait_for(|it| *it) => {
+                    tracing::error!("the disk failed under a commit; the relay stops, see to the disk before it starts");
+                    std::process::exit(74);
+                }
+            }
             // Sockets and tasks watch this; the listener closes when this future ends.
             stop.send_replace(true);
         };

@@ -92,6 +92,14 @@ async fn destroy_days(relay: &Relay, now: Timestamp) -> Result<u32, StoreError> 
             Ok(()) => {
                 destroyed += 1;
                 tracing::info!(day, "the key of a day was destroyed: what its visits were about is gone for good");
+                // A node whose clock is days behind is the only way to this; nobody should have to guess it.
+                if relay.store.days_in_use().await?.contains(&day) {
+                    metrics::counter!("roomed_incidents_total", "kind" => "day-key-missing").increment(1);
+                    tracing::error!(
+                        day,
+                        "a visit was made under a day whose key was being destroyed: is a clock wrong?"
+                    );
+                }
             }
             Err(error) => tracing::error!(%error, day, "the key of a day could not be destroyed"),
         }

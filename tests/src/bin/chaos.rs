@@ -21,6 +21,9 @@ struct Arguments {
     /// Repeats the random choices of an earlier run.
     #[arg(long)]
     seed: Option<u64>,
+    /// So many hundredths of everything: for a look while something is being changed.
+    #[arg(long, default_value_t = 100, hide = true)]
+    percent: u32,
     /// Keeps databases and logs in this folder.
     #[arg(long, value_name = "DIR")]
     keep: Option<PathBuf>,
@@ -33,7 +36,7 @@ async fn main() -> anyhow::Result<ExitCode> {
     let throwaway = tempfile::tempdir()?;
     let directory = arguments.keep.unwrap_or_else(|| throwaway.path().to_owned());
     let seed = arguments.seed.unwrap_or_else(chaos::fresh_seed);
-    let options = Options { long: arguments.long, seed, only: arguments.episodes };
+    let options = Options { long: arguments.long, seed, only: arguments.episodes, percent: arguments.percent };
     eprintln!("chaos: seed {seed}");
     let report = chaos::run(&directory, &options).await;
     if arguments.json {

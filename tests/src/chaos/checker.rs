@@ -8,47 +8,47 @@ const CLOCKS: i64 = 250;
 
 /// One participant at one door of one EHR.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key {
+pub(super) struct Key {
     /// Epic's ConferenceID, or the other EHRs' appointment.
-    pub conference: String,
+    pub(super) conference: String,
     /// The person's identifier there.
-    pub person: String,
+    pub(super) person: String,
 }
 
 /// A state somebody asked for, in milliseconds since 1970.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Asked {
+pub(super) struct Asked {
     /// Connected, or no longer.
-    pub connected: bool,
+    pub(super) connected: bool,
     /// When it was first said to the relay.
-    pub asked: i64,
+    pub(super) asked: i64,
     /// When the relay had answered that it has it.
-    pub accepted: i64,
+    pub(super) accepted: i64,
 }
 
 /// A state that took effect.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Applied {
+pub(super) struct Applied {
     /// Connected, or no longer.
-    pub connected: bool,
+    pub(super) connected: bool,
     /// When.
-    pub at: i64,
+    pub(super) at: i64,
 }
 
 /// A row of the outbox through which something is created.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Promise {
+pub(super) struct Promise {
     /// Its id: the business key of the create.
-    pub key: String,
+    pub(super) key: String,
     /// Its stream.
-    pub stream: String,
+    pub(super) stream: String,
     /// Where it stands.
-    pub stands: Stands,
+    pub(super) stands: Stands,
 }
 
 /// Where a promise stands at quiescence.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stands {
+pub(super) enum Stands {
     /// The relay believes the EHR has it.
     Delivered,
     /// Waits for an operator, with a reason.
@@ -61,37 +61,37 @@ pub enum Stands {
 
 /// What was found.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Verdict {
+pub(super) struct Verdict {
     /// Accepted and not standing, though it was never shown.
-    pub lost: u64,
+    pub(super) lost: u64,
     /// Created more than once under one business key.
-    pub doubled: u64,
+    pub(super) doubled: u64,
     /// Shown, and then overtaken by something older.
-    pub reordered: u64,
+    pub(super) reordered: u64,
     /// Took effect and was never asked for.
-    pub invented: u64,
+    pub(super) invented: u64,
     /// A state said again that stood already.
-    pub reasserted: u64,
+    pub(super) reasserted: u64,
     /// Creates that wait for an operator because they may have been applied.
-    pub possible_double: u64,
+    pub(super) possible_double: u64,
     /// Rows that wait for an operator for another reason.
-    pub parked: u64,
+    pub(super) parked: u64,
     /// Effects looked at.
-    pub effects: u64,
+    pub(super) effects: u64,
     /// From accepted until it stood for good, in milliseconds, of every accepted state.
-    pub stale_ms: Vec<i64>,
+    pub(super) stale_ms: Vec<i64>,
     /// The first findings, in words without identifiers.
-    pub findings: Vec<String>,
+    pub(super) findings: Vec<String>,
 }
 
 impl Verdict {
     /// Nothing lost, doubled, reordered or invented.
-    pub fn is_clean(&self) -> bool {
+    pub(super) fn is_clean(&self) -> bool {
         self.lost + self.doubled + self.reordered + self.invented == 0
     }
 
     /// Adds another episode's.
-    pub fn add(&mut self, other: Self) {
+    pub(super) fn add(&mut self, other: Self) {
         self.lost += other.lost;
         self.doubled += other.doubled;
         self.reordered += other.reordered;
@@ -113,7 +113,7 @@ impl Verdict {
 
 /// Judges a setter. `parked` are keys whose newest state waits for an operator with a reason: what stands there is the
 /// operator's affair.
-pub fn setters(
+pub(super) fn setters(
     asked: &BTreeMap<Key, Vec<Asked>>,
     applied: &BTreeMap<Key, Vec<Applied>>,
     parked: &BTreeSet<Key>,
@@ -126,7 +126,8 @@ pub fn setters(
             let was_asked = |it: &&Asked| it.connected == effect.connected && it.asked <= effect.at + CLOCKS;
             if !known.iter().any(|it| was_asked(&it)) {
                 verdict.invented += 1;
-                verdict.find(format!("{effect:?} was never asked for; asked were {known:?}"));
+                let first = known.first();
+                verdict.find(format!("invented: {effect:?}; the first of {} that were asked: {first:?}", known.len()));
             }
         }
         let again = effects.windows(2).filter(|two| two[0].connected == two[1].connected).count();
@@ -182,7 +183,7 @@ fn stale(states: &[Asked], effects: &[Applied]) -> Vec<i64> {
 
 /// Judges creates: every promise once, in its stream's order. `accepted` is how many each stream accepted by the driver's
 /// own count; `applied` are business keys in the order in which they were created.
-pub fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], applied: &[String]) -> Verdict {
+pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], applied: &[String]) -> Verdict {
     let mut verdict = Verdict { effects: applied.len() as u64, ..Verdict::default() };
     let mut times: HashMap<&str, u64> = HashMap::new();
     let mut place: HashMap<&str, usize> = HashMap::new();

@@ -64,7 +64,8 @@ impl Crowd {
             let practitioner = northside.of_role("practitioner", n % 3)?;
             let patient = patients.get(n % patients.len()).context("there is no patient")?;
             let appointment = hospital.schedule(practitioner, patient).await?;
-            parts.extend(open(hospital, nodes, northside.text("/ehr/iss")?, &appointment, practitioner, patient).await?);
+            parts
+                .extend(open(hospital, nodes, northside.text("/ehr/iss")?, &appointment, practitioner, patient).await?);
         }
         Ok(Self::of(nodes, parts))
     }
@@ -178,6 +179,11 @@ impl Crowd {
             }
         }
         Ok(truth)
+    }
+
+    /// How often somebody came or went.
+    pub(super) fn said(&self, n: usize) -> anyhow::Result<u64> {
+        Ok(self.known(n)?.said.len() as u64)
     }
 
     /// Where somebody is, if anything was ever said of them.

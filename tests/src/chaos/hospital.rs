@@ -36,7 +36,15 @@ impl Hospital {
     /// Starts one.
     pub(super) async fn start(directory: &std::path::Path, seed: u64) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory.join("logs"))?;
-        let sandbox = Sandbox::start(directory, Some(seed), false).await?;
+        Self::of(Sandbox::start(directory, Some(seed), false).await?).await
+    }
+
+    /// One that somebody else has started, and goes on keeping.
+    pub(super) async fn look_at(addresses: Value) -> anyhow::Result<Self> {
+        Self::of(Sandbox::look_at(addresses)?).await
+    }
+
+    async fn of(sandbox: Sandbox) -> anyhow::Result<Self> {
         let northside = sandbox.organization("northside").await?;
         Ok(Self { sandbox, northside, http: crate::clinician::http()? })
     }
@@ -130,8 +138,7 @@ impl Hospital {
     pub(super) async fn marks(&self) -> anyhow::Result<BTreeMap<String, (String, String)>> {
         let epic = self.sandbox.at("epic");
         let user = self.northside.of_role("practitioner", 0)?["emp_user"].as_str().context("no Hyperspace user")?;
-        let signed_in =
-            self.http.post(format!("{epic}/hyperspace/sign-in")).form(&[("emp_user", user)]).send().await?;
+        let signed_in = self.http.post(format!("{epic}/hyperspace/sign-in")).form(&[("emp_user", user)]).send().await?;
         let cookie = signed_in.headers().get("set-cookie").and_then(|it| it.to_str().ok()).context("no cookie")?;
         let cookie = cookie.split(';').next().unwrap_or_default();
         let events = self.http.get(format!("{epic}/hyperspace/events")).header("cookie", cookie).send().await?;

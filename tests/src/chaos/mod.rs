@@ -9,10 +9,13 @@
 mod checker;
 mod crowd;
 mod dice;
+mod disk;
 mod door;
 mod episodes;
 mod hospital;
+mod line;
 pub mod node;
+mod others;
 mod profile;
 mod report;
 mod scene;
@@ -20,8 +23,8 @@ mod scene;
 use std::path::Path;
 
 use crate::clock::Stopwatch;
-pub use report::Report;
 use report::Outcome;
+pub use report::Report;
 
 /// What is to be run.
 #[derive(Debug, Clone)]
@@ -32,20 +35,34 @@ pub struct Options {
     pub seed: u64,
     /// Only these episodes; empty for all.
     pub only: Vec<String>,
+    /// So many hundredths of everything: for a look while something is being changed.
+    pub percent: u32,
 }
 
-/// The episodes, in the order in which they run.
-pub const EPISODES: [&str; 1] = ["kills"];
+/// The episodes by name. What mostly waits runs beside what mostly works.
+pub const EPISODES: [&str; 8] = ["kills", "ambiguous", "poison", "serve", "nodes", "disks", "time", "simulation"];
+/// How many of them make up the first lane; the rest is the second.
+const WORKS: usize = 3;
 
 /// A seed nobody knows, short enough to be typed again.
 pub fn fresh_seed() -> u64 {
     u64::from(crate::clock::now().subsec_nanosecond().unsigned_abs() / 1000)
 }
 
-/// Runs them in `directory`, one after the other. One that cannot be run is reported, and the others still run.
+/// Runs them in `directory`, in two lanes. One that cannot be run is reported, and the others still run.
 pub async fn run(directory: &Path, options: &Options) -> Report {
+    let (works, waits) = EPISODES.split_at(WORKS);
+    let (mut outcomes, others) = tokio::join!(lane(works, directory, options), lane(waits, directory, options));
+    outcomes.extend(others);
+    Report::new(options.seed, options.long, outcomes)
+}
+
+async fn lane(names: &[&'static str], directory: &Path, options: &Options) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
-    for name in EPISODES.into_iter().filter(|it| options.only.is_empty() || options.only.iter().any(|one| one == it)) {
+    for name in names.iter().copied() {
+        if !options.only.is_empty() && !options.only.iter().any(|it| it == name) {
+            continue;
+        }
         let watch = Stopwatch::start();
         eprintln!("chaos: {name}");
         let mut outcome = episode(name, &directory.join(name), options).await.unwrap_or_else(|error| {
@@ -53,17 +70,25 @@ pub async fn run(directory: &Path, options: &Options) -> Report {
             Outcome::failed(name, &error)
         });
         outcome.seconds = watch.elapsed().as_secs_f64();
+        eprintln!("chaos: {name}: {:.0} s", outcome.seconds);
         outcomes.push(outcome);
     }
-    Report::new(options.seed, options.long, outcomes)
+    outcomes
 }
 
 async fn episode(name: &str, directory: &Path, options: &Options) -> anyhow::Result<Outcome> {
     std::fs::create_dir_all(directory)?;
-    let of = |short: u32, long: u32| if options.long { long } else { short };
+    let of = |short: u32, long: u32| (if options.long { long } else { short } * options.percent).div_ceil(100);
     let seed = options.seed;
     match name {
         "kills" => episodes::kills(directory, of(240, 5_000), seed).await,
+        "ambiguous" => episodes::ambiguous(directory, of(5_000, 200_000).into(), seed).await,
+        "poison" => episodes::poison(directory, of(1_000, 20_000).into(), seed).await,
+        "serve" => episodes::serve(directory, of(60, 500), seed).await,
+        "disks" => episodes::disks(directory, of(3, 50), seed).await,
+        "nodes" => episodes::nodes(directory, of(100, 2_000), seed).await,
+        "simulation" => episodes::simulation(directory, options.long).await,
+        "time" => episodes::time(directory, of(24, 500), seed).await,
         unknown => anyhow::bail!("there is no episode `{unknown}`; there are {}", EPISODES.join(", ")),
     }
 }

@@ -18,7 +18,7 @@ use roomed_relay::serve::{Outside, assemble};
 use roomed_relay::store::{self, EntryFilter};
 use roomed_relay::{log, stop};
 use roomed_visit::{
-    ChartStatus, Command, Identity, LegId, LegState, Oid, ParticipantId, Source, Testimony, Timestamp as Millis, VisitEvent,
+    ChartStatus, Command, Identity, LegId, LegState, Oid, ParticipantId, Testimony, Timestamp as Millis, VisitEvent,
 };
 use secrecy::ExposeSecret;
 use serde::Deserialize;
@@ -56,6 +56,8 @@ enum Wish {
     Say { visit: String, who: String, oid: Option<String>, leg: String, connected: bool, at: i64 },
     /// Sets the clock wrong by so much.
     Clock { offset_ms: i64 },
+    /// Wakes the outbox's worker.
+    Ring {},
     /// How many rows are not settled.
     Counts {},
     /// The outbox, page by page.
@@ -137,7 +139,7 @@ async fn listen(relay: Arc<Relay>, clock: Arc<WrongClock>) {
 async fn grant(relay: &Relay, clock: &WrongClock, wish: Wish) -> anyhow::Result<Value> {
     match wish {
         Wish::Open { organization, iss, appointment, clinicians } => {
-            open(relay, clock, &organization, &iss, &appointment, clinicians).await
+            open(relay, &organization, &iss, &appointment, clinicians).await
         }
         Wish::Say { visit, who, oid, leg, connected, at } => {
             let who = ParticipantId::new(who);
@@ -149,6 +151,10 @@ async fn grant(relay: &Relay, clock: &WrongClock, wish: Wish) -> anyhow::Result<
         Wish::Clock { offset_ms } => {
             clock.0.store(offset_ms, Ordering::SeqCst);
             relay.arrivals.timers.notify_one();
+            relay.arrivals.outbox.notify_one();
+            Ok(json!({}))
+        }
+        Wish::Ring {} => {
             relay.arrivals.outbox.notify_one();
             Ok(json!({}))
         }
@@ -177,7 +183,6 @@ async fn grant(relay: &Relay, clock: &WrongClock, wish: Wish) -> anyhow::Result<
 /// As a launch does, without the proof.
 async fn open(
     relay: &Relay,
-    clock: &WrongClock,
     organization: &str,
     iss: &str,
     appointment: &str,
@@ -192,9 +197,7 @@ async fn open(
     let mut people = opened.record.visit.participants();
     let patient = people.find(|(_, person)| person.is_patient()).map(|(id, _)| id.clone());
     let patient = patient.context("a visit without a patient")?;
-    let at = Millis(clock.now().as_millisecond());
-    let ready = Testimony::Ready { participant: patient.clone(), at, source: Source::VisitPage };
-    let mut events = vec![VisitEvent::Witnessed(ready)];
+    let mut events = Vec::new();
     let mut along = Along::default();
     let mut places = Vec::new();
     for Clinician { fhir_id, oid } in clinicians {

@@ -6,12 +6,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stack::Organization;
-
 /// How long a write-back belongs to who took it.
-pub(super) const LEASE: Duration = Duration::from_millis(1200);
+pub(super) const LEASE: Duration = Duration::from_millis(1600);
 /// How long an attempt may take.
-pub(super) const DEADLINE: Duration = Duration::from_millis(600);
+pub(super) const DEADLINE: Duration = Duration::from_millis(1000);
 /// After an answer that never came, the state is asserted again so long after.
 pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(500);
 /// What lands late does so within this: well within the settle delay, on a busy machine too.
@@ -27,10 +25,8 @@ pub(super) struct Places<'a> {
     pub(super) port: u16,
 }
 
-/// Everything a relay is told. Written as TOML.
-pub(super) fn configuration(places: &Places<'_>, organizations: &[Organization]) -> anyhow::Result<String> {
-    let millis = |it: Duration| u32::try_from(it.as_millis()).unwrap_or(u32::MAX);
-    let organizations = organizations.iter().map(organization).collect::<anyhow::Result<Vec<_>>>()?;
+/// Everything a relay is told, as TOML. `organization` is what its administrators would type.
+pub(super) fn configuration(places: &Places<'_>, organization: &Value) -> anyhow::Result<String> {
     let address = format!("127.0.0.1:{}", places.port);
     Ok(toml::to_string(&json!({
         "bind": address,
@@ -44,28 +40,31 @@ pub(super) fn configuration(places: &Places<'_>, organizations: &[Organization])
             // A key for a folder that is thrown away with everything in it.
             "master_key": hex::encode([7_u8; 32]),
         },
-        // Every coming and going is a write-back at once.
-        "visit": { "grace_seconds": 0 },
+        // Every coming and going is a write-back at once, and only what the roster says is one.
+        "visit": { "grace_seconds": 0, "connected_at": "admitted" },
         "ehr": { "poll_seconds": 0 },
-        "outbox": {
-            "lease_ms": millis(LEASE),
-            "deadline_ms": millis(DEADLINE),
-            "settle_delay_ms": millis(SETTLE_DELAY),
-            "schedule_ms": [50, 100, 200, 400],
-            "park_after_failures": 40,
-            "identifier_ms": 200,
-            "concurrency": 48,
-            "per_ehr_per_second": 2000,
-            "per_ehr_burst": 2000,
-            "breaker_failures": 6,
-            "breaker_ms": 60,
-            "breaker_max_ms": 250,
-        },
+        "outbox": outbox(),
         "limits": { "anonymous_per_minute": 1_000_000, "person_per_minute": 1_000_000 },
-        "organizations": organizations,
+        "organizations": [organization],
     }))?)
 }
 
-fn organization(known: &Organization) -> anyhow::Result<Value> {
-    known.configuration()
+/// `[outbox]`.
+pub(super) fn outbox() -> Value {
+    let millis = |it: Duration| u32::try_from(it.as_millis()).unwrap_or(u32::MAX);
+    json!({
+        "lease_ms": millis(LEASE),
+        "deadline_ms": millis(DEADLINE),
+        "settle_delay_ms": millis(SETTLE_DELAY),
+        "schedule_ms": [50, 100, 200, 400],
+        "park_after_failures": 40,
+        "retry_after_max_seconds": 1,
+        "identifier_ms": 200,
+        "concurrency": 16,
+        "per_ehr_per_second": 2000,
+        "per_ehr_burst": 2000,
+        "breaker_failures": 6,
+        "breaker_ms": 60,
+        "breaker_max_ms": 250,
+    })
 }

@@ -37,6 +37,11 @@ impl Outcome {
         Self { error: Some(format!("{error:#}")), ..Self::new(name) }
     }
 
+    /// It ran, and nothing was lost, doubled, reordered or invented.
+    fn is_good(&self) -> bool {
+        self.error.is_none() && self.verdict.is_clean()
+    }
+
     /// So many more of something.
     pub(super) fn count(&mut self, what: &'static str, many: u64) {
         *self.counts.entry(what).or_default() += many;
@@ -63,7 +68,7 @@ impl Report {
 
     /// Every episode ran, and nothing was lost, doubled, reordered or invented.
     pub fn is_good(&self) -> bool {
-        self.outcomes.iter().all(|it| it.error.is_none() && it.verdict.is_clean())
+        self.outcomes.iter().all(Outcome::is_good)
     }
 
     fn verdict(&self) -> Verdict {
@@ -134,6 +139,8 @@ impl Report {
                 let _ = writeln!(text, "0 in {many} {figure}: below {bound:.2e} each, at 95 %");
             }
         }
+        let failed = self.outcomes.iter().filter(|it| !it.is_good()).count();
+        let _ = writeln!(text, "\n{} passed, {failed} failed", self.outcomes.len() - failed);
         text
     }
 

@@ -12,13 +12,17 @@ use serde_json::{Value, json};
 use super::checker::{self, Key, Verdict};
 use super::crowd::{Crowd, Part};
 use super::door::{Conditions, Node};
-use super::hospital::Hospital;
+use super::hospital::{Effects, Hospital};
 use super::profile::{self, LATE, SETTLE_DELAY};
 use crate::clock::{Stopwatch, pause};
 use crate::stack::{Organization, free_port};
 
 /// Quiet must come within this once nothing is wrong any more; what is open then is judged as it stands.
 const QUIET: Duration = Duration::from_secs(45);
+
+/// Nobody says anything any more, so nothing wakes a worker that waits for a dead owner's lease: after so long it is
+/// rung for, as the next event of any visit would.
+const RING: Duration = Duration::from_secs(3);
 
 /// Everything an episode has.
 pub(super) struct Scene {
@@ -35,7 +39,7 @@ pub(super) struct Scene {
 impl Scene {
     /// A hospital and one node on a SQLite file in `database` (a folder).
     pub(super) async fn set(directory: &Path, database: &Path, seed: u64) -> anyhow::Result<Self> {
-        Self::set_with(directory, database, seed, |northside| Ok(northside.clone())).await
+        Self::set_with(directory, database, seed, Organization::configuration).await
     }
 
     /// The same, for an organization whose administrators chose otherwise.
@@ -43,7 +47,7 @@ impl Scene {
         directory: &Path,
         database: &Path,
         seed: u64,
-        choose: impl Fn(&Organization) -> anyhow::Result<Organization>,
+        choose: impl Fn(&Organization) -> anyhow::Result<Value>,
     ) -> anyhow::Result<Self> {
         let hospital = Hospital::start(directory, seed).await?;
         let url = format!("sqlite:{}", database.join("relay.sqlite").display());
@@ -81,9 +85,13 @@ impl Scene {
     /// Waits until every row is settled and nothing new takes effect for as long as something may land late. Says how many
     /// rows are open after all.
     pub(super) async fn quiet(&self) -> anyhow::Result<u64> {
-        let watch = Stopwatch::start();
+        let (watch, mut rung) = (Stopwatch::start(), Stopwatch::start());
         let mut last = (u64::MAX, 0);
         loop {
+            if rung.elapsed() > RING {
+                rung = Stopwatch::start();
+                self.node(0)?.ask("ring", &json!({})).await;
+            }
             // A node that has just been started may be busy with what it found.
             let counts = self.node(0)?.ask("counts", &json!({})).await;
             let open = counts.and_then(Result::ok).and_then(|it| it["open"].as_u64());
@@ -108,12 +116,22 @@ impl Scene {
         }
     }
 
+    /// What took effect since the scene was set.
+    pub(super) async fn effects(&self) -> anyhow::Result<Effects> {
+        self.hospital.effects(self.since).await
+    }
+
+    /// How many effects there have been since the scene was set.
+    pub(super) async fn effects_so_far(&self) -> anyhow::Result<u64> {
+        Ok(self.hospital.newest_effect().await?.saturating_sub(self.since))
+    }
+
     /// Judges Epic's side: effects against what the crowd was told was kept, and Hyperspace's own marks besides.
     pub(super) async fn judge(&self, crowd: &Crowd) -> anyhow::Result<Verdict> {
         let open = self.quiet().await?;
         let rows = self.rows().await?;
         let parked = parked(&rows, &crowd.parts);
-        let effects = self.hospital.effects(self.since).await?;
+        let effects = self.effects().await?;
         let mut verdict = checker::setters(&crowd.truth()?, &effects.statuses, &parked);
         verdict.invented += effects.unknown;
         if open > 0 {
@@ -169,12 +187,12 @@ pub(super) async fn node(
     hospital: &Hospital,
     name: &str,
     database: &str,
-    northside: &Organization,
+    northside: &Value,
 ) -> anyhow::Result<Arc<Node>> {
     let port = free_port()?;
     let places = profile::Places { database, keys: &directory.join("keys"), port };
     let file = directory.join(format!("{name}.toml"));
-    std::fs::write(&file, profile::configuration(&places, std::slice::from_ref(northside))?)?;
+    std::fs::write(&file, profile::configuration(&places, northside)?)?;
     hospital.sandbox.register_relay(&format!("http://127.0.0.1:{port}")).await?;
     Ok(Arc::new(Node::new(&file, &directory.join(format!("logs/{name}.log")))))
 }

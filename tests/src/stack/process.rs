@@ -61,6 +61,14 @@ impl Process {
         Ok(())
     }
 
+    /// Waits until it has ended by itself, at most so long; says whether it has.
+    pub async fn ended_within(&mut self, limit: std::time::Duration) -> anyhow::Result<bool> {
+        match tokio::time::timeout(limit, self.child.wait()).await {
+            Ok(status) => status.map(|_| true).map_err(Into::into),
+            Err(_) => Ok(false),
+        }
+    }
+
     /// Kills it (SIGKILL).
     pub async fn kill(mut self) -> anyhow::Result<()> {
         Ok(self.child.kill().await?)

@@ -29,7 +29,7 @@ pub struct Sandbox {
     /// Where its parts listen.
     pub addresses: Value,
     http: reqwest::Client,
-    _process: Process,
+    _process: Option<Process>,
 }
 
 impl Sandbox {
@@ -45,7 +45,12 @@ impl Sandbox {
         let mut process = Process::start("roomed-sandbox", arguments, [], &directory.join("logs/sandbox.log"))?;
         let line = process.first_line().await.context("the sandbox did not start; see logs/sandbox.log")?;
         let addresses = serde_json::from_str(&line).context("the sandbox's first line is no JSON")?;
-        Ok(Self { addresses, http: client()?, _process: process })
+        Ok(Self { addresses, http: client()?, _process: Some(process) })
+    }
+
+    /// One that somebody else has started, and goes on keeping.
+    pub fn look_at(addresses: Value) -> anyhow::Result<Self> {
+        Ok(Self { addresses, http: client()?, _process: None })
     }
 
     /// The address of a part: `entra`, `epic`, `graph`, `teams` or `control`.

@@ -2,9 +2,12 @@
 //! fails. Real binaries over real HTTP; every test ends with a look for what must not have been written anywhere.
 
 mod appointments;
+mod chart;
 mod covering;
 mod cursor;
 mod ehr_witness;
+mod epic_message;
+mod generic_r4;
 mod ground;
 mod issuer;
 mod launch_page;
@@ -13,6 +16,7 @@ mod meeting;
 mod microsoft_token;
 mod one_time;
 mod openid;
+mod oracle_health;
 mod patient_first;
 mod patient_launch;
 mod room;

@@ -43,8 +43,9 @@ FROM outbox JOIN visit ON visit.id = outbox.visit;
 DROP TABLE attempt;
 DROP TABLE outbox;
 ALTER TABLE outbox_new RENAME TO outbox;
--- The claim walks this index in its own order; without it a backlog makes every claim a sort.
-CREATE INDEX outbox_runnable ON outbox (organization, ehr, history, run_at, seq) WHERE state = 0;
+-- The claim walks this index in its own order; without it a backlog makes every claim a sort. The last column is for
+-- counting: a backlog is counted here and not row by row.
+CREATE INDEX outbox_runnable ON outbox (organization, ehr, history, run_at, seq, for_identifier) WHERE state = 0;
 CREATE UNIQUE INDEX outbox_one_waiting ON outbox (stream) WHERE state = 0 AND channel < 2;
 CREATE UNIQUE INDEX outbox_one_in_flight ON outbox (stream) WHERE state = 1;
 CREATE INDEX outbox_unsettled ON outbox (stream, seq) WHERE state IN (0, 1);

@@ -4,8 +4,8 @@
 mod audit;
 mod config;
 mod database;
-mod outbox;
 mod out;
+mod outbox;
 mod replay;
 mod serve;
 mod unlink;

@@ -136,3 +136,37 @@ fn loopback_http_is_refused_on_any_other_address() {
     let problem = with(&without, &[]).unwrap_err();
     assert!(problem.contains("graph.base must be https") && problem.contains("iss must be https"), "{problem}");
 }
+
+/// The Epic connection of `NORTHSIDE` as another vendor's.
+fn of_vendor(vendor: &str, more: &str) -> String {
+    let (before, _) = NORTHSIDE.split_once("[organizations.ehr.connection_status]").unwrap();
+    let (before, _) = before.split_once("interconnect =").unwrap();
+    let before = before.replace("\"epic\"", &format!("\"{vendor}\""));
+    format!("{before}\nvirtual_visit_types = [{{ system = \"urn:t\", code = \"VV\" }}]\n{more}")
+}
+
+#[test]
+fn each_vendor_needs_what_it_needs_and_no_more() {
+    for vendor in ["oracle-health", "fhir-r4"] {
+        let config = with(&of_vendor(vendor, ""), &[]).unwrap();
+        let ehr = &config.organizations[0].ehr[0];
+        assert_eq!((ehr.communication, ehr.audit, ehr.interconnect.as_str()), (false, true, ""), "{vendor}");
+        assert_eq!(ehr.identifier_systems.csn, "", "{vendor}");
+    }
+    with(&of_vendor("fhir-r4", "communication = true\naudit = false"), &[]).unwrap();
+    let systems = "identifier_systems = { csn = \"a\", practitioner = \"b\", patient = \"c\" }";
+    with(&of_vendor("epic", systems), &[]).unwrap();
+    let interconnect = NORTHSIDE.replace("interconnect = \"http://127.0.0.1:3/interconnect\"", "interconnect = \"\"");
+    let status = NORTHSIDE.replace("\"epic\"", "\"oracle-health\"");
+    for (text, wanted) in [
+        (of_vendor("epic", ""), "Epic needs csn, practitioner and patient"),
+        (of_vendor("epic", "identifier_systems = { csn = \"a\" }"), "Epic needs csn"),
+        (interconnect, "interconnect"),
+        (status, "connection_status is Epic's alone"),
+        (of_vendor("oracle-health", "communication = true"), "takes no Communication"),
+        (of_vendor("cerner", ""), "vendor"),
+    ] {
+        let problem = with(&text, &[]).unwrap_err();
+        assert!(problem.contains(wanted), "{wanted}: {problem}");
+    }
+}

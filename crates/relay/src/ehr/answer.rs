@@ -5,7 +5,7 @@ use jiff::SignedDuration;
 use roomed_smart::Error;
 
 use super::backend::Failure;
-use super::{EhrError, Said};
+use super::{EhrError, ReadBack, Said};
 
 /// Epic's codes for a chart behind break-the-glass: a person may open it, a program may not (AE-EPIC, errors).
 const BREAK_THE_GLASS: [&str; 3] = ["4130", "4131", "4134"];
@@ -56,6 +56,14 @@ pub(super) fn unsaid(failure: &Failure) -> Said {
     }
 }
 
+/// A look at what an earlier attempt did, that failed.
+pub(super) fn unseen(error: Error) -> ReadBack {
+    match EhrError::from(error) {
+        EhrError::Unreachable { .. } => ReadBack::NotNow,
+        EhrError::Refused(_) | EhrError::Malformed(_) => ReadBack::CannotTell,
+    }
+}
+
 /// The version was not the current one. FHIR says 412; Oracle Health and HAPI say 409.
 pub(super) fn is_stale(failure: &Failure) -> bool {
     matches!(failure, Failure::After(Error::Refused { status: 409 | 412, .. }))
@@ -66,6 +74,11 @@ pub(super) fn is_duplicate(failure: &Failure) -> bool {
     let Failure::After(Error::Refused { status, code, .. }) = failure else { return false };
     // 412 of a conditional create: several match.
     *status == 412 || code.as_deref().is_some_and(|code| DUPLICATE.contains(&code))
+}
+
+/// It was understood, and is not taken as it is.
+pub(super) fn is_refusal(failure: &Failure) -> bool {
+    matches!(failure, Failure::After(Error::Refused { status: 400 | 409 | 412 | 422 | 428, .. }))
 }
 
 /// The server does not do this, whatever its CapabilityStatement said.

@@ -5,9 +5,9 @@ use roomed_smart::Error;
 use roomed_smart::fhir::Change;
 use serde_json::Value;
 
-use super::answer::{is_duplicate, is_surprise, unread, unsaid};
+use super::answer::{is_duplicate, is_refusal, is_surprise, unread, unsaid, unseen};
 use super::backend::Backend;
-use super::{Attempt, Said, resources};
+use super::{Attempt, ReadBack, Said, resources};
 
 /// Most matches of a search for one key. More than one is somebody else's doing; the key is checked on each.
 const LIMIT: usize = 50;
@@ -75,13 +75,30 @@ impl Creation<'_> {
         }
         match backend.change(&self.change(), Some(attempt.gate)).await {
             Ok(_) => Made::Said(Said::Accepted),
-            Err(failure) if is_duplicate(&failure) => match self.is_there(backend).await {
-                Ok(Some(true)) => Made::Said(Said::Accepted),
-                Ok(_) => Made::Said(unsaid(&failure)),
-                Err(error) => Made::Said(Said::NobodyKnows { reason: error.to_string() }),
-            },
+            // A server that wants a version for every update refuses a PUT of what is there already.
+            Err(failure) if is_duplicate(&failure) || self.is_put() && is_refusal(&failure) => {
+                match self.is_there(backend).await {
+                    Ok(Some(true)) => Made::Said(Said::Accepted),
+                    Ok(_) => Made::Said(unsaid(&failure)),
+                    Err(error) => Made::Said(Said::NobodyKnows { reason: error.to_string() }),
+                }
+            }
             Err(failure) if is_surprise(&failure) => Made::Surprise(unsaid(&failure)),
             Err(failure) => Made::Said(still_uncertain(unsaid(&failure), attempt)),
+        }
+    }
+
+    fn is_put(&self) -> bool {
+        matches!(self.way, Way::Put { .. })
+    }
+
+    /// Whether the server shows it.
+    pub(super) async fn look(&self, backend: &Backend) -> ReadBack {
+        match self.is_there(backend).await {
+            Ok(Some(true)) => ReadBack::Applied,
+            Ok(Some(false)) => ReadBack::NotApplied,
+            Ok(None) => ReadBack::CannotTell,
+            Err(error) => unseen(error),
         }
     }
 

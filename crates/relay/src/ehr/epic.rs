@@ -22,7 +22,7 @@ use super::answer::unread;
 use super::appointments;
 use super::backend::Backend;
 use super::create::{Creation, Made, Way};
-use super::{AppointmentFacts, Attempt, Ehr, EhrError, Said, resources};
+use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
 use crate::store::Channel;
@@ -98,20 +98,13 @@ impl Epic {
         }
     }
 
-    async fn message(&self, intent: &WriteBack, who: &Attendance, attempt: &Attempt<'_>) -> Said {
+    /// The Communication of an attendance.
+    fn message<'a>(intent: &WriteBack, who: &Attendance, key: &'a str) -> Creation<'a> {
         let patient = intent.patient.as_deref();
-        let mut search = vec![("identifier", resources::identifier_token(attempt.key))];
+        let mut search = vec![("identifier", resources::identifier_token(key))];
         search.extend(patient.map(|it| ("patient", it.to_owned())));
-        let creation = Creation {
-            kind: "Communication",
-            resource: resources::communication(attempt.key, who, patient),
-            way: Way::Plain,
-            key: attempt.key,
-            search,
-        };
-        match creation.make(&self.backend, attempt).await {
-            Made::Said(said) | Made::Surprise(said) => said,
-        }
+        let resource = resources::communication(key, who, patient);
+        Creation { kind: "Communication", resource, way: Way::Plain, key, search }
     }
 
     fn held(&self) -> std::sync::MutexGuard<'_, HashMap<String, String>> {
@@ -142,11 +135,23 @@ impl Ehr for Epic {
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(who), Channel::State) => self.set(intent, who).await,
-            (About::Attendance(who), Channel::Message) => self.message(intent, who, attempt).await,
+            (About::Attendance(who), Channel::Message) => {
+                match Self::message(intent, who, attempt.key).make(&self.backend, attempt).await {
+                    Made::Said(said) | Made::Surprise(said) => said,
+                }
+            }
             _ => {
                 let reason = "Epic's schedule shows who is connected, and nothing of links, stages or audit events.";
                 Said::Unsupported { reason: reason.into() }
             }
+        }
+    }
+
+    /// The connection-status service can only be written to.
+    async fn reads_back(&self, intent: &WriteBack, key: &str) -> ReadBack {
+        match (&intent.about, intent.channel) {
+            (About::Attendance(who), Channel::Message) => Self::message(intent, who, key).look(&self.backend).await,
+            _ => ReadBack::CannotTell,
         }
     }
 

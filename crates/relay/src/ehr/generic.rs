@@ -18,10 +18,10 @@ use jiff::{SignedDuration, Timestamp};
 use roomed_smart::Error;
 use roomed_smart::fhir::Encounter;
 
-use super::answer::unread;
+use super::answer::{unread, unseen};
 use super::backend::Backend;
 use super::create::{Creation, Made, still_uncertain};
-use super::{AppointmentFacts, Attempt, Ehr, EhrError, Said, appointments, resources};
+use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::clock::Clock;
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, WriteBack};
@@ -88,37 +88,47 @@ impl Generic {
 
     /// An event, made once.
     async fn event(&self, intent: &WriteBack, who: &Attendance, attempt: &Attempt<'_>) -> Said {
-        let capabilities = match self.capabilities().await {
+        let can = match self.capabilities().await {
             Ok(capabilities) => capabilities,
             Err(error) => return still_uncertain(unread(&error), attempt),
         };
-        let key = attempt.key;
-        let patient = intent.patient.as_deref();
-        let (kind, resource) = match intent.channel {
-            Channel::Audit => ("AuditEvent", resources::audit_event(key, who, patient, &intent.appointment)),
-            _ => ("Communication", resources::communication(key, who, patient)),
+        let Some(creation) = self.creation(&can, intent, who, attempt.key) else {
+            return Said::Unsupported { reason: format!("This FHIR server takes no {}.", kind_of(intent.channel)) };
         };
-        let id = resources::deterministic(&self.organization, &intent.iss, key);
-        let Some(way) = capabilities.way_of_event(kind, &id) else {
-            return Said::Unsupported { reason: format!("This FHIR server takes no {kind}.") };
-        };
-        let mut search = Vec::new();
-        if kind == "Communication" && capabilities.searches(kind, "identifier") {
-            search.push(("identifier", resources::identifier_token(key)));
-        }
-        // An AuditEvent has no identifier: those of the patient at that second are looked through for our key.
-        if let Some(patient) = patient
-            && kind == "AuditEvent"
-            && ["patient", "date"].iter().all(|it| capabilities.searches(kind, it))
-        {
-            search.push(("patient", format!("Patient/{patient}")));
-            search.push(("date", who.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
-        }
-        let creation = Creation { kind, resource, way, key, search };
         match creation.make(&self.backend, attempt).await {
             Made::Said(said) => said,
-            Made::Surprise(said) => self.surprised(said, &capabilities).await,
+            Made::Surprise(said) => self.surprised(said, &can).await,
         }
+    }
+
+    /// How the event of an attendance is made here; `None` if it cannot be.
+    fn creation<'a>(
+        &self,
+        can: &Capabilities,
+        intent: &WriteBack,
+        who: &Attendance,
+        key: &'a str,
+    ) -> Option<Creation<'a>> {
+        let patient = intent.patient.as_deref();
+        let kind = kind_of(intent.channel);
+        let way = can.way_of_event(kind, &resources::deterministic(&self.organization, &intent.iss, key))?;
+        let mut search = Vec::new();
+        let resource = if kind == "AuditEvent" {
+            // It has no identifier: those of the patient at that second are looked through for our key.
+            if let Some(patient) = patient
+                && ["patient", "date"].iter().all(|it| can.searches(kind, it))
+            {
+                search.push(("patient", format!("Patient/{patient}")));
+                search.push(("date", who.at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()));
+            }
+            resources::audit_event(key, who, patient, &intent.appointment)
+        } else {
+            if can.searches(kind, "identifier") {
+                search.push(("identifier", resources::identifier_token(key)));
+            }
+            resources::communication(key, who, patient)
+        };
+        Some(Creation { kind, resource, way, key, search })
     }
 
     fn turn(&self, appointment: &str) -> Arc<tokio::sync::Mutex<()>> {
@@ -135,6 +145,14 @@ impl Generic {
 
 fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     of.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// What is made for an event door.
+fn kind_of(channel: Channel) -> &'static str {
+    match channel {
+        Channel::Audit => "AuditEvent",
+        _ => "Communication",
+    }
 }
 
 /// What the backend client is registered for.
@@ -171,6 +189,23 @@ impl Ehr for Generic {
             (About::Attendance(_) | About::Stage { .. }, Channel::State) => self.state(intent, attempt).await,
             (About::Attendance(who), Channel::Audit | Channel::Message) => self.event(intent, who, attempt).await,
             _ => Said::Unsupported { reason: "FHIR R4 has no element for the links of a visit.".into() },
+        }
+    }
+
+    async fn reads_back(&self, intent: &WriteBack, key: &str) -> ReadBack {
+        let can = match self.capabilities().await {
+            Ok(capabilities) => capabilities,
+            Err(error) => return unseen(error),
+        };
+        match (&intent.about, intent.channel) {
+            (About::Attendance(_) | About::Stage { .. }, Channel::State) => self.shows(&can, intent).await,
+            (About::Attendance(who), Channel::Audit | Channel::Message) => {
+                match self.creation(&can, intent, who, key) {
+                    Some(creation) => creation.look(&self.backend).await,
+                    None => ReadBack::CannotTell,
+                }
+            }
+            _ => ReadBack::CannotTell,
         }
     }
 

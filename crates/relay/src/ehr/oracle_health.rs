@@ -16,9 +16,9 @@ use roomed_smart::Error;
 use roomed_smart::fhir::{Appointment, Change, Encounter};
 use serde_json::{Value, json};
 
-use super::answer::{is_stale, unread, unsaid};
+use super::answer::{is_stale, unread, unsaid, unseen};
 use super::backend::Backend;
-use super::{AppointmentFacts, Attempt, Ehr, EhrError, Said, appointments, resources};
+use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
 use crate::store::Channel;
@@ -76,15 +76,31 @@ impl OracleHealth {
         Said::NotNow { reason: "the appointment keeps changing".into(), retry_after: None }
     }
 
+    /// Whether a fresh read shows it already.
+    async fn shows(&self, id: &str, step: impl Fn(&Value) -> Step + Send) -> ReadBack {
+        match self.backend.read_versioned("Appointment", id).await {
+            Ok(Some((resource, _))) => match step(&resource) {
+                Step::Done(Said::Accepted) => ReadBack::Applied,
+                Step::Done(_) | Step::Patch(_) => ReadBack::NotApplied,
+            },
+            Ok(None) => ReadBack::NotApplied,
+            Err(error) => unseen(error),
+        }
+    }
+
     async fn attendance(&self, intent: &WriteBack, who: &Attendance) -> Said {
         let unsupported = |reason: &str| Said::Unsupported { reason: reason.into() };
         match (who.role, who.presence) {
             (Role::Practitioner, _) => unsupported(
                 "Oracle Health has no appointment status for staff, so its schedule shows the patient only.",
             ),
-            (Role::Patient, Presence::Disconnected) => {
-                unsupported("Oracle Health has no appointment status for somebody who left.")
-            }
+            // That they came may have been overtaken by that they left: it is still so, and it is all that can be said.
+            (Role::Patient, Presence::Disconnected) => match self.patch(&intent.appointment, arrive).await {
+                Said::Accepted | Said::Never { .. } => {
+                    unsupported("Oracle Health has no appointment status for somebody who left.")
+                }
+                said => said,
+            },
             (Role::Patient, Presence::Connected) => self.patch(&intent.appointment, arrive).await,
         }
     }
@@ -151,6 +167,23 @@ impl Ehr for OracleHealth {
             _ => Said::Unsupported {
                 reason: "Oracle Health takes no stages, audit events or messages, only status and links.".into(),
             },
+        }
+    }
+
+    async fn reads_back(&self, intent: &WriteBack, _key: &str) -> ReadBack {
+        match (&intent.about, intent.channel) {
+            (About::Attendance(who), Channel::State)
+                if (who.role, who.presence) == (Role::Patient, Presence::Connected) =>
+            {
+                self.shows(&intent.appointment, arrive).await
+            }
+            (About::Links { provider, patient, from, until }, Channel::Link) => {
+                match Links::new(provider, patient, *from, *until) {
+                    Ok(links) => self.shows(&intent.appointment, |it| links.step(it)).await,
+                    Err(_) => ReadBack::NotApplied,
+                }
+            }
+            _ => ReadBack::CannotTell,
         }
     }
 

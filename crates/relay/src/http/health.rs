@@ -34,6 +34,7 @@ pub(super) async fn metrics(State(relay): State<Arc<Relay>>) -> impl IntoRespons
             ("waiting-for-identifier", counts.waiting_for_identifier),
             ("parked", counts.parked),
             ("unsupported", counts.unsupported),
+            ("quarantined", counts.quarantined),
         ] {
             #[expect(clippy::cast_precision_loss, reason = "a gauge is a float, and no outbox holds 2^52 rows")]
             metrics::gauge!("roomed_outbox_entries", "state" => state).set(count as f64);

@@ -53,7 +53,9 @@ pub enum Fault {
         seq: i64,
     },
     /// The record is whole in itself but was chained to another one than stands before it.
-    #[error("record {seq} was not written after the record that now stands before it: that one was put in its place later")]
+    #[error(
+        "record {seq} was not written after the record that now stands before it: that one was put in its place later"
+    )]
     Unchained {
         /// The record.
         seq: i64,
@@ -67,7 +69,9 @@ pub enum Fault {
         walked: i64,
     },
     /// The end is missing.
-    #[error("the ledger ends at {end}; the head you noted is not in it: records were cut off, or the chain was written anew")]
+    #[error(
+        "the ledger ends at {end}; the head you noted is not in it: records were cut off, or the chain was written anew"
+    )]
     CutTail {
         /// The last record there is.
         end: i64,

@@ -194,7 +194,7 @@ where
     &'static str: ColumnIndex<R>,
     i64: Decode<'r, R::Database> + Type<R::Database>,
 {
-    row.try_get(column).map_err(|_| column)
+    present(row, column)?.try_get(column).map_err(|_| column)
 }
 
 fn text<'r, R>(row: &'r R, column: &'static str) -> Result<String, &'static str>
@@ -203,7 +203,17 @@ where
     &'static str: ColumnIndex<R>,
     String: Decode<'r, R::Database> + Type<R::Database>,
 {
-    row.try_get(column).map_err(|_| column)
+    present(row, column)?.try_get(column).map_err(|_| column)
+}
+
+/// SQLite would give an empty text or a zero where nothing stands, and the link might not show the difference.
+fn present<'r, R>(row: &'r R, column: &'static str) -> Result<&'r R, &'static str>
+where
+    R: Row,
+    &'static str: ColumnIndex<R>,
+{
+    let value = row.try_get_raw(column).map_err(|_| column)?;
+    if value.is_null() { Err(column) } else { Ok(row) }
 }
 
 fn blob<'r, R>(row: &'r R, column: &'static str) -> Result<Vec<u8>, &'static str>

@@ -5,6 +5,10 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// A look that is so little behind the last one comes from another node, or was held up on its way. One that is further
+/// behind comes from a clock that was set back.
+const HELD_UP: SignedDuration = SignedDuration::from_secs(60);
+
 /// One request's worth of the bucket.
 const ONE: u64 = 1_000_000;
 
@@ -144,8 +148,10 @@ impl Connection {
         self.open_until.is_some_and(|until| now < until && until <= later(now, policy.open_at_most))
     }
 
-    /// What is taken out of the bucket at `now`. A clock that was set back refills nothing, and takes nothing.
+    /// What is taken out of the bucket at `now`, and until when it is refilled: no moment is counted twice. A clock that was
+    /// set back refills nothing, and takes nothing.
     fn refilled(&self, policy: &Policy, now: Timestamp) -> (u64, Timestamp) {
+        let now = self.looked_at.filter(|at| *at > now && at.duration_since(now) <= HELD_UP).unwrap_or(now);
         let passed = self.looked_at.map_or(SignedDuration::MAX, |at| now.duration_since(at));
         let micros = u64::try_from(passed.as_micros()).unwrap_or(if passed.is_negative() { 0 } else { u64::MAX });
         let refill = micros.saturating_mul(u64::from(policy.per_second.max(1)));

@@ -7,6 +7,9 @@ use crate::config;
 use crate::ehr::Said;
 use crate::store::Outcome;
 
+/// What waited through an outage is old before it is ever tried: its age alone parks nothing.
+const ITS_OWN: u32 = 3;
+
 /// `[outbox]` as far as it decides what follows an answer.
 #[derive(Debug, Clone)]
 pub struct Schedule {
@@ -38,6 +41,8 @@ pub struct SoFar {
     pub accepted_at: Timestamp,
     /// Now.
     pub now: Timestamp,
+    /// An event that an earlier attempt may have said already: "not now" answers this attempt only.
+    pub doubtful: bool,
     /// From 0 to 1: up to a quarter of the wait is added, so that an EHR that comes back is not met by all at once.
     pub jitter: f64,
 }
@@ -76,9 +81,18 @@ impl Schedule {
     pub fn outcome(&self, said: Said, so_far: SoFar) -> Outcome {
         let age = so_far.now.duration_since(so_far.accepted_at);
         let counts = so_far.others_went;
+        // Whatever kept this attempt from leaving, the one before it may have been applied: the doubt stays.
+        let still_unknown = |outcome: Outcome| match outcome {
+            Outcome::Retry { at, reason, counts } if so_far.doubtful => Outcome::Unknown { at, reason, counts },
+            Outcome::WaitingForIdentifier { at } if so_far.doubtful => {
+                Outcome::Unknown { at, reason: "an identifier is missing".into(), counts: false }
+            }
+            outcome => outcome,
+        };
+        let failures = so_far.failures.saturating_add(1);
         let given_up =
-            counts && (so_far.failures.saturating_add(1) >= self.park_after_failures || age >= self.park_after);
-        match said {
+            counts && (failures >= self.park_after_failures || (failures >= ITS_OWN && age >= self.park_after));
+        still_unknown(match said {
             Said::Accepted => Outcome::Delivered,
             Said::NotNow { reason, .. } | Said::NobodyKnows { reason } if given_up => Outcome::Parked {
                 reason: format!("The EHR takes others but not this one ({reason})."),
@@ -105,7 +119,7 @@ impl Schedule {
                 reason: "the lease was lost before a request left".into(),
                 counts: false,
             },
-        }
+        })
     }
 
     fn wait(&self, so_far: SoFar) -> SignedDuration {
@@ -163,7 +177,8 @@ mod tests {
             (nobody_knows(), 11, false, 99, 0.0, "unknown", Some(60)),
             (nobody_knows(), 0, true, 0, 0.0, "unknown+", Some(5)),
             (nobody_knows(), 1, true, 0, 0.0, "unknown+", Some(10)),
-            (nobody_knows(), 1, true, 24, 0.0, "parked", None),
+            (nobody_knows(), 2, true, 24, 0.0, "parked", None),
+            (nobody_knows(), 1, true, 99, 0.0, "unknown+", Some(10)),
             (never(), 0, false, 0, 0.0, "parked", None),
             (unsupported(), 0, false, 0, 0.0, "unsupported", None),
             (double(), 0, false, 0, 0.0, "possible double", None),
@@ -176,7 +191,8 @@ mod tests {
         for (said, failures, others_went, hours, jitter, class, seconds) in table {
             let accepted_at = now - SignedDuration::from_hours(hours);
             let row = format!("{said:?} {failures} {hours}");
-            let (got, at) = match schedule().outcome(said, SoFar { failures, others_went, accepted_at, now, jitter }) {
+            let so_far = SoFar { failures, others_went, accepted_at, now, doubtful: false, jitter };
+            let (got, at) = match schedule().outcome(said, so_far) {
                 Outcome::Delivered => ("delivered", None),
                 Outcome::Retry { at, counts, .. } => (if counts { "retry+" } else { "retry" }, Some(at)),
                 Outcome::Unknown { at, counts, .. } => (if counts { "unknown+" } else { "unknown" }, Some(at)),
@@ -187,5 +203,16 @@ mod tests {
             };
             assert_eq!((got, at.map(|it| it.duration_since(now).as_secs())), (class, seconds), "{row}");
         }
+    }
+
+    #[test]
+    fn an_event_that_may_have_been_said_stays_in_doubt_until_somebody_knows() {
+        let now = Timestamp::from_second(1_800_000_000).expect("a time");
+        let so_far = SoFar { failures: 1, others_went: true, accepted_at: now, now, doubtful: true, jitter: 0.0 };
+        for said in [Said::NotNow { reason: "503".into(), retry_after: None }, Said::Stopped, Said::NoIdentifier] {
+            let outcome = schedule().outcome(said.clone(), so_far);
+            assert!(matches!(outcome, Outcome::Unknown { .. }), "{said:?} became {outcome:?}");
+        }
+        assert_eq!(schedule().outcome(Said::Accepted, so_far), Outcome::Delivered);
     }
 }

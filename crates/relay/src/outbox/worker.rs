@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use super::WriteBack;
 use super::connection::{self, Health};
 use super::retry::{Schedule, SoFar, connection_policy};
-use crate::clock::{Clock, Random};
+use crate::clock::{Clock, Random, moment};
 use crate::config::{self, Config};
 use crate::ehr::{Attempt, Ehr, Gate, Said};
 use crate::failpoint;
@@ -72,6 +72,7 @@ struct Flights {
 
 /// What a round of claims gave.
 struct Round {
+    now: Timestamp,
     claimed: u32,
     next: Option<Timestamp>,
 }
@@ -116,13 +117,15 @@ impl Worker {
         let mut flights = Flights::default();
         while !*stopping.borrow() {
             let wait = match self.round(&mut flights).await {
-                Ok(Round { next, .. }) => next.map_or(LONGEST_WAIT, |at| wait(self.parts.clock.now(), at)),
+                Ok(Round { next, now, .. }) => next.map_or(LONGEST_WAIT, |at| wait(now, at)),
                 Err(error) => {
                     tracing::error!(%error, "the outbox could not be read");
                     LONGEST_WAIT
                 }
             };
             tokio::select! {
+                // The same order every time: a seeded run must repeat itself.
+                biased;
                 _ = tokio::time::timeout(wait, bell.notified()) => {}
                 Some(ended) = flights.tasks.join_next() => report(ended),
                 // The guard it answers with must not be held while others wait.
@@ -147,9 +150,10 @@ impl Worker {
     /// Claims from every connection what may leave now. Rows of a connection that is no longer configured are claimed as
     /// well: somebody has to be told that they cannot be sent.
     async fn round(&self, flights: &mut Flights) -> Result<Round, StoreError> {
+        let now = self.parts.store.time(self.parts.clock.now()).await?;
         let in_use = self.parts.store.connections_in_use().await?;
         let connections: Vec<_> = in_use.into_iter().collect::<BTreeSet<_>>().into_iter().collect();
-        let mut round = Round { claimed: 0, next: None };
+        let mut round = Round { now, claimed: 0, next: None };
         flights.turn = flights.turn.wrapping_add(1);
         for index in 0..connections.len() {
             let connection = &connections[(index + flights.turn) % connections.len()];
@@ -159,7 +163,9 @@ impl Worker {
             if free == 0 {
                 continue;
             }
-            let claimed = self.parts.store.claim(self.policy(connection, free)).await?;
+            // From before the lease begins, so that no wait of ours can make the deadline outlast it.
+            let until = moment() + Duration::from_millis(u64::from(self.parts.config.deadline_ms));
+            let claimed = self.parts.store.claim(self.policy(connection, now, free)).await?;
             round.claimed = round.claimed.saturating_add(u32::try_from(claimed.leases.len()).unwrap_or(u32::MAX));
             round.next = [round.next, claimed.next].into_iter().flatten().min();
             for lease in claimed.leases {
@@ -167,7 +173,7 @@ impl Worker {
                 let flight = Flight::begin(&flying);
                 let parts = Arc::clone(&self.parts);
                 let delivery = async move {
-                    parts.deliver(lease).await;
+                    parts.deliver(lease, until).await;
                     drop(flight);
                 };
                 match &self.wrap {
@@ -179,11 +185,11 @@ impl Worker {
         Ok(round)
     }
 
-    fn policy(&self, (organization, ehr): &(String, String), limit: u32) -> ClaimPolicy {
+    fn policy(&self, (organization, ehr): &(String, String), now: Timestamp, limit: u32) -> ClaimPolicy {
         ClaimPolicy {
             organization: organization.clone(),
             ehr: ehr.clone(),
-            now: self.parts.clock.now(),
+            now,
             limit,
             lease: SignedDuration::from_millis(i64::from(self.parts.config.lease_ms)),
             settle_delay: self.parts.schedule.settle_delay,
@@ -220,7 +226,7 @@ struct LeaseGate<'a> {
 impl Gate for LeaseGate<'_> {
     async fn may_send(&self) -> bool {
         // Our own clock first: a process that was frozen here must not ask a database it may not reach.
-        if Instant::now() >= self.until {
+        if moment() >= self.until {
             return false;
         }
         let ours = self.store.about_to_send(self.lease).await.unwrap_or_else(|error| {
@@ -228,7 +234,7 @@ impl Gate for LeaseGate<'_> {
             false
         });
         // Frozen while the database answered: then somebody else may own the row by now.
-        let ours = ours && Instant::now() < self.until;
+        let ours = ours && moment() < self.until;
         self.passed.store(ours, Ordering::SeqCst);
         ours
     }
@@ -236,16 +242,23 @@ impl Gate for LeaseGate<'_> {
 
 impl Parts {
     /// One attempt from claim to settle.
-    async fn deliver(self: Arc<Self>, lease: Lease) {
+    async fn deliver(self: Arc<Self>, lease: Lease, until: Instant) {
         let (id, visit, attempt, accepted_at) =
             (lease.id.clone(), lease.visit.clone(), lease.attempt, lease.accepted_at);
-        let said = self.attempt(&lease).await;
-        let now = self.clock.now();
+        let said = self.attempt(&lease, until).await;
+        let now = match self.store.time(self.clock.now()).await {
+            Ok(now) => now,
+            Err(error) => {
+                tracing::error!(%error, outbox = %id, "a write-back could not be settled");
+                return;
+            }
+        };
         let so_far = SoFar {
             failures: lease.failures,
             others_went: lease.others_went,
             accepted_at,
             now,
+            doubtful: lease.uncertain && !lease.channel.supersedes(),
             jitter: self.random.fraction(),
         };
         let health = said.health();
@@ -283,12 +296,14 @@ impl Parts {
         }
     }
 
-    async fn attempt(&self, lease: &Lease) -> Said {
-        let deadline = Duration::from_millis(u64::from(self.config.deadline_ms));
-        let gate =
-            LeaseGate { store: &*self.store, lease, until: Instant::now() + deadline, passed: AtomicBool::new(false) };
+    async fn attempt(&self, lease: &Lease, until: Instant) -> Said {
+        // Frozen, or held up by the database, since the claim: somebody else may own the row by now.
+        if moment() >= until {
+            return Said::Stopped;
+        }
+        let gate = LeaseGate { store: &*self.store, lease, until, passed: AtomicBool::new(false) };
         failpoint::at("send.before");
-        let said = tokio::time::timeout(deadline, self.say(lease, &gate)).await;
+        let said = tokio::time::timeout_at(until, self.say(lease, &gate)).await;
         failpoint::at("send.after");
         let late = || "no answer within the deadline".to_owned();
         match said {

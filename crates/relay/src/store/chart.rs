@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::outbox::{ChartRow, ChartWord, EntryState};
 use super::StoreError;
+use super::outbox::{ChartRow, ChartWord, EntryState};
 use super::steps::at;
 
 /// `participant, state, for_identifier, accepted_at, delivered_at, reason` of a row.

@@ -360,6 +360,12 @@ pub struct OutboxCounts {
 /// Leased, ordered delivery.
 #[async_trait]
 pub trait Outbox: Send + Sync {
+    /// What time it is for the outbox, where the relay's own clock says `relay`. Nodes that share a database must go by its
+    /// time, since a settle delay measured by two clocks is none; one that has its database to itself goes by its own.
+    async fn time(&self, relay: Timestamp) -> Result<Timestamp, StoreError> {
+        Ok(relay)
+    }
+
     /// Leases runnable rows of one EHR connection, as many as its pace and its breaker allow: rows of open visits before
     /// history, then longest runnable first; never two of one stream, none of a stream that has one in flight, and of an
     /// event stream only the oldest that is not settled. A row whose lease ran out is claimable again. Each claim raises
@@ -378,7 +384,7 @@ pub trait Outbox: Send + Sync {
     /// How an EHR connection is doing; as new where nothing was sent yet.
     async fn connection(&self, organization: &str, ehr: &str) -> Result<Connection, StoreError>;
 
-    /// Takes one request's worth of the connection's pace for a read that is not of the outbox. False: not now.
+    /// Takes one request's worth of the connection's pace for a read that can wait ([`Connection::spare`]). False: not now.
     async fn take_turn(
         &self,
         organization: &str,

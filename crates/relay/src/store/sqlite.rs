@@ -18,6 +18,9 @@ mod visits;
 mod watches;
 mod writer;
 
+#[cfg(test)]
+mod plans;
+
 use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Duration;

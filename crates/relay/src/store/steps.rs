@@ -155,12 +155,9 @@ impl Becomes {
                 reason: Some(reason),
                 ..plain
             },
-            Outcome::Unsupported { reason } => Self {
-                state: EntryState::Unsupported,
-                uncertain: found.uncertain,
-                reason: Some(reason),
-                ..plain
-            },
+            Outcome::Unsupported { reason } => {
+                Self { state: EntryState::Unsupported, uncertain: found.uncertain, reason: Some(reason), ..plain }
+            }
             Outcome::WaitingForIdentifier { at } => {
                 Self { run_at: Some(at.as_millisecond()), for_identifier: true, ..plain }
             }

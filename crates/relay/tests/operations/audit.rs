@@ -32,7 +32,9 @@ async fn history(folder: &Path) -> PathBuf {
 
 async fn meddle(file: &Path, statements: &str) {
     let mut database = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    let statements = format!("DROP TRIGGER IF EXISTS ledger_is_not_rewritten; DROP TRIGGER IF EXISTS ledger_is_not_cut; {statements}");
+    let statements = format!(
+        "DROP TRIGGER IF EXISTS ledger_is_not_rewritten; DROP TRIGGER IF EXISTS ledger_is_not_cut; {statements}"
+    );
     sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut database).await.unwrap();
     database.close().await.unwrap();
 }
@@ -48,7 +50,10 @@ async fn a_good_ledger_a_changed_record_and_a_cut_tail() {
     let good = audit("verify", &file, &["--head", link]).await;
     assert!(good.code == 0 && good.out.contains(link), "{} {}", good.out, good.err);
     let json = audit("verify", &file, &["--head", link, "--json"]).await.json();
-    assert_eq!((json["good"].as_bool(), json["records"].as_i64(), json["noted_at"].as_i64()), (Some(true), Some(seq), Some(seq)));
+    assert_eq!(
+        (json["good"].as_bool(), json["records"].as_i64(), json["noted_at"].as_i64()),
+        (Some(true), Some(seq), Some(seq))
+    );
 
     let unknown = audit("verify", &file, &["--head", &"ab".repeat(32)]).await;
     assert!(unknown.code == 1 && unknown.err.contains("the head you noted is not in it"), "{}", unknown.err);
@@ -90,7 +95,11 @@ async fn a_copy_is_read_where_it_lies_and_left_as_it_is() {
     std::fs::copy(folder.path().join("relay.sqlite"), alone.join("relay.sqlite")).unwrap();
     let before = std::fs::read(alone.join("relay.sqlite")).unwrap();
     let verified = audit("verify", &alone.join("relay.sqlite"), &[]).await;
-    assert!(verified.code == 0 && verified.out.contains(running.out.trim().split_once(' ').unwrap().1), "{}", verified.err);
+    assert!(
+        verified.code == 0 && verified.out.contains(running.out.trim().split_once(' ').unwrap().1),
+        "{}",
+        verified.err
+    );
     assert_eq!(std::fs::read(alone.join("relay.sqlite")).unwrap(), before);
     assert_eq!(std::fs::read_dir(&alone).unwrap().count(), 1, "nothing is made beside it");
 }

@@ -7,7 +7,7 @@ use roomed_relay::ehr::Said;
 use roomed_relay::shredding;
 use roomed_relay::store::EntryState;
 
-use crate::place::{CANARY, Place, noon};
+use crate::place::{CANARY, EHR, Place, noon};
 use crate::program::{self, Ended};
 
 struct Tools {
@@ -46,7 +46,7 @@ async fn history(folder: &Path) -> (Tools, String, String) {
     };
     let ids = (state(place.rows(Some(EntryState::Parked)).await), state(place.rows(Some(EntryState::Delivered)).await));
     place.close().await;
-    (Tools { config: program::configure(folder, "http://127.0.0.1:3") }, ids.0, ids.1)
+    (Tools { config: program::configure(folder, EHR) }, ids.0, ids.1)
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -95,7 +95,10 @@ async fn rows_are_listed_shown_retried_and_skipped() {
     assert!(skipped.out.lines().nth(1).unwrap().contains("skipped"), "{}", skipped.out);
     let shown = tools.outbox(&["show", &parked, "--json"]).await.json();
     let last = shown["ledger"].as_array().unwrap().last().unwrap();
-    assert_eq!((last["kind"].as_str(), last["reason"].as_str()), (Some("skipped"), Some("corrected in the EHR by hand")));
+    assert_eq!(
+        (last["kind"].as_str(), last["reason"].as_str()),
+        (Some("skipped"), Some("corrected in the EHR by hand"))
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

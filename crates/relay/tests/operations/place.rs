@@ -23,6 +23,7 @@ use secrecy::SecretString;
 
 /// Stands in everything about a patient and in every secret.
 pub(crate) const CANARY: &str = "CANARY-6f1d";
+pub(crate) const EHR: &str = "http://127.0.0.1:3";
 pub(crate) const ORGANIZATION: &str = "northside";
 pub(crate) const OID: &str = "6b1c1b4e-59ac-4b0e-9d34-7f2d1c1f0009";
 
@@ -90,12 +91,15 @@ external_id_type = {{ practitioner = 1, patient = 2 }}
     )
 }
 
+/// What the EHR shows of a row of that channel.
+type Reader = fn(Channel) -> ReadBack;
+
 /// An EHR that takes what it is told, remembers it, and reads back as told.
 #[derive(Default)]
 pub(crate) struct Scripted {
     pub(crate) next: Mutex<Vec<Said>>,
     heard: Mutex<Vec<(Channel, Presence)>>,
-    pub(crate) reads_back: Mutex<Option<fn(Channel) -> ReadBack>>,
+    pub(crate) reads_back: Mutex<Option<Reader>>,
     pub(crate) asked: Mutex<Vec<Channel>>,
 }
 
@@ -182,7 +186,12 @@ pub(crate) struct Place {
 impl Place {
     /// Opens what lies in `folder`, or makes it.
     pub(crate) async fn open(folder: &Path, now: Timestamp) -> Self {
-        let text = configuration(folder, "http://127.0.0.1:3", 8400);
+        Self::beside(EHR, folder, now).await
+    }
+
+    /// With another address for its EHR.
+    pub(crate) async fn beside(ehr: &str, folder: &Path, now: Timestamp) -> Self {
+        let text = configuration(folder, ehr, 8400);
         let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
         let url = format!("sqlite:{}", folder.join("relay.sqlite").display());
         let store = SqliteStore::open(&url, 2, Duration::from_secs(10)).await.unwrap();

@@ -2,20 +2,22 @@
 
 use std::path::Path;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
+use roomed_relay::clock::{Clock, SystemClock};
 use roomed_relay::ehr::ReadBack;
 use roomed_relay::outbox::Presence;
 use roomed_relay::restore::{self, Reconciler};
 use roomed_relay::store::{Channel, EntryState};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use crate::place::{Place, Visit, noon};
+use crate::place::{EHR, Place, Visit, noon};
 use crate::program;
 
 /// As `docs/operating.md` says: the database while it is in use, the keys directory by itself.
 async fn back_up(from: &Path, to: &Path) {
     std::fs::create_dir_all(to.join("keys")).unwrap();
-    let mut database = SqliteConnection::connect(&format!("sqlite:{}", from.join("relay.sqlite").display())).await.unwrap();
+    let mut database =
+        SqliteConnection::connect(&format!("sqlite:{}", from.join("relay.sqlite").display())).await.unwrap();
     let into = format!("VACUUM INTO '{}'", to.join("relay.sqlite").display());
     sqlx::raw_sql(AssertSqlSafe(into)).execute(&mut database).await.unwrap();
     database.close().await.unwrap();
@@ -29,9 +31,9 @@ async fn back_up(from: &Path, to: &Path) {
 
 /// A relay that was lost: one visit whose patient waits, not yet told; one that is over, its end not yet told. After the
 /// backup, the lost relay told all of it, and newer things.
-async fn lost(to: &Path) -> (Visit, Visit) {
+async fn lost(ehr: &str, now: Timestamp, to: &Path) -> (Visit, Visit) {
     let folder = tempfile::tempdir().unwrap();
-    let place = Place::open(folder.path(), noon()).await;
+    let place = Place::beside(ehr, folder.path(), now).await;
     let (waits, over) = (place.visit("waits").await, place.visit("over").await);
     place.arrive(&over, "page-of-over").await;
     place.deliver().await;
@@ -63,7 +65,7 @@ async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_f
     use Channel::{Message, State};
     use EntryState::{Parked, Quarantined};
     let folder = tempfile::tempdir().unwrap();
-    let (waits, over) = lost(folder.path()).await;
+    let (waits, over) = lost(EHR, noon(), folder.path()).await;
     let place = restored(folder.path()).await;
     place.deliver().await;
     assert_eq!(place.ehr.heard(), [], "nothing is sent blindly");
@@ -71,7 +73,11 @@ async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_f
     assert_eq!((standing(&place, &waits).await, standing(&place, &over).await), (all.to_vec(), all.to_vec()));
 
     let mut reconciler = Reconciler::default();
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 1, "only the state of the open visit is left to a witness");
+    assert_eq!(
+        reconciler.round(&place.relay).await.unwrap(),
+        1,
+        "only the state of the open visit is left to a witness"
+    );
     let parked = [(State, Parked), (Message, Parked)];
     assert_eq!(standing(&place, &waits).await, [(State, Quarantined), (Message, Parked)]);
     assert_eq!(standing(&place, &over).await, parked);
@@ -104,11 +110,13 @@ async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_f
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn where_the_ehr_can_be_read_it_decides() {
     let folder = tempfile::tempdir().unwrap();
-    let (waits, over) = lost(folder.path()).await;
+    let (waits, over) = lost(EHR, noon(), folder.path()).await;
     let place = restored(folder.path()).await;
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotNow);
     let mut reconciler = Reconciler::default();
     assert_eq!(reconciler.round(&place.relay).await.unwrap(), 4, "an EHR that does not answer is asked again");
+    // Reading has its share of the connection's pace, like everything else.
+    place.advance(SignedDuration::from_secs(30));
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::Applied);
     assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
     let skipped = place.rows(Some(EntryState::Skipped)).await;
@@ -124,7 +132,7 @@ async fn where_the_ehr_can_be_read_it_decides() {
 async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything_newer() {
     use Channel::{Message, State};
     let folder = tempfile::tempdir().unwrap();
-    let (waits, over) = lost(folder.path()).await;
+    let (waits, over) = lost(EHR, noon(), folder.path()).await;
     let place = restored(folder.path()).await;
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotApplied);
     assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 1);
@@ -140,7 +148,7 @@ async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten() {
     let folder = tempfile::tempdir().unwrap();
-    let (waits, _) = lost(folder.path()).await;
+    let (waits, _) = lost(EHR, noon(), folder.path()).await;
     let day = folder.path().join("keys/day-2027-01-15.key");
     std::fs::rename(&day, folder.path().join("elsewhere")).unwrap();
     let place = Place::open(folder.path(), noon() + SignedDuration::from_hours(72)).await;
@@ -153,7 +161,10 @@ async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten() {
     let visit = place.relay.store.visit(&waits.id).await.unwrap().unwrap();
     assert!(visit.row.closed_at.is_some(), "nobody can go on with it");
     roomed_relay::shredding::round(&place.relay).await.unwrap();
-    assert!(place.relay.store.visit(&waits.id).await.unwrap().is_some(), "the keys may only be out of reach: there is time");
+    assert!(
+        place.relay.store.visit(&waits.id).await.unwrap().is_some(),
+        "the keys may only be out of reach: there is time"
+    );
     place.advance(SignedDuration::from_hours(24 * 8));
     roomed_relay::shredding::round(&place.relay).await.unwrap();
     assert!(place.relay.store.visit(&waits.id).await.unwrap().is_none());
@@ -163,18 +174,23 @@ async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would() {
     let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    lost(folder.path()).await;
-    back_up(folder.path(), other.path()).await;
     let ehr = program::Listening::start().await;
+    // The real relay has the real time.
+    lost(&ehr.address, SystemClock.now(), folder.path()).await;
+    back_up(folder.path(), other.path()).await;
     let config = program::configure(folder.path(), &ehr.address);
-    point(folder.path(), &ehr.address).await;
+    let head = async |folder: &Path| {
+        let database = format!("sqlite:{}", folder.join("relay.sqlite").display());
+        program::run(&["audit", "head", "--database", &database, "--json"]).await.json()["seq"].as_i64().unwrap()
+    };
+    let before = head(folder.path()).await;
     let mut relay = program::serve(&config, &["--restored"]).await;
     // Its worker looks as soon as it starts; two seconds are time enough, as the other relay shows.
     let mut every = tokio::time::interval(std::time::Duration::from_secs(2));
     every.tick().await;
     every.tick().await;
     relay.kill().await.unwrap();
-    assert_eq!(ehr.asked(), 0);
+    assert_eq!(head(folder.path()).await, before, "no attempt was begun");
     let listed = program::run(&["outbox", "list", "--config", &config, "--json"]).await.json();
     let states = |listed: &serde_json::Value| -> Vec<String> {
         let rows = listed["entries"].as_array().unwrap().iter();
@@ -184,15 +200,9 @@ async fn the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would(
     assert!(states(&listed).iter().any(|it| it == "quarantined"), "{listed}");
 
     let config = program::configure(other.path(), &ehr.address);
-    point(other.path(), &ehr.address).await;
     let mut relay = program::serve(&config, &[]).await;
-    program::until("without the flag the backup's rows are sent", || ehr.asked() > 0).await;
+    let asked = ehr.asked();
+    program::until("without the flag the backup's rows are sent", || ehr.asked() > asked).await;
     relay.kill().await.unwrap();
-}
-
-/// The rows were written for an EHR whose address nobody knew then.
-async fn point(folder: &Path, ehr: &str) {
-    let mut database = SqliteConnection::connect(&format!("sqlite:{}", folder.join("relay.sqlite").display())).await.unwrap();
-    sqlx::query("UPDATE outbox SET ehr = ?").bind(format!("{ehr}/fhir")).execute(&mut database).await.unwrap();
-    database.close().await.unwrap();
+    assert!(head(other.path()).await > before);
 }

@@ -9,7 +9,8 @@ use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
 use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
 
 const MASTER: [u8; 32] = [
-    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30, 31,
+    0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
+    31,
 ];
 
 struct Length;

@@ -49,6 +49,7 @@ async fn one(plan: &Plan, node: &Node) -> u64 {
                 node.start();
             }
             NodeFault::Step => node.clock.step(*dice.one_of(&[-3_600_000, -300_000, -40_000, 40_000, 300_000])),
+            NodeFault::StepBack => node.clock.step(*dice.one_of(&[-3_600_000, -300_000, -2_000])),
         }
         count += 1;
     }

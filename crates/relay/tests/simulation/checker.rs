@@ -27,8 +27,7 @@ pub(crate) struct Verdict {
 
 /// Judges a run that has come to rest.
 pub(crate) fn judge(world: &World, store: &MemoryStore, facts: &Facts) -> Verdict {
-    let mut verdict =
-        Verdict { accepted: facts.promises.len() as u64, requests: facts.requests, ..Verdict::default() };
+    let mut verdict = Verdict { accepted: facts.promises.len() as u64, requests: facts.requests, ..Verdict::default() };
     let mut streams: BTreeMap<&str, Vec<&Promise>> = BTreeMap::new();
     for promise in facts.promises.values() {
         streams.entry(&promise.stream).or_default().push(promise);
@@ -45,7 +44,7 @@ pub(crate) fn judge(world: &World, store: &MemoryStore, facts: &Facts) -> Verdic
             verdict.parked += u64::from(row.state == EntryState::Parked);
             verdict.possible_double += u64::from(row.state == EntryState::Parked && row.possible_double);
             if matches!(row.state, EntryState::Waiting | EntryState::InFlight) {
-                world.wrong(format_args!("{name}: not settled: {row:?}"));
+                world.wrong(format_args!("{name}: not settled: {} {:?} {:?}", row.id, row.state, row.reason));
             }
         }
         if rows[0].channel.supersedes() {
@@ -87,7 +86,8 @@ fn setter(
         EntryState::Parked => {
             let chart = store.chart_now(&newest.visit);
             let shown = chart.iter().any(|it| {
-                it.participant == row.participant && matches!(&it.word, ChartWord::Parked { reason } if !reason.is_empty())
+                it.participant == row.participant
+                    && matches!(&it.word, ChartWord::Parked { reason } if !reason.is_empty())
             });
             if row.channel == roomed_relay::store::Channel::State && !shown {
                 world.wrong(format_args!("{} is parked and nobody is shown", newest.stream));
@@ -106,7 +106,11 @@ fn stale(promises: &[&Promise], stood: &[(u64, u64)]) -> Vec<u64> {
     steps.sort_by_key(|step| step.0);
     let (mut newest, mut standing, mut since, mut spans) = (0, 0, None, Vec::new());
     for (at, number, is_accepted) in steps {
-        if is_accepted { newest = number } else { standing = number }
+        if is_accepted {
+            newest = number
+        } else {
+            standing = number
+        }
         match since {
             None if standing != newest => since = Some(at),
             Some(from) if standing == newest => {

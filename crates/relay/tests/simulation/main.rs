@@ -5,9 +5,11 @@
 
 mod chaos;
 mod checker;
+mod conformance;
 mod ehr;
 mod memory;
 mod node;
+mod outage;
 mod plan;
 mod report;
 mod run;
@@ -16,3 +18,29 @@ mod traffic;
 mod truth;
 mod wire;
 mod world;
+
+// The suite that the databases pass; what is about people, secrets and files does not apply here.
+#[path = "../stores/chain.rs"]
+#[expect(dead_code, reason = "part of it is about what this store does not have")]
+mod chain;
+#[path = "../stores/commits.rs"]
+#[expect(dead_code, reason = "part of it is about what this store does not have")]
+mod commits;
+#[path = "../stores/delivery.rs"]
+mod delivery;
+#[path = "../stores/events.rs"]
+mod events;
+#[path = "../stores/forgetting.rs"]
+#[expect(dead_code, reason = "part of it is about what this store does not have")]
+mod forgetting;
+#[path = "../stores/given.rs"]
+mod given;
+#[path = "../stores/health.rs"]
+#[expect(dead_code, reason = "part of it is about what this store does not have")]
+mod health;
+#[path = "../stores/operator.rs"]
+mod operator;
+#[path = "../stores/order.rs"]
+mod order;
+#[path = "../stores/streams.rs"]
+mod streams;

@@ -29,8 +29,6 @@ use crate::world::{Dice, World};
 pub(crate) enum Point {
     /// The database has leased rows, and the process knows.
     Claimed,
-    /// A create was searched for.
-    Searched,
     /// The gate has let a request pass.
     Passed,
     /// The next thing is the request itself.
@@ -42,8 +40,7 @@ pub(crate) enum Point {
 }
 
 /// Every point.
-pub(crate) const POINTS: [Point; 6] =
-    [Point::Claimed, Point::Searched, Point::Passed, Point::Sending, Point::Answered, Point::Settling];
+pub(crate) const POINTS: [Point; 5] = [Point::Claimed, Point::Passed, Point::Sending, Point::Answered, Point::Settling];
 
 /// What to do at a point.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) faults_per_node: u32,
     /// Each node's clock is off by at most so much.
     pub(crate) skew_ms: u64,
+    /// The nodes share a database and go by its time; else there is one, and it goes by its own clock.
+    pub(crate) shared: bool,
     /// A database call takes so long, each way.
     pub(crate) database_ms: Range<u64>,
     /// Lines of the journal to show when something is wrong.
@@ -86,6 +88,8 @@ pub(crate) enum NodeFault {
     Restart,
     /// Its clock jumps.
     Step,
+    /// Its clock is set back.
+    StepBack,
 }
 
 /// Every door there is.
@@ -111,6 +115,7 @@ impl Plan {
             faults: Vec::new(),
             faults_per_node: 0,
             skew_ms: 0,
+            shared: true,
             database_ms: 0..4,
             lines: 4000,
         }

@@ -29,7 +29,7 @@ struct Figures {
 static ALL: Mutex<Option<Figures>> = Mutex::new(None);
 
 /// Counts a run in, and writes the file anew.
-pub(crate) fn add(seed: u64, ran: &Ran, outage_backlog: u64) {
+pub(crate) fn add(ran: &Ran, outage_backlog: u64) {
     let mut all = ALL.lock().unwrap();
     let all = all.get_or_insert_default();
     all.runs += 1;
@@ -49,9 +49,12 @@ pub(crate) fn add(seed: u64, ran: &Ran, outage_backlog: u64) {
     all.possible_double += ran.verdict.possible_double;
     all.reasserted += ran.verdict.reasserted;
     all.probes += ran.probes;
-    all.stale_ms.extend(&ran.verdict.stale_ms);
-    if !all.seeds.contains(&seed) {
-        all.seeds.push(seed);
+    // In an outage everything is stale; that figure would say how long it was.
+    if outage_backlog == 0 {
+        all.stale_ms.extend(&ran.verdict.stale_ms);
+    }
+    if !all.seeds.contains(&ran.seed) {
+        all.seeds.push(ran.seed);
     }
     let Ok(file) = std::env::var("ROOMED_SIMULATION_REPORT") else { return };
     std::fs::write(file, format!("{}\n", all.line())).unwrap();

@@ -21,14 +21,13 @@ use crate::world::{Dice, World, pass};
 
 /// What a run came to.
 pub(crate) struct Ran {
+    pub(crate) seed: u64,
     pub(crate) verdict: Verdict,
     pub(crate) wrongs: Vec<String>,
     pub(crate) journal: (u64, u64),
     pub(crate) lines: Vec<String>,
     pub(crate) node_faults: u64,
     pub(crate) probes: u64,
-    /// Virtual time from the first to the last.
-    pub(crate) took_ms: u64,
 }
 
 const CONFIG: &str = r#"
@@ -64,7 +63,7 @@ fn site_wide() -> &'static (Config, Arc<Keys>, tempfile::TempDir) {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::assemble(CONFIG, Path::new("simulation"), Vec::new()).unwrap();
         config.keys.directory = folder.path().join("keys");
-        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(|| 0)));
+        let store: Arc<dyn Store> = Arc::new(MemoryStore::new(Arc::new(|| 0), true));
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
         let random: Arc<dyn Random> = Arc::new(SeededRandomness::new(1));
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
@@ -72,6 +71,14 @@ fn site_wide() -> &'static (Config, Arc<Keys>, tempfile::TempDir) {
         (config, Arc::new(keys), folder)
     })
 }
+
+/// The configuration as it is shipped.
+pub(crate) fn shipped() -> &'static Config {
+    &site_wide().0
+}
+
+/// Nothing beside traffic and faults.
+pub(crate) async fn nothing(_: Arc<Run>) {}
 
 /// Everything of one run.
 pub(crate) struct Run {
@@ -93,7 +100,7 @@ impl Run {
             let world = Arc::clone(&world);
             Arc::new(move || world.now().as_millisecond())
         };
-        let store = Arc::new(MemoryStore::new(database));
+        let store = Arc::new(MemoryStore::new(database, plan.shared));
         let servers = (0..plan.ehrs).map(|number| {
             let iss = format!("https://ehr{number}.example");
             let server = Server::new(&iss, plan.ehr.clone(), &world, &truth);
@@ -122,12 +129,20 @@ impl Run {
     /// Waits until nothing waits and nothing is in flight, and what may still land has landed.
     pub(crate) async fn rest(&self) {
         let patience = self.world.ms() + 4 * 24 * 3_600_000;
+        let mut trickle = 0;
         while self.site.store.look(crate::memory::State::unsettled) > 0 {
             if self.world.ms() > patience {
                 self.world.wrong("it never comes to rest");
                 return;
             }
             pass(1_000).await;
+            // What the EHR never takes can be told from an outage only while it takes something else.
+            if self.world.ms() / 40_000 > trickle
+                && self.site.store.look(|it| it.unsettled_of(|visit| !visit.starts_with('t')))
+            {
+                trickle = self.world.ms() / 40_000;
+                self.generator.trickle(trickle);
+            }
         }
         // A frozen request, an answer nobody waits for, a re-assertion owed by them: then all of it again.
         pass(60_000).await;
@@ -160,13 +175,13 @@ pub(crate) fn run<F: Future<Output = ()>>(plan: &Plan, seed: u64, during: impl F
         let (place, link) = run.site.store.look(crate::memory::State::head);
         run.world.note(format_args!("the ledger ends at {place} with {link:?}"));
         Ran {
+            seed,
             verdict,
             wrongs: run.world.wrongs(),
             journal: run.world.journal(),
             lines: run.world.lines(),
             node_faults,
             probes: run.site.watch.probes(),
-            took_ms: run.world.ms(),
         }
     })
 }

@@ -10,7 +10,7 @@ use roomed_relay::store::{Change, Channel, LookupKey, NewOutboxEntry, VisitRow};
 use tokio::task::JoinSet;
 
 use crate::node::{Node, Site};
-use crate::plan::Traffic;
+use crate::plan::{Plan, Traffic};
 use crate::truth::{Promise, Truth};
 use crate::world::{Dice, pass};
 
@@ -28,12 +28,7 @@ const PEOPLE: [(&str, Role); 2] = [("patient", Role::Patient), ("clinician", Rol
 impl Generator {
     /// Nothing accepted yet.
     pub(crate) fn new(site: &Arc<Site>, truth: &Arc<Truth>, nodes: &[Arc<Node>]) -> Self {
-        Self {
-            site: Arc::clone(site),
-            truth: Arc::clone(truth),
-            nodes: nodes.to_vec(),
-            numbers: AtomicU64::new(0),
-        }
+        Self { site: Arc::clone(site), truth: Arc::clone(truth), nodes: nodes.to_vec(), numbers: AtomicU64::new(0) }
     }
 
     /// All visits of a plan, each in its own time.
@@ -45,6 +40,16 @@ impl Generator {
         }
         while let Some(ended) = visits.join_next().await {
             ended.expect("a visit of the generator ends");
+        }
+    }
+
+    /// One more visit at each EHR, in which the patient comes.
+    pub(crate) fn trickle(&self, number: u64) {
+        let traffic = Traffic { doors: &[Channel::State], silent: 0, ..Plan::calm("").traffic };
+        for ehr in 0..self.site.servers.len() {
+            let id = format!("t{number}-{ehr}");
+            let dice = Dice::new(self.site.world.seed, &id);
+            self.tell(&id, ehr, 0, true, &traffic, &dice);
         }
     }
 

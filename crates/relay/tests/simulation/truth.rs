@@ -28,7 +28,6 @@ struct Held {
 /// A request that its node waits for.
 #[derive(Debug, Clone)]
 pub(crate) struct Flying {
-    pub(crate) node: String,
     pub(crate) row: String,
     pub(crate) fence: i64,
 }
@@ -89,7 +88,8 @@ impl Truth {
     pub(crate) fn leaves(self: &Arc<Self>, stream: &str, flying: Flying) -> Sent {
         let facts = &mut *self.facts();
         let now = self.world.now().as_millisecond();
-        let holds = |it: &Flying| facts.leases.get(&it.row).is_some_and(|held| held.fence == it.fence && held.until > now);
+        let holds =
+            |it: &Flying| facts.leases.get(&it.row).is_some_and(|held| held.fence == it.fence && held.until > now);
         let others = facts.flying.entry(stream.to_owned()).or_default();
         if holds(&flying)
             && let Some(other) = others.iter().find(|it| holds(it))

@@ -8,8 +8,8 @@ use roomed_relay::store::{
 };
 
 use crate::given::{
-    ORGANIZATION, claim, claim_one, close, entry, event, member, new_visit, parked, person, retry, settle, t, tell,
-    visit,
+    ORGANIZATION, claim, claim_one, claim_short, claim_when_free, close, entry, event, member, new_visit, parked,
+    person, retry, settle, t, tell, visit,
 };
 
 fn summary(visit: &str, planned_start: i64) -> Summary {
@@ -117,6 +117,19 @@ pub(crate) async fn what_was_not_sent_is_given_up_aloud(store: Arc<dyn Store>) {
     assert!(store.connections_in_use().await.unwrap().is_empty());
     assert_eq!(settle(&*store, flying, Outcome::Delivered, 3).await, Settled::FenceLost);
     assert!(claim(&*store, 999).await.is_empty());
+}
+
+pub(crate) async fn a_late_word_does_not_wake_what_is_destroyed(store: Arc<dyn Store>) {
+    new_visit(&*store, "v", vec![entry("o", "s", 0)]).await;
+    let frozen = claim_short(&*store, 0).await;
+    let lease = claim_when_free(&*store, 1).await;
+    // Past the moment at which the takeover asks for another assertion, so that it is settled for good.
+    settle(&*store, lease, Outcome::Delivered, 20).await;
+    close(&*store, "v", Some(21), 21).await;
+    store.forget_visit("v", summary("v", 0), t(22)).await.unwrap();
+    assert_eq!(settle(&*store, frozen, Outcome::Delivered, 23).await, Settled::FenceLost);
+    assert_eq!(store.entry("o").await.unwrap().unwrap().state, EntryState::Delivered);
+    assert!(store.connections_in_use().await.unwrap().is_empty());
 }
 
 pub(crate) async fn destroyed_rows_cannot_be_sent_and_go_with_time(store: Arc<dyn Store>) {

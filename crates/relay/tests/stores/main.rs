@@ -3,6 +3,7 @@
 //! Rules about visits are not here.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod audit;
 mod chain;
 mod commits;
 mod delivery;
@@ -86,7 +87,7 @@ macro_rules! suite {
                 health::the_pace_is_kept_and_says_when,
                 health::the_breaker_opens_lets_one_through_and_closes,
                 health::what_a_fenced_off_attempt_learned_counts,
-                health::a_turn_is_taken_from_the_same_pace,
+                health::a_turn_is_taken_from_the_same_pace_and_leaves_half_of_it,
                 health::connections_do_not_share_their_luck,
                 health::a_failure_is_the_rows_own_when_others_went,
                 streams::the_newest_state_supersedes_what_waits,
@@ -109,6 +110,7 @@ macro_rules! suite {
                 forgetting::a_closed_visit_is_forgotten_and_summed_up,
                 forgetting::an_open_visit_is_not_forgotten,
                 forgetting::what_was_not_sent_is_given_up_aloud,
+                forgetting::a_late_word_does_not_wake_what_is_destroyed,
                 forgetting::destroyed_rows_cannot_be_sent_and_go_with_time,
                 forgetting::closed_visits_say_what_holds_them,
                 forgetting::events_are_forgotten_by_age,

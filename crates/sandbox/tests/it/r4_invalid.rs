@@ -182,7 +182,9 @@ async fn an_appointment_keeps_fhirs_invariants() {
         assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{change:?}");
     }
     let bare = changed(&changed(&good, &("/start", Value::Null)), &("/end", Value::Null));
-    assert_eq!(ehr.send(Method::PUT, &path, &bare).await.status(), StatusCode::UNPROCESSABLE_ENTITY, "app-3");
+    let answer = ehr.send(Method::PUT, &path, &bare).await;
+    assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(text(&answer.json().await.unwrap(), "/issue/0/diagnostics").starts_with("app-3"));
     let cancelled = changed(&bare, &("/status", json!("cancelled")));
     let cancelled = changed(&cancelled, &("/cancelationReason", json!({ "text": "no time" })));
     assert_eq!(ehr.send(Method::PUT, &path, &cancelled).await.status(), StatusCode::OK);

@@ -8,8 +8,11 @@ use crate::{
 use axum::{Router, extract::State, http::HeaderMap, routing::post};
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
-use std::{sync::Arc, sync::Mutex, time::Duration};
-use tokio::{net::TcpListener, sync::mpsc};
+use std::{sync::Arc, time::Duration};
+use tokio::{
+    net::TcpListener,
+    sync::{RwLock, mpsc},
+};
 
 /// What a subscriber heard: the `x-secret` header and the body.
 type Heard = (Option<String>, Value);
@@ -18,21 +21,21 @@ type Heard = (Option<String>, Value);
 struct Subscriber {
     url: String,
     heard: mpsc::UnboundedReceiver<Heard>,
-    answer: Arc<Mutex<StatusCode>>,
+    answer: Arc<RwLock<StatusCode>>,
 }
 
 impl Subscriber {
     async fn open() -> Self {
         let (sender, heard) = mpsc::unbounded_channel();
-        let answer = Arc::new(Mutex::new(StatusCode::OK));
+        let answer = Arc::new(RwLock::new(StatusCode::OK));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let hook = async |State((sender, answer)): State<(mpsc::UnboundedSender<Heard>, Arc<Mutex<StatusCode>>)>,
+        let hook = async |State((sender, answer)): State<(mpsc::UnboundedSender<Heard>, Arc<RwLock<StatusCode>>)>,
                           headers: HeaderMap,
                           body: String| {
             let secret = headers.get("x-secret").map(|it| it.to_str().unwrap().to_owned());
             sender.send((secret, serde_json::from_str(&body).unwrap())).unwrap();
-            *answer.lock().unwrap()
+            *answer.read().await
         };
         let routes = Router::new().route("/hook", post(hook)).with_state((sender, answer.clone()));
         tokio::spawn(async move { axum::serve(listener, routes).await });
@@ -159,6 +162,28 @@ async fn an_empty_notification_says_only_that_there_is_something() {
 }
 
 #[tokio::test]
+async fn what_happens_before_the_handshake_is_answered_is_not_told() {
+    let desk = Desk::open().await;
+    let ehr = Ehr::enter(&desk, VENDOR).await;
+    let mut subscriber = Subscriber::open().await;
+    let (early, late) = (ehr.book(json!({})).await, ehr.book(json!({})).await);
+    let arrive = async |visit: &Value| {
+        let path = format!("/appointments/{}", text(visit, "/appointment_id"));
+        desk.tell(Method::PATCH, &path, &json!({ "status": "arrived" })).await;
+    };
+    let answer = subscriber.answer.clone();
+    let thinking = answer.write().await;
+    let wanted = subscription(&subscriber.url, "Appointment?status=arrived", "id-only");
+    ehr.send(Method::POST, "Subscription", &wanted).await;
+    subscriber.next().await;
+    arrive(&early).await;
+    drop(thinking);
+    desk.journal_says("subscription.active").await;
+    arrive(&late).await;
+    assert_eq!(subscriber.event().await, ("1".to_owned(), Some(text(&late, "/appointment_id").to_owned())));
+}
+
+#[tokio::test]
 async fn what_cannot_be_served_is_refused_or_ends_in_error() {
     let desk = Desk::open().await;
     let ehr = Ehr::enter(&desk, VENDOR).await;
@@ -184,7 +209,7 @@ async fn what_cannot_be_served_is_refused_or_ends_in_error() {
     unknown["criteria"] = json!("Appointment?colour=red");
     assert_eq!(ehr.send(Method::POST, "Subscription", &unknown).await.status(), StatusCode::BAD_REQUEST);
 
-    *subscriber.answer.lock().unwrap() = StatusCode::FORBIDDEN;
+    *subscriber.answer.write().await = StatusCode::FORBIDDEN;
     let created = ehr.send(Method::POST, "Subscription", &good).await;
     let created: Value = created.json().await.unwrap();
     assert_eq!(text(&created, "/status"), "requested");

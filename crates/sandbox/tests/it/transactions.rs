@@ -59,7 +59,7 @@ async fn all_of_it_is_done_and_references_lead_to_what_was_made() {
     let reference = text(&encounter, "/location/0/location/reference");
     assert!(place.contains(&format!("/{reference}/_history/1")), "{place} {reference}");
     let kinds: Vec<String> = ehr.effects().await.iter().map(|it| text(it, "/resource_type").to_owned()).collect();
-    assert_eq!(kinds.len(), 4);
+    assert_eq!(kinds, ["Location", "Communication", "Encounter", "AuditEvent"], "creates come first");
 
     // Said again with the new version: the Communication is there already, the AuditEvent has its id.
     let again = post(&ehr, &arrival(&ehr, &visit, "one").await).await;

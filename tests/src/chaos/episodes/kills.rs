@@ -16,31 +16,36 @@ use super::super::dice::Dice;
 use super::super::door::Conditions;
 use super::super::report::Outcome;
 use super::super::scene::Scene;
-use crate::clock::pause;
+use crate::clock::{Stopwatch, pause};
 use crate::stack::binary;
 
-/// Every named place is died at so often at least.
+/// Every named place is died at so often at least, of enough kills.
 const EACH: u32 = 10;
 const VISITS: usize = 60;
-const SOURCES: usize = 8;
+const SOURCES: usize = 6;
 /// A failpoint that is not reached by then will not be.
 const REACHED: Duration = Duration::from_secs(3);
-const BETWEEN_LOOKS: u32 = 60;
+/// A life in which nothing takes effect ends all the same.
+const LONGEST_LIFE: Duration = Duration::from_secs(2);
+const BETWEEN_LOOKS: u64 = 80;
 
 /// Kills a node `kills` times.
 pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Result<Outcome> {
     let scene = Scene::set(directory, directory, seed).await?;
     let crowd = Arc::new(Crowd::gather(&scene.hospital, &scene.nodes, VISITS).await?);
     let mut dice = Dice::of(seed, "kills");
-    let mut sources = crowd.begin(SOURCES, seed, Duration::from_millis(3));
+    let mut sources = crowd.begin(SOURCES, seed, Duration::from_millis(8));
     let mut reached: BTreeMap<&str, u32> = BTreeMap::new();
     let mut outcome = Outcome::new("kills");
     let node = scene.node(0)?;
-    for n in 1..=kills {
-        let wanting = failpoint::NAMES.iter().find(|name| reached.get(*name).is_none_or(|it| *it < EACH));
+    let each = EACH.min(kills / 20).max(1);
+    let (mut n, mut look_at) = (0, BETWEEN_LOOKS);
+    while outcome.counted("kills") < kills.into() {
+        n += 1;
+        let wanting = failpoint::NAMES.iter().find(|name| reached.get(*name).is_none_or(|it| *it < each));
         // Half of them at places until each has had its share.
-        let place = wanting.filter(|_| n % 2 == 0 || kills - n < 2 * EACH);
-        pause(Duration::from_millis(dice.below(200))).await;
+        let place = wanting.filter(|_| n % 2 == 0);
+        live(&scene, &mut dice).await?;
         node.kill().await?;
         let conditions = match place {
             Some(name) => Conditions::failpoint(name, 1 + u32::try_from(dice.below(20))?),
@@ -57,14 +62,16 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
             anyhow::ensure!(started, "a node did not start again; see {}", directory.display());
         }
         outcome.count("kills", 1);
-        if n % BETWEEN_LOOKS == 0 && n < kills {
+        let killed = outcome.counted("kills");
+        if killed >= look_at && killed < kills.into() {
+            look_at += BETWEEN_LOOKS;
             crowd.is_enough();
             super::ended(&mut sources).await?;
             let verdict = scene.judge(&crowd).await?;
             if !verdict.is_clean() {
                 outcome.verdict.add(verdict);
             }
-            sources = crowd.begin(SOURCES, seed.wrapping_add(n.into()), Duration::from_millis(3));
+            sources = crowd.begin(SOURCES, seed.wrapping_add(n), Duration::from_millis(8));
         }
     }
     crowd.is_enough();
@@ -74,10 +81,26 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
     outcome.count("failpoints_reached", reached.values().map(|it| u64::from(*it)).sum());
     for name in failpoint::NAMES {
         let times = reached.get(name).copied().unwrap_or_default();
-        anyhow::ensure!(times >= EACH.min(kills / 20), "{name} was died at {times} times only");
+        anyhow::ensure!(times >= each, "{name} was died at {times} times only");
     }
     is_whole(&directory.join("relay.sqlite")).await?;
     Ok(outcome)
+}
+
+/// Lets a life last: now and then a moment, else until some more write-backs have taken effect, so that what is killed is
+/// busy and the chart moves on.
+async fn live(scene: &Scene, dice: &mut Dice) -> anyhow::Result<()> {
+    if dice.below(3) == 0 {
+        pause(Duration::from_millis(dice.below(150))).await;
+        return Ok(());
+    }
+    let enough = scene.hospital.newest_effect().await? + 1 + dice.below(12);
+    let watch = Stopwatch::start();
+    while scene.hospital.newest_effect().await? < enough && watch.elapsed() < LONGEST_LIFE {
+        pause(Duration::from_millis(15)).await;
+    }
+    pause(Duration::from_millis(dice.below(12))).await;
+    Ok(())
 }
 
 /// The file is whole by SQLite's own account, and the chain of the ledger by ours.

@@ -242,7 +242,7 @@ async fn what_cannot_be_said_is_not_said() {
     assert!(fake.asked.lock().unwrap().is_empty());
     // An EHR that is not there at all.
     let gone = place(|ehr| ehr.interconnect = "http://127.0.0.1:1".into()).await;
-    assert!(matches!(gone.say(&epic, &intent(Role::Patient, "p1", Presence::Connected)).await, Said::NotNow { .. }));
+    assert!(matches!(say(&gone.epic, &intent(Role::Patient, "p1", Presence::Connected)).await, Said::NotNow { .. }));
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ struct Kind {
     update_create: bool,
     conditional_create: bool,
     versioned: bool,
+    needs_version: bool,
     search: Vec<String>,
 }
 
@@ -43,6 +44,7 @@ impl Capabilities {
                     conditional_create: resource["conditionalCreate"] == true,
                     // A server that says nothing may still send a version, and then means it.
                     versioned: resource["versioning"] != "no-version",
+                    needs_version: resource["versioning"] == "versioned-update",
                     search: codes(&resource["searchParam"], "name"),
                 };
                 capabilities.kinds.insert(name.to_owned(), kind);
@@ -64,6 +66,11 @@ impl Capabilities {
     /// Whether `If-Match` means anything.
     pub(super) fn versioned(&self, kind: &str) -> bool {
         self.kinds.get(kind).is_some_and(|it| it.versioned)
+    }
+
+    /// Whether what is there cannot be updated without `If-Match`.
+    pub(super) fn update_needs_version(&self, kind: &str) -> bool {
+        self.kinds.get(kind).is_some_and(|it| it.needs_version)
     }
 
     /// Whether a type can be searched by a parameter.

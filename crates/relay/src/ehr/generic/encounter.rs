@@ -112,7 +112,7 @@ fn presence(
 ) -> bool {
     let at = resources::instant(who.at);
     let mut entries: Vec<Value> = encounter[list].as_array().cloned().unwrap_or_default();
-    let last = entries.iter_mut().filter(|it| is_theirs(it)).next_back();
+    let last = entries.iter_mut().rfind(|it| is_theirs(it));
     let is_open = last.as_ref().is_some_and(|it| it["period"].get("end").is_none());
     match (who.presence, last) {
         (Presence::Connected, Some(_)) if is_open => return false,

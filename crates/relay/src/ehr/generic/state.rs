@@ -5,9 +5,9 @@ use roomed_smart::Error;
 use roomed_smart::fhir::{Change, Changed, Version};
 use serde_json::{Value, json};
 
-use super::super::answer::{is_duplicate, is_stale, is_surprise, unread, unsaid};
+use super::super::answer::{is_duplicate, is_stale, is_surprise, unread, unsaid, unseen};
 use super::super::create::{Creation, Way, possible_double, query, still_uncertain};
-use super::super::{Attempt, Said, resources};
+use super::super::{Attempt, ReadBack, Said, resources};
 use super::capabilities::Capabilities;
 use super::fates::{self, Leave};
 use super::place::Place;
@@ -47,9 +47,7 @@ impl Generic {
 
     async fn round(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Result<Round, Error> {
         let can = self.capabilities().await?;
-        // One key per appointment: all streams of a visit mean the same Encounter.
-        let key =
-            resources::deterministic(&self.organization, &intent.iss, &format!("encounter/{}", intent.appointment));
+        let key = self.key(intent);
         let way = can.way_of_shared(KIND, &key);
         if way.is_none() && !can.can(KIND, "update") {
             let reason = "This FHIR server takes no Encounter.".into();
@@ -70,6 +68,27 @@ impl Generic {
             (None, None) => Ok(Round::Done(Said::NoIdentifier)),
             (None, Some(way)) => self.make(&can, (&key, way), intent, &place, attempt).await,
         }
+    }
+
+    /// Whether the Encounter shows it already.
+    pub(super) async fn shows(&self, can: &Capabilities, intent: &WriteBack) -> ReadBack {
+        let key = self.key(intent);
+        let way = can.way_of_shared(KIND, &key);
+        match self.find(can, &key, way.as_ref(), &intent.appointment).await {
+            Ok(Ok(Some(mut found))) => match encounter::apply(&mut found, &intent.about, &Place::Contained) {
+                Ok(false) => ReadBack::Applied,
+                Ok(true) | Err(_) => ReadBack::NotApplied,
+            },
+            Ok(Ok(None)) if encounter::is_nothing(&intent.about) => ReadBack::Applied,
+            Ok(Ok(None)) => ReadBack::NotApplied,
+            Ok(Err(_)) => ReadBack::CannotTell,
+            Err(error) => unseen(error),
+        }
+    }
+
+    /// One key per appointment: all streams of a visit mean the same Encounter.
+    fn key(&self, intent: &WriteBack) -> String {
+        resources::deterministic(&self.organization, &intent.iss, &format!("encounter/{}", intent.appointment))
     }
 
     async fn find(
@@ -99,10 +118,14 @@ impl Generic {
         Ok(Ok(None))
     }
 
-    /// A Location of its own needs a transaction to be made in, a way to make it once, and a scope.
+    /// A Location of its own needs a transaction to be made in, a way to make it once however often it comes, and a scope.
     async fn place(&self, can: &Capabilities) -> Result<Place, Error> {
         let key = resources::deterministic(&self.organization, &self.config.iss, "location");
-        let way = can.way_of_event("Location", &key).filter(|it| *it != Way::Plain);
+        let way = can.way_of_shared("Location", &key).filter(|way| match way {
+            Way::Put { .. } => !can.update_needs_version("Location"),
+            Way::Conditional => true,
+            Way::Plain => false,
+        });
         match way {
             Some(way) if can.transaction() && self.backend.may("Location", "cu").await? => {
                 Ok(Place::Own { key, way, page: self.page.clone() })

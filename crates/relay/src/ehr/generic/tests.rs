@@ -201,11 +201,12 @@ async fn the_location_comes_in_the_same_transaction_where_there_is_one() {
     let bundle = changes(&place).remove(0);
     assert_eq!(bundle.what.trim(), "POST");
     let [location, encounter] = bundle.body["entry"].as_array().unwrap().as_slice() else { panic!() };
-    assert_eq!(location["request"]["method"], "PUT");
+    assert_eq!(location["request"]["method"], "POST");
+    assert!(location["request"]["ifNoneExist"].as_str().unwrap().starts_with("identifier="));
     assert_eq!(location["resource"]["telecom"][0]["value"], "http://127.0.0.1:8400/o/northside/patient");
     assert!(encounter["request"]["ifNoneExist"].as_str().unwrap().starts_with("identifier="));
     let reference = &encounter["resource"]["location"][0]["location"]["reference"];
-    assert_eq!(reference, &json!(format!("Location/{}", location["resource"]["id"].as_str().unwrap())));
+    assert_eq!(reference, &location["fullUrl"]);
     // A clinician needs no location.
     let clinician = intent(Channel::State, attendance(Role::Practitioner, Presence::Connected, "2026-11-22T10:00:00Z"));
     assert_eq!(class(&place.say(&clinician, "k", false).await), "not now", "200 is no 201, and nothing is found");

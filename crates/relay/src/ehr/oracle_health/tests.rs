@@ -194,7 +194,6 @@ async fn what_oracle_has_no_place_for_is_said_so_without_asking() {
     let place = place(|_, _| panic!("nobody is to be asked")).await;
     let at = "2026-11-22T10:00:00Z";
     for (channel, about) in [
-        (Channel::State, attendance(Role::Patient, Presence::Disconnected, at)),
         (Channel::State, attendance(Role::Practitioner, Presence::Connected, at)),
         (Channel::State, attendance(Role::Practitioner, Presence::Disconnected, at)),
         (Channel::State, stage("in-progress")),
@@ -206,6 +205,18 @@ async fn what_oracle_has_no_place_for_is_said_so_without_asking() {
     assert_eq!(place.lines(), Vec::<String>::new());
     assert_eq!(channels(&attendance(Role::Patient, Presence::Connected, at)), [Channel::State]);
     assert_eq!(channels(&stage("arrived")), []);
+}
+
+#[tokio::test]
+async fn an_arrival_that_was_overtaken_by_the_leaving_is_still_told() {
+    let left = intent(Channel::State, attendance(Role::Patient, Presence::Disconnected, "2026-11-22T10:00:00Z"));
+    for (status, lines) in [("booked", 2), ("arrived", 1), ("cancelled", 1)] {
+        let place = place(move |asked, _| if is_patch(asked) { reply(200, Value::Null) } else { read(status) }).await;
+        assert!(matches!(place.say(&left, "k", false).await, Said::Unsupported { .. }), "{status}");
+        assert_eq!(place.lines().len(), lines, "{status}");
+    }
+    let down = place(|_, _| reply(503, Value::Null)).await;
+    assert!(matches!(down.say(&left, "k", false).await, Said::NotNow { .. }));
 }
 
 #[tokio::test]

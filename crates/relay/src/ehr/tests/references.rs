@@ -131,7 +131,7 @@ fn target(reference: &Value, root: &Value, entries: &[Value]) -> Option<String> 
 #[tokio::test]
 async fn everything_that_is_sent_refers_only_to_what_it_may() {
     for (name, resource) in super::shapes::all().await {
-        assert_eq!(wrong(&resource), Vec::<String>::new(), "{name}: {resource}");
+        assert_eq!(wrong(resource), Vec::<String>::new(), "{name}: {resource}");
     }
 }
 

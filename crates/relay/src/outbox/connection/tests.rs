@@ -105,6 +105,18 @@ fn a_clock_set_back_neither_refills_nor_locks() {
 }
 
 #[test]
+fn looks_that_arrive_out_of_order_refill_it_once() {
+    let mut it = Connection::default();
+    it.take(&policy(), t(0), 10);
+    for _ in 0..100 {
+        it.take(&policy(), t(-3_000), 0);
+        it.take(&policy(), t(0), 0);
+    }
+    assert_eq!(it.allowance(&policy(), t(0)).now, 0);
+    assert_eq!(it.allowance(&policy(), t(200)).now, 1);
+}
+
+#[test]
 fn it_reads_what_it_wrote() {
     let mut it = tripped();
     it.take(&policy(), t(30_000), 1);

@@ -89,7 +89,7 @@ impl PostgresStore {
     ) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
         let mut connection = lock(&mut tx, organization, ehr).await?;
-        if connection.allowance(policy, now).now == 0 {
+        if !connection.spare(policy, now) {
             tx.rollback().await?;
             return Ok(false);
         }

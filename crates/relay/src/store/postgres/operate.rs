@@ -196,8 +196,9 @@ impl Operate for PostgresStore {
 
     async fn quarantine(&self, reason: &str, now: Timestamp) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        // Too many streams to lock one by one: this waits for everybody who writes rows, and keeps them out.
-        sqlx::query("LOCK TABLE outbox IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
+        // Too many streams to lock one by one: this waits for everybody who has locked or written a row, and keeps the
+        // others out. A weaker mode would let in who locks a row to write it next, and then each waits for the other.
+        sqlx::query("LOCK TABLE outbox IN EXCLUSIVE MODE").execute(&mut *tx).await?;
         // What the EHR was told after the backup was made, nobody here knows: each may have been applied.
         let quarantined = sqlx::query(
             "UPDATE outbox SET state = 7, lease_until = NULL, fence = fence + 1, uncertain = true, settled_at = $1,

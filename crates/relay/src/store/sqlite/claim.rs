@@ -31,13 +31,18 @@ pub(super) const RUNNABLE: &str = "
 pub(super) const NEXT_RUN: &str = "SELECT min(run_at) FROM outbox INDEXED BY outbox_runnable
     WHERE state = 0 AND organization = ?1 AND ehr = ?2 AND history = ?3 AND run_at > ?4";
 
+pub(super) const LOST: &str = "
+    SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at
+    FROM outbox INDEXED BY outbox_lease
+    WHERE state = 1 AND organization = ? AND ehr = ? AND lease_until <= ? ORDER BY lease_until, seq";
+
 impl SqliteStore {
     pub(super) async fn claim_rows(&self, policy: ClaimPolicy) -> Result<Claimed, StoreError> {
         self.write(move |tx| Box::pin(async move { claim(tx, &policy).await })).await
     }
 }
 
-async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Result<Claimed, StoreError> {
+pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Result<Claimed, StoreError> {
     let database_now: i64 = sqlx::query_scalar(DATABASE_NOW).fetch_one(&mut *tx).await?;
     take_over(tx, database_now, policy).await?;
     let mut connection = connection::load(&mut *tx, &policy.organization, &policy.ehr).await?;
@@ -127,16 +132,8 @@ fn lease(row: &SqliteRow, connection: &Connection) -> Result<Lease, StoreError> 
 /// since the lost owner's request may still land; the row itself gives way to a newer one. A create that may have been
 /// sent waits for the settle delay, so that what may still land has landed before anybody searches for it.
 async fn take_over(tx: &mut SqliteConnection, database_now: i64, policy: &ClaimPolicy) -> Result<(), StoreError> {
-    let lost = sqlx::query(
-        "SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at
-         FROM outbox INDEXED BY outbox_lease
-         WHERE state = 1 AND organization = ? AND ehr = ? AND lease_until <= ? ORDER BY lease_until, seq",
-    )
-    .bind(&policy.organization)
-    .bind(&policy.ehr)
-    .bind(database_now)
-    .fetch_all(&mut *tx)
-    .await?;
+    let lost =
+        sqlx::query(LOST).bind(&policy.organization).bind(&policy.ehr).bind(database_now).fetch_all(&mut *tx).await?;
     let settled_by = policy.now.saturating_add(policy.settle_delay).unwrap_or(policy.now).as_millisecond();
     for row in &lost {
         let subject = ledger::subject(row)?;

@@ -1,6 +1,8 @@
 //! How each EHR connection is doing, kept in SQLite, and which connections have something to do. What pace and breaker
 //! are is `outbox/connection.rs`.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
@@ -8,12 +10,21 @@ use super::super::StoreError;
 use super::SqliteStore;
 use crate::outbox::connection::{Connection, Policy};
 
-/// The next connection in the order of an index that begins with both columns: one step per connection, however many
-/// rows each has.
-pub(super) const NEXT_WAITING: &str = "SELECT organization, ehr FROM outbox INDEXED BY outbox_runnable
-     WHERE state = 0 AND (organization, ehr) > (?, ?) ORDER BY organization, ehr LIMIT 1";
-pub(super) const NEXT_IN_FLIGHT: &str = "SELECT organization, ehr FROM outbox INDEXED BY outbox_lease
-     WHERE state = 1 AND (organization, ehr) > (?, ?) ORDER BY organization, ehr LIMIT 1";
+/// The next connection of the same organization, or the first of the next organization, in the order of an index that
+/// begins with both columns: one step per connection, however many rows each has. (A comparison of both columns at once
+/// would go along the index by the first one only.)
+pub(super) const NEXT_WAITING: [&str; 2] = [
+    "SELECT organization, ehr FROM outbox INDEXED BY outbox_runnable
+     WHERE state = 0 AND organization = ?1 AND ehr > ?2 ORDER BY ehr LIMIT 1",
+    "SELECT organization, ehr FROM outbox INDEXED BY outbox_runnable
+     WHERE state = 0 AND organization > ?1 ORDER BY organization, ehr LIMIT 1",
+];
+pub(super) const NEXT_IN_FLIGHT: [&str; 2] = [
+    "SELECT organization, ehr FROM outbox INDEXED BY outbox_lease
+     WHERE state = 1 AND organization = ?1 AND ehr > ?2 ORDER BY ehr LIMIT 1",
+    "SELECT organization, ehr FROM outbox INDEXED BY outbox_lease
+     WHERE state = 1 AND organization > ?1 ORDER BY organization, ehr LIMIT 1",
+];
 
 /// Reads it; as new where there is none.
 pub(super) async fn load(
@@ -51,20 +62,34 @@ pub(super) async fn save(
     Ok(())
 }
 
-impl SqliteStore {
-    pub(super) async fn in_use(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let mut tx = self.readers.begin().await?;
-        let mut found = std::collections::BTreeSet::new();
-        for next in [NEXT_WAITING, NEXT_IN_FLIGHT] {
-            let mut last = (String::new(), String::new());
-            while let Some(pair) = sqlx::query_as(next).bind(&last.0).bind(&last.1).fetch_optional(&mut *tx).await? {
-                last = pair;
-                found.insert(last.clone());
-            }
+async fn after(
+    tx: &mut SqliteConnection,
+    next: [&'static str; 2],
+    (organization, ehr): &(String, String),
+) -> Result<Option<(String, String)>, StoreError> {
+    for statement in next {
+        let found = sqlx::query_as(statement).bind(organization).bind(ehr).fetch_optional(&mut *tx).await?;
+        if found.is_some() {
+            return Ok(found);
         }
-        Ok(found.into_iter().collect())
     }
+    Ok(None)
+}
 
+/// Connections that have rows waiting or in flight.
+pub(super) async fn in_use(tx: &mut SqliteConnection) -> Result<Vec<(String, String)>, StoreError> {
+    let mut found = BTreeSet::new();
+    for next in [NEXT_WAITING, NEXT_IN_FLIGHT] {
+        let mut last = (String::new(), String::new());
+        while let Some(pair) = after(tx, next, &last).await? {
+            found.insert(pair.clone());
+            last = pair;
+        }
+    }
+    Ok(found.into_iter().collect())
+}
+
+impl SqliteStore {
     pub(super) async fn take_a_turn(
         &self,
         organization: &str,
@@ -76,7 +101,7 @@ impl SqliteStore {
         self.write(move |tx| {
             Box::pin(async move {
                 let mut connection = load(&mut *tx, &organization, &ehr).await?;
-                if connection.allowance(&policy, now).now == 0 {
+                if !connection.spare(&policy, now) {
                     return Ok(false);
                 }
                 connection.take(&policy, now, 1);

@@ -26,7 +26,7 @@ impl Outbox for SqliteStore {
     }
 
     async fn connections_in_use(&self) -> Result<Vec<(String, String)>, StoreError> {
-        self.in_use().await
+        connection::in_use(&mut *self.readers.begin().await?).await
     }
 
     async fn connection(&self, organization: &str, ehr: &str) -> Result<Connection, StoreError> {

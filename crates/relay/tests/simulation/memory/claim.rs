@@ -19,9 +19,8 @@ impl MemoryStore {
         let runnable = state.runnable(&door, policy.now.as_millisecond(), wanted + 1);
         let mut leases = Vec::new();
         for seq in runnable.iter().take(wanted) {
-            let others_went = state.rows[seq]
-                .failed_at
-                .is_none_or(|failed| connection.well_at.is_some_and(|well| well > at(failed)));
+            let others_went =
+                state.rows[seq].failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > at(failed)));
             let lease_until = database_now + i64::try_from(policy.lease.as_millis()).unwrap();
             state.change(*seq, |row| {
                 row.state = EntryState::InFlight;
@@ -31,11 +30,8 @@ impl MemoryStore {
             });
             let row = &state.rows[seq];
             let lease = lease(row, &state.visits[&row.visit].row.key, others_went);
-            let started = Record {
-                attempt: row.attempts.into(),
-                fence: row.fence,
-                ..row.record(Kind::Started, policy.now)
-            };
+            let started =
+                Record { attempt: row.attempts.into(), fence: row.fence, ..row.record(Kind::Started, policy.now) };
             state.record(started);
             leases.push(lease);
         }

@@ -25,7 +25,12 @@ impl Closing for MemoryStore {
                 day: visit.row.key.day.clone(),
                 closed_at,
                 unsettled: u32::try_from(unsettled.count()).unwrap(),
-                parked_since: rows.iter().filter(|it| it.state == S::Parked).filter_map(|it| it.settled_at).min().map(at),
+                parked_since: rows
+                    .iter()
+                    .filter(|it| it.state == S::Parked)
+                    .filter_map(|it| it.settled_at)
+                    .min()
+                    .map(at),
             })
         };
         let mut found: Vec<ClosedVisit> = state.visits.values().filter_map(closed).collect();

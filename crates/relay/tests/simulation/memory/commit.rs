@@ -15,10 +15,8 @@ impl MemoryStore {
     /// Keeps a change whole, or nothing of it.
     pub(crate) fn commit_now(&self, change: Change) -> Result<Committed, CommitError> {
         let state = &mut *self.held();
-        if !(change.consume.is_empty() && change.notices.is_empty() && change.links.is_empty())
-            || !change.watches.is_empty()
-            || change.meeting.is_some()
-        {
+        let told = !change.notices.is_empty() || !change.links.is_empty() || !change.watches.is_empty();
+        if told || !change.consume.is_empty() || change.meeting.is_some() {
             return Err(CommitError::Store(not_here()));
         }
         let keys: Vec<_> = change.seen.iter().map(|it| (it.source.to_owned(), it.key.clone())).collect();

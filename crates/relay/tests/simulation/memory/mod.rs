@@ -29,18 +29,23 @@ pub(crate) type DatabaseTime = Arc<dyn Fn() -> i64 + Send + Sync>;
 pub(crate) struct MemoryStore {
     tables: Arc<Mutex<State>>,
     database: DatabaseTime,
+    shared: bool,
     wire: Arc<dyn Wire>,
 }
 
 impl MemoryStore {
-    /// Empty.
-    pub(crate) fn new(database: DatabaseTime) -> Self {
-        Self { tables: Arc::default(), database, wire: Arc::new(Direct) }
+    /// Empty. `shared` by several nodes, as PostgreSQL is, or one relay's own, as SQLite is: that goes by its own clock.
+    pub(crate) fn new(database: DatabaseTime, shared: bool) -> Self {
+        Self { tables: Arc::default(), database, shared, wire: Arc::new(Direct) }
     }
 
     /// The same tables, as they are seen through `wire`.
     pub(crate) fn through(&self, wire: Arc<dyn Wire>) -> Self {
-        Self { tables: Arc::clone(&self.tables), database: Arc::clone(&self.database), wire }
+        Self { tables: Arc::clone(&self.tables), database: Arc::clone(&self.database), shared: self.shared, wire }
+    }
+
+    fn now_for(&self, relay: Timestamp) -> Timestamp {
+        if self.shared { at(self.now()) } else { relay }
     }
 
     fn now(&self) -> i64 {
@@ -181,15 +186,17 @@ impl State {
         self.streams.get(stream).into_iter().flat_map(|it| &it.rows).map(|seq| &self.rows[seq]).collect()
     }
 
-    /// Names of all streams, in order.
-    pub(crate) fn stream_names(&self) -> BTreeSet<&str> {
-        self.streams.keys().map(String::as_str).collect()
-    }
-
     /// Rows that wait or are in flight.
     pub(crate) fn unsettled(&self) -> usize {
         let flying: usize = self.flying.values().map(BTreeSet::len).sum();
         self.waiting.values().map(BTreeSet::len).sum::<usize>() + flying
+    }
+
+    /// Of some of these visits something waits or is in flight.
+    pub(crate) fn unsettled_of(&self, visits: impl Fn(&str) -> bool) -> bool {
+        let waiting = self.waiting.values().flatten().map(|(_, _, seq)| seq);
+        let flying = self.flying.values().flatten().map(|(_, seq)| seq);
+        waiting.chain(flying).any(|seq| visits(&self.rows[seq].visit))
     }
 
     /// A row of an open visit could leave now at this connection.

@@ -53,6 +53,13 @@ fn word(row: &Row) -> ChartWord {
 
 #[async_trait]
 impl Outbox for MemoryStore {
+    async fn time(&self, relay: Timestamp) -> Result<Timestamp, StoreError> {
+        self.wire.out(Call::Time).await?;
+        let now = self.now_for(relay);
+        self.wire.back(Call::Time).await?;
+        Ok(now)
+    }
+
     async fn claim(&self, policy: ClaimPolicy) -> Result<Claimed, StoreError> {
         self.wire.out(Call::Claim).await?;
         let was_open = self.connection_now(&policy.organization, &policy.ehr).is_open();
@@ -99,7 +106,7 @@ impl Outbox for MemoryStore {
     ) -> Result<bool, StoreError> {
         let mut state = self.held();
         let connection = state.connections.entry((organization.to_owned(), ehr.to_owned())).or_default();
-        let free = connection.allowance(policy, now).now > 0;
+        let free = connection.spare(policy, now);
         if free {
             connection.take(policy, now, 1);
         }

@@ -6,6 +6,8 @@ use roomed_relay::store::{ClaimPolicy, Lease, Outcome, Settled, StoreError};
 /// What a node asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Call {
+    /// What time it is.
+    Time,
     /// Which connections have anything to do.
     Look,
     /// `claim`.

@@ -1,0 +1,60 @@
+//! Several relays on one database: what another node did reaches the sockets and the worker of this one. Only hints come
+//! this way; whoever is hinted reads the store.
+
+use std::sync::Arc;
+
+use crate::relay::Relay;
+use crate::store::{Hint, StoreError};
+
+/// Passes hints on until the relay stops or the store is closed. Returns at once where there can be no other node.
+pub async fn run(relay: Arc<Relay>) {
+    let mut stopping = relay.stopping.clone();
+    let mut hints = match relay.store.hints().await {
+        Ok(Some(hints)) => hints,
+        Ok(None) => return,
+        Err(error) => {
+            // Everything still works: companions and pages only hear of another node's news when they next ask.
+            tracing::error!(%error, "other nodes' hints cannot be heard");
+            return;
+        }
+    };
+    loop {
+        let hint = tokio::select! {
+            hint = hints.recv() => hint,
+            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+        };
+        let Some(hint) = hint else { return };
+        if let Err(error) = heed(&relay, &hint).await {
+            tracing::warn!(%error, "another node's hint could not be followed");
+        }
+    }
+}
+
+async fn heed(relay: &Relay, hint: &Hint) -> Result<(), StoreError> {
+    match hint {
+        Hint::Outbox => relay.arrivals.outbox.notify_one(),
+        Hint::Notice { seq, .. } => {
+            if let Some(recipient) = hint.recipient() {
+                relay.hub.hint(&recipient, *seq);
+            }
+        }
+        Hint::Visit { id, version } => {
+            relay.hub.visit_changed(id, *version);
+            relay.arrivals.timers.notify_one();
+        }
+        // Nobody knows what was said meanwhile, so everybody who listens here is brought up to date.
+        Hint::Missed => {
+            relay.arrivals.outbox.notify_one();
+            relay.arrivals.timers.notify_one();
+            for recipient in relay.hub.companions_here() {
+                relay.hub.hint(&recipient, relay.store.cursor(&recipient).await?);
+            }
+            for visit in relay.hub.pages_here() {
+                if let Some(stored) = relay.store.visit(&visit).await? {
+                    relay.hub.visit_changed(&visit, stored.version);
+                }
+            }
+        }
+    }
+    Ok(())
+}

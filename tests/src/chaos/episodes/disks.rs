@@ -1,0 +1,122 @@
+//! The disk under the database: full (really, and by its answers), read-only, failing at fsync, and slow at it. While it
+//! takes nothing, nothing may be acknowledged; a disk that failed under a commit stops the node, which tries no second
+//! fsync; and once the disk is well, nothing that was acknowledged is missing.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::super::crowd::Crowd;
+use super::super::dice::Dice;
+use super::super::disk::{Disk, Shim, Small};
+use super::super::report::Outcome;
+use super::super::scene::Scene;
+use super::kills::is_whole;
+use crate::clock::pause;
+
+const SOURCES: usize = 4;
+const FAULTS: [Disk; 4] = [Disk::Full, Disk::SyncFails, Disk::ReadOnly, Disk::Slow];
+/// What was on its way when the disk went bad has been answered by then.
+const ON_ITS_WAY: Duration = Duration::from_millis(150);
+/// A node whose disk has failed stops within this.
+const STOPS: Duration = Duration::from_secs(8);
+
+/// Each fault `rounds` times.
+pub(crate) async fn run(directory: &Path, rounds: u32, seed: u64) -> anyhow::Result<Outcome> {
+    let database = directory.join("database");
+    let small = Small::mount(&database).await?;
+    let scene = Scene::set(directory, &database, seed).await?;
+    let shim = Shim::make(directory, &database).await?;
+    scene.node(0)?.kill().await?;
+    scene.start(0, &shim.conditions()).await?;
+    let visits = 20 + 4 * rounds as usize;
+    let crowd = Arc::new(Crowd::gather(&scene.hospital, &scene.nodes, visits).await?);
+    let mut dice = Dice::of(seed, "disks");
+    let mut outcome = Outcome::new("disks");
+    let mut sources = crowd.begin(SOURCES, seed, Duration::from_millis(5));
+    for _ in 0..rounds {
+        for fault in FAULTS {
+            pause(Duration::from_millis(100 + dice.below(300))).await;
+            bad(&scene, &crowd, &shim, fault).await?;
+            outcome.count("disk_faults", 1);
+        }
+        if let Some(small) = &small {
+            pause(Duration::from_millis(100 + dice.below(300))).await;
+            full(&scene, &crowd, &shim, small).await?;
+            outcome.count("disk_faults", 1);
+            outcome.count("really_full", 1);
+        }
+    }
+    crowd.is_enough();
+    super::ended(&mut sources).await?;
+    outcome.verdict = scene.judge(&crowd).await?;
+    outcome.count("accepted", crowd.accepted());
+    outcome.count("refused", crowd.refused());
+    scene.node(0)?.stop().await?;
+    is_whole(&database.join("relay.sqlite")).await?;
+    Ok(outcome)
+}
+
+async fn bad(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, fault: Disk) -> anyhow::Result<()> {
+    let node = scene.node(0)?;
+    shim.is(fault)?;
+    if fault == Disk::Slow {
+        // Slow is no failure: what waits is answered in the end.
+        pause(Duration::from_millis(1500)).await;
+        return shim.is(Disk::Well);
+    }
+    nothing_is_accepted(crowd, &format!("{fault:?}")).await?;
+    // A full disk refuses and goes on; one that failed under a commit is not asked again.
+    let stops = fault != Disk::Full;
+    let ended = node.ended_within(if stops { STOPS } else { Duration::ZERO }).await?;
+    anyhow::ensure!(ended == stops, "{fault:?}: that the node has stopped is {ended}");
+    shim.is(Disk::Well)?;
+    if ended {
+        scene.start(0, &shim.conditions()).await?;
+    }
+    accepted_again(crowd).await
+}
+
+async fn full(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, small: &Small) -> anyhow::Result<()> {
+    small.fill()?;
+    // Pages that the database has already got can still be written over: an acknowledgement is no lie while there are some.
+    // What is judged is whether everything acknowledged is there in the end.
+    let before = crowd.refused();
+    for _ in 0..40 {
+        pause(Duration::from_millis(50)).await;
+        if crowd.refused() > before {
+            break;
+        }
+    }
+    // Killed and started on a full disk: it comes up or says why not, and loses nothing.
+    scene.node(0)?.kill().await?;
+    let came_up = scene.node(0)?.start(&shim.conditions()).await?;
+    pause(Duration::from_millis(200)).await;
+    small.empty()?;
+    if !came_up {
+        scene.start(0, &shim.conditions()).await?;
+    }
+    accepted_again(crowd).await
+}
+
+/// No acknowledgement without a commit.
+async fn nothing_is_accepted(crowd: &Arc<Crowd>, disk: &str) -> anyhow::Result<()> {
+    pause(ON_ITS_WAY).await;
+    let before = crowd.accepted();
+    pause(Duration::from_millis(400)).await;
+    let more = crowd.accepted() - before;
+    anyhow::ensure!(more == 0, "{more} changes were acknowledged on a disk that is {disk}");
+    Ok(())
+}
+
+/// The disk is well, so sources are heard again.
+async fn accepted_again(crowd: &Arc<Crowd>) -> anyhow::Result<()> {
+    let before = crowd.accepted();
+    for _ in 0..200 {
+        if crowd.accepted() > before {
+            return Ok(());
+        }
+        pause(Duration::from_millis(50)).await;
+    }
+    anyhow::bail!("the disk is well, and nothing is accepted")
+}

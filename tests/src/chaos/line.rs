@@ -1,0 +1,88 @@
+//! A line between a node and its database that can be cut: as a firewall does it, so that nobody hears anything any more,
+//! or as a reset, so that both ends hear at once.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+/// What the line does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Line {
+    /// Carries.
+    Whole,
+    /// Takes everything and delivers nothing; connections stay open.
+    Silent,
+    /// Closes what is open and what is opened.
+    Closed,
+}
+
+/// A listening line. Dropping it closes it.
+pub(super) struct Wire {
+    /// Where the node is to connect to.
+    pub(super) port: u16,
+    state: Arc<watch::Sender<Line>>,
+    _lines: JoinSet<()>,
+}
+
+impl Wire {
+    /// A line to `behind`.
+    pub(super) async fn to(behind: SocketAddr) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+        let port = listener.local_addr()?.port();
+        let state = Arc::new(watch::Sender::new(Line::Whole));
+        let mut lines = JoinSet::new();
+        let states = Arc::clone(&state);
+        lines.spawn(async move {
+            let mut open = JoinSet::new();
+            while let Ok((near, _)) = listener.accept().await {
+                let state = states.subscribe();
+                open.spawn(async move {
+                    // A line that breaks is what this is for.
+                    let _ = carry(near, behind, state).await;
+                });
+            }
+        });
+        Ok(Self { port, state, _lines: lines })
+    }
+
+    /// From now on.
+    pub(super) fn is(&self, line: Line) {
+        self.state.send_replace(line);
+    }
+}
+
+async fn carry(near: TcpStream, behind: SocketAddr, mut state: watch::Receiver<Line>) -> anyhow::Result<()> {
+    // A connection that begins while nothing is heard hangs until it can be made.
+    state.wait_for(|it| *it != Line::Silent).await?;
+    if *state.borrow() == Line::Closed {
+        return Ok(());
+    }
+    let far = TcpStream::connect(behind).await?;
+    let (near_in, near_out) = near.into_split();
+    let (far_in, far_out) = far.into_split();
+    let mut closed = state.clone();
+    tokio::select! {
+        () = pass(near_in, far_out, state.clone()) => {}
+        () = pass(far_in, near_out, state) => {}
+        _ = closed.wait_for(|it| *it == Line::Closed) => {}
+    }
+    Ok(())
+}
+
+/// Holds back what came while nothing is heard, as TCP does: it arrives once the line is whole again.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Line>) {
+    let mut part = vec![0; 16 * 1024];
+    while let Ok(length @ 1..) = from.read(&mut part).await {
+        if state.wait_for(|it| *it != Line::Silent).await.is_err() {
+            return;
+        }
+        if to.write_all(&part[..length]).await.is_err() {
+            return;
+        }
+    }
+}
