@@ -56,7 +56,7 @@ impl Postgres {
             .with_context(|| format!("cannot make {}", folder.display()))?;
         let mark = Mark::new();
         // from here on the folder and whatever runs in it go with us, even if we are killed
-        let guard = Guard::post(&mark, &folder)?;
+        let guard = Guard::post(&mark, &folder).inspect_err(|_| drop(std::fs::remove_dir(&folder)))?;
         tools.own(&folder)?;
         let password = password(&folder)?;
         tools.own(&folder.join("password"))?;

@@ -27,13 +27,17 @@ pub struct Looked(HashMap<String, Timestamp>);
 pub async fn run(relay: Arc<Relay>) {
     let mut stopping = relay.stopping.clone();
     let mut looked = Looked::default();
-    while relay.config.ehr.poll_seconds > 0 {
+    if relay.config.ehr.poll_seconds == 0 {
+        return;
+    }
+    loop {
         if let Err(error) = look_once(&relay, &mut looked).await {
             tracing::error!(%error, "the open visits could not be looked up in the EHR");
         }
-        tokio::select! {
-            () = tokio::time::sleep(ROUND) => {}
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+        // Running into the time limit is the normal case: then it is simply time to look again.
+        let stopped = async { stopping.wait_for(|stop| *stop).await.is_ok() };
+        if tokio::time::timeout(ROUND, stopped).await.is_ok() {
+            return;
         }
     }
 }

@@ -57,7 +57,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Ok(report) => print!("{}", report.table()),
         Err(error) => {
             if arguments.json {
-                println!("{}", serde_json::json!({ "bench": arguments.name.as_str(), "figures": [], "error": format!("{error:#}") }));
+                println!(
+                    "{}",
+                    serde_json::json!({ "bench": arguments.name.as_str(), "figures": [], "error": format!("{error:#}") })
+                );
             } else {
                 eprintln!("{error:#}");
             }

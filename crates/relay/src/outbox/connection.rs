@@ -137,7 +137,7 @@ impl Connection {
                     // What another attempt, sent before the breaker opened, asks for does not shorten the wait.
                     let wait = later(now, doubled.max(asked));
                     self.opened_at.get_or_insert(now);
-                    self.open_until = Some(wait);
+                    self.open_until = self.open_until.max(Some(wait));
                 }
             }
         }

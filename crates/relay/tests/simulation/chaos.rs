@@ -6,13 +6,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::node::{Node, Order, POINTS};
+use crate::node::{Node, Order, POINTS, Point};
 use crate::plan::{NodeFault, Plan};
 use crate::wire::Cut;
 use crate::world::{Dice, pass};
 
+/// As `relay.default.toml` has it.
+const LEASE: u64 = 30_000;
 /// Longer than any lease.
-const PAST_THE_LEASE: u64 = 31_000;
+const PAST_THE_LEASE: u64 = LEASE + 1_000;
 
 /// Puts every node through its faults. Says how many there were.
 pub(crate) async fn run(plan: &Plan, nodes: &[Arc<Node>]) -> u64 {
@@ -37,6 +39,7 @@ async fn one(plan: &Plan, node: &Node) -> u64 {
         node.site.world.note(format_args!("{}: {fault:?}", node.name));
         match fault {
             NodeFault::Freeze => freeze(node, &dice).await,
+            NodeFault::Ambush => ambush(node, &dice).await,
             NodeFault::Kill => kill(node, &dice).await,
             NodeFault::Cut => {
                 node.cable.set(Some(*dice.one_of(&[Cut::Refused, Cut::Silent])));
@@ -74,6 +77,20 @@ async fn freeze(node: &Node, dice: &Dice) {
     }
     // Time to say that the lease was lost.
     pass(2_000).await;
+}
+
+async fn ambush(node: &Node, dice: &Dice) {
+    let Some(process) = node.process() else { return };
+    if process.order(Point::Sending, Order::Freeze, Duration::from_secs(10)).await {
+        pass(dice.between(LEASE + 200, LEASE + 2_000)).await;
+        node.site.world.note(format_args!("{} wakes", process.name()));
+        process.ice.thaw();
+        // Less than any answer takes.
+        pass(dice.between(1, 4)).await;
+    }
+    node.kill();
+    pass(dice.between(0, 20_000)).await;
+    node.start();
 }
 
 async fn kill(node: &Node, dice: &Dice) {

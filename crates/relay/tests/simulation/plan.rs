@@ -80,6 +80,9 @@ pub(crate) struct Manners {
 pub(crate) enum NodeFault {
     /// Stopped as by SIGSTOP, past its lease, and woken.
     Freeze,
+    /// Frozen before it sends until its lease is just over, woken, and killed before it can say so: what it sent lands
+    /// about when somebody else takes over.
+    Ambush,
     /// Killed as by SIGKILL, and started again.
     Kill,
     /// Cut off from the database; what was asked may have been done.

@@ -65,7 +65,7 @@ fn unclear_ends_lose_double_reorder_and_invent_nothing() {
 fn nodes_are_frozen_killed_cut_off_and_restarted() {
     use NodeFault as F;
     let ehr = Manners { latency_ms: 5..1500, ..Manners::default() };
-    let faults = vec![F::Freeze, F::Kill, F::Cut, F::Restart];
+    let faults = vec![F::Freeze, F::Ambush, F::Kill, F::Cut, F::Restart];
     sweep(&Plan { ehr, faults, faults_per_node: 4, ..Plan::calm("nodes") }, 50);
 }
 

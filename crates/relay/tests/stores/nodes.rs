@@ -27,7 +27,7 @@ async fn each_row_goes_to_one_node() {
     let (one, other, _place) = two().await;
     new_visit(&*one, "v", (0..40).map(|n| entry(&format!("o{n}"), &format!("s{n}"), 0)).collect()).await;
     let worker = |n: usize| {
-        let store = if n % 2 == 0 { one.clone() } else { other.clone() };
+        let store = if n.is_multiple_of(2) { one.clone() } else { other.clone() };
         tokio::spawn(async move { store.claim(policy(1, 5)).await.unwrap().leases })
     };
     let workers: Vec<_> = (0..12).map(worker).collect();
@@ -46,7 +46,7 @@ async fn the_pace_is_one_for_all_nodes() {
     new_visit(&*one, "v", (0..40).map(|n| entry(&format!("o{n}"), &format!("s{n}"), 0)).collect()).await;
     let slow = ClaimPolicy { connection: Policy { per_second: 1, burst: 7, ..plenty() }, ..policy(1, 5) };
     let worker = |n: usize| {
-        let (store, slow) = (if n % 2 == 0 { one.clone() } else { other.clone() }, slow.clone());
+        let (store, slow) = (if n.is_multiple_of(2) { one.clone() } else { other.clone() }, slow.clone());
         tokio::spawn(async move { store.claim(slow).await.unwrap() })
     };
     let workers: Vec<_> = (0..8).map(worker).collect();
@@ -80,7 +80,7 @@ async fn commits_claims_settles_and_operators_do_not_get_into_each_others_way() 
     for v in 0..VISITS {
         new_visit(&*one, &format!("v{v}"), vec![]).await;
     }
-    let node = |n: usize| if n % 2 == 0 { one.clone() } else { other.clone() };
+    let node = |n: usize| if n.is_multiple_of(2) { one.clone() } else { other.clone() };
     let committer = |n: usize| {
         let store = node(n);
         tokio::spawn(async move {

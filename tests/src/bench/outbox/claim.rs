@@ -16,10 +16,9 @@ pub(super) async fn fill(database: &Database, opened: &Opened, rows: u32) -> any
     opened.commit(Change::of(visit("v"), None, now())).await?;
     let at = now().as_millisecond();
     let (series, zero) = match database {
-        Database::Sqlite(_) => (
-            format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"),
-            "x'00'",
-        ),
+        Database::Sqlite(_) => {
+            (format!("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {rows})"), "x'00'")
+        }
         Database::Postgres(_) => (format!("WITH n(i) AS (SELECT generate_series(1, {rows}))"), "'\\x00'::bytea"),
     };
     let insert = format!(

@@ -8,9 +8,7 @@ use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::clock::{Clock, SystemClock};
 use roomed_relay::outbox::connection::Policy;
-use roomed_relay::store::{
-    Channel, ClaimPolicy, LookupKey, NewOutboxEntry, Store, VisitRow, WrappedKey, open,
-};
+use roomed_relay::store::{Channel, ClaimPolicy, LookupKey, NewOutboxEntry, Store, VisitRow, WrappedKey, open};
 use sqlx::{Connection, PgConnection};
 
 /// Whose rows they are.

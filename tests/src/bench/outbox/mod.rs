@@ -72,7 +72,12 @@ async fn claims(database: &Database) -> anyhow::Result<Figure> {
 async fn drains(database: &Database) -> anyhow::Result<Figure> {
     let drained = drain::run(database).await?;
     let name = format!("{}: drain of {} rows", database.name(), drain::ROWS);
-    Figure::of((&name, &[drained.rate]), "/s", ("the EHR alone, as many at once", &[drained.ehr_alone]), "as near to 1 as can be")
+    Figure::of(
+        (&name, &[drained.rate]),
+        "/s",
+        ("the EHR alone, as many at once", &[drained.ehr_alone]),
+        "as near to 1 as can be",
+    )
 }
 
 async fn idles(database: &Database, directory: &Path) -> anyhow::Result<Figure> {

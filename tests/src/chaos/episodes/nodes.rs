@@ -71,6 +71,9 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
         "target": "epic.connection_status", "mode": "drop_after_apply", "percent": 5, "times": 0, "seed": seed,
     });
     scene.hospital.fault(&drop).await?;
+    // Reads are slow, so an owner is mostly frozen between claim and send: when it wakes, it sends something old.
+    let slow = json!({ "target": "epic.fhir", "mode": "delay", "delay_ms": 150, "times": 0 });
+    scene.hospital.fault(&slow).await?;
     let mut dice = Dice::of(seed, "nodes");
     let mut outcome = Outcome::new("nodes");
     let mut sources = crowd.begin(SOURCES, seed, Duration::from_millis(10));
@@ -97,13 +100,23 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
     for node in &scene.nodes {
         node.stop().await?;
     }
-    let verified = Command::new(binary("roomed-relay")?)
-        .args(["audit", "verify", "--database", database.as_str()])
-        .output()
-        .await?;
-    let said = String::from_utf8_lossy(&verified.stderr);
-    anyhow::ensure!(verified.status.success(), "the ledger does not hold: {said}");
+    audit(&database, "verify").await?;
+    let ledger = audit(&database, "export").await?;
+    // What an owner said when it woke, after somebody else had taken over.
+    let late = ledger.lines().filter(|line| line.contains("after-the-lease")).count();
+    outcome.count("settled_after_the_lease", late as u64);
+    let taken_over = ledger.lines().filter(|line| line.contains("lease-ran-out")).count();
+    outcome.count("taken_over", taken_over as u64);
     Ok(outcome)
+}
+
+/// `roomed-relay audit` on the database; what it prints.
+async fn audit(database: &Url, command: &str) -> anyhow::Result<String> {
+    let mut audit = Command::new(binary("roomed-relay")?);
+    let done = audit.args(["audit", command, "--database", database.as_str()]).output().await?;
+    let said = String::from_utf8_lossy(&done.stderr);
+    anyhow::ensure!(done.status.success(), "the ledger does not hold: {said}");
+    Ok(String::from_utf8(done.stdout)?)
 }
 
 async fn befall(scene: &Scene, wires: &[Wire], n: usize, fault: Fault, dice: &mut Dice) -> anyhow::Result<()> {

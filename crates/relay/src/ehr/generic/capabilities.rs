@@ -151,14 +151,23 @@ mod tests {
 
     #[test]
     fn epics_own_statement_leaves_a_plain_create_and_nothing_else() {
-        let statement = json!({ "rest": [{ "mode": "server", "resource": [
-            { "type": "Communication", "interaction": [{ "code": "create" }, { "code": "search-type" }],
-              "conditionalCreate": false, "updateCreate": false, "searchParam": [{ "name": "identifier" }] },
-            { "type": "Encounter", "interaction": [{ "code": "read" }] },
-        ] }, { "mode": "client", "interaction": [{ "code": "transaction" }] }] });
-        let epic = Capabilities::of(&statement);
+        // As captured from Epic's live server.
+        let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../sandbox/data/epic-fhir-r4-capabilitystatement.json");
+        let text = std::fs::read_to_string(file).expect("the captured statement");
+        let epic = Capabilities::of(&serde_json::from_str(&text).expect("JSON"));
         assert_eq!(epic.way_of_event("Communication", "i"), Some(Way::Plain));
-        assert_eq!(epic.way_of_shared("Encounter", "i"), None);
-        assert!(!epic.transaction(), "a client's interactions are not the server's");
+        assert!(epic.searches("Communication", "identifier") && epic.searches("Communication", "patient"));
+        for kind in ["Encounter", "Appointment", "AuditEvent", "Location"] {
+            assert_eq!(epic.way_of_shared(kind, "i"), None, "{kind}");
+            assert!(!epic.can(kind, "update") && !epic.can(kind, "patch"), "{kind}");
+        }
+        assert!(!epic.transaction());
+    }
+
+    #[test]
+    fn what_a_server_can_do_as_a_client_is_not_what_it_does() {
+        let client = json!({ "rest": [{ "mode": "client", "interaction": [{ "code": "transaction" }],
+            "resource": [{ "type": "Encounter", "interaction": [{ "code": "create" }] }] }] });
+        assert_eq!(Capabilities::of(&client), Capabilities::default());
     }
 }

@@ -49,7 +49,7 @@ fn the_strangers_find_what_is_wrong() {
     let bad = [
         json!({ "resourceType": "Encounter", "status": "connected", "class": class }),
         json!({ "resourceType": "Encounter", "status": "planned" }),
-        json!({ "resourceType": "Encounter", "status": "planned", "class": class, "virtualService": [{}] }),
+        json!({ "resourceType": "Encounter", "status": "planned", "class": class, "unheardOf": [{}] }),
         json!({ "resourceType": "AuditEvent", "type": { "code": "110108" }, "recorded": "2026-11-22T10:00:00Z",
             "agent": agent }),
         json!({ "resourceType": "AuditEvent", "type": { "code": "110108" }, "recorded": "today", "agent": agent,

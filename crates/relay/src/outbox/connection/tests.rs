@@ -117,6 +117,15 @@ fn looks_that_arrive_out_of_order_refill_it_once() {
 }
 
 #[test]
+fn what_is_told_late_does_not_shorten_the_wait() {
+    let mut it = tripped();
+    it.take(&policy(), t(30_000), 1);
+    it.ended(&policy(), t(-35_000), ILL);
+    assert_eq!(it.allowance(&policy(), t(59_999)).now, 0);
+    assert_eq!(it.allowance(&policy(), t(60_000)).now, 1);
+}
+
+#[test]
 fn it_reads_what_it_wrote() {
     let mut it = tripped();
     it.take(&policy(), t(30_000), 1);

@@ -7,11 +7,16 @@ use sqlx::Row;
 
 use super::super::outbox::{ChartRow, ClaimPolicy, Claimed, Lease, Outbox, OutboxCounts, Settled, Settlement};
 use super::super::{StoreError, chart};
-use super::{PostgresStore, maybe_at};
+use super::claim::database_now;
+use super::{PostgresStore, at, maybe_at};
 use crate::outbox::connection::{Connection, Policy};
 
 #[async_trait]
 impl Outbox for PostgresStore {
+    async fn time(&self, _relay: Timestamp) -> Result<Timestamp, StoreError> {
+        at(sqlx::query_scalar(concat!("SELECT ", database_now!())).fetch_one(&self.pool).await?)
+    }
+
     async fn claim(&self, policy: ClaimPolicy) -> Result<Claimed, StoreError> {
         self.claim_rows(policy).await
     }
