@@ -126,7 +126,13 @@ pub(crate) const STAGES: &[Stage] = &[
         },
         minutes: 20,
     },
-    Stage { suite: "chaos", name: "fault proofs", does: Does::Xtask(&["chaos"]), minutes: 15 },
+    // Not yet among them: `time`, which finds rows stranded by a clock that was an hour ahead (a known fault).
+    Stage {
+        suite: "chaos",
+        name: "fault proofs",
+        does: Does::Xtask(&["chaos", "kills", "serve", "ambiguous", "poison", "nodes", "disks", "simulation"]),
+        minutes: 20,
+    },
 ];
 
 /// The suites by name, each once, in order.

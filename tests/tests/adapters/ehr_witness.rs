@@ -43,7 +43,7 @@ async fn arrived_at_the_front_desk_is_an_arrival_and_the_clinician_is_told() -> 
     assert_eq!(visit["stage"], "planned");
     change(&ground, &appointment, json!({ "status": "arrived" })).await?;
     let view = seen(&clinician, &visit, "the arrival", |it| it["stage"] == "arrived").await?;
-    assert!(view["arrivedAt"].is_string(), "{view}");
+    assert!(view["arrived_at"].is_string(), "{view}");
     let notices = clinician.get("/notices").await?["notices"].clone();
     let ready = notices.as_array().into_iter().flatten().filter(|it| it["kind"] == "patient-ready").count();
     assert_eq!(ready, 1, "{notices}");

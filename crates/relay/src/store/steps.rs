@@ -114,7 +114,9 @@ pub(super) struct Becomes {
 impl Becomes {
     /// `reassert_at` is none for an event: that is said once, and searched for.
     pub(super) fn of(outcome: Outcome, now: i64, reassert_at: Option<i64>, found: Found) -> Self {
-        let owed = found.owed.filter(|it| *it > now && reassert_at.is_some());
+        // What was owed by the time of the claim was forgotten there. The rest stays owed even if its time has come since:
+        // what was said just now may have been said before the earlier request landed.
+        let owed = found.owed.filter(|_| reassert_at.is_some());
         let plain = Self {
             state: EntryState::Waiting,
             run_at: None,

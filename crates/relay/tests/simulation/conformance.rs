@@ -53,6 +53,7 @@ run! {
     streams::the_newest_state_supersedes_what_waits,
     streams::a_newer_state_waits_for_the_one_in_flight,
     streams::an_unknown_outcome_is_asserted_once_more,
+    streams::what_began_before_the_delay_was_over_is_asserted_once_more,
     streams::a_takeover_is_asserted_once_more,
     streams::a_lost_fence_reasserts_what_was_delivered,
     streams::doubt_passes_on_to_the_newer_state,

@@ -152,10 +152,12 @@ impl Watch {
         let now = self.world.ms();
         let seals = &mut *self.doors.lock().unwrap();
         let seals = seals.entry(door).or_default();
-        // Frozen between asking what time it is and claiming, a node takes what was left then: a burst that does not count.
+        // Frozen between asking what time it is and claiming, a node takes what might have left then. That does not count.
         if self.world.now().duration_since(policy.now).as_secs() >= 1 {
-            seals.bucket = None;
-        } else if let Some(by) = seals.draw(&policy.connection, now, leases.len()) {
+            (seals.bucket, seals.probed) = (None, None);
+            return;
+        }
+        if let Some(by) = seals.draw(&policy.connection, now, leases.len()) {
             self.world.wrong(format_args!("too fast: {by:.2} requests above the pace"));
         }
         if was_open {

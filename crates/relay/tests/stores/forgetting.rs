@@ -123,8 +123,10 @@ pub(crate) async fn a_late_word_does_not_wake_what_is_destroyed(store: Arc<dyn S
     new_visit(&*store, "v", vec![entry("o", "s", 0)]).await;
     let frozen = claim_short(&*store, 0).await;
     let lease = claim_when_free(&*store, 1).await;
-    // Past the moment at which the takeover asks for another assertion, so that it is settled for good.
-    settle(&*store, lease, Outcome::Delivered, 20).await;
+    settle(&*store, lease, Outcome::Delivered, 2).await;
+    // The assertion that the takeover asks for settles it for good.
+    let again = claim_one(&*store, 20).await;
+    settle(&*store, again, Outcome::Delivered, 20).await;
     close(&*store, "v", Some(21), 21).await;
     store.forget_visit("v", summary("v", 0), t(22)).await.unwrap();
     assert_eq!(settle(&*store, frozen, Outcome::Delivered, 23).await, Settled::FenceLost);

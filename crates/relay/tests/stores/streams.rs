@@ -81,6 +81,21 @@ pub(crate) async fn an_unknown_outcome_is_asserted_once_more(store: Arc<dyn Stor
     assert_eq!(claim_one(&*store, 27).await.id, "fourth");
 }
 
+pub(crate) async fn what_began_before_the_delay_was_over_is_asserted_once_more(store: Arc<dyn Store>) {
+    new_visit(&*store, "v", vec![entry("old", "s", 0)]).await;
+    let old = claim_one(&*store, 0).await;
+    settle(&*store, old, unknown(5), 0).await;
+    tell(&*store, "v", vec![entry("new", "s", 4)], 4).await;
+    // It was told at some time between 4 and 6, and what was sent before it may have landed after that, until 5.
+    let new = claim_one(&*store, 4).await;
+    settle(&*store, new, Outcome::Delivered, 6).await;
+    let again = claim_one(&*store, 6).await;
+    assert_eq!(again.id, "new");
+    // This one began when nothing could land any more, however long it takes.
+    settle(&*store, again, Outcome::Delivered, 7).await;
+    assert!(claim(&*store, 999).await.is_empty());
+}
+
 pub(crate) async fn a_takeover_is_asserted_once_more(store: Arc<dyn Store>) {
     new_visit(&*store, "v", vec![entry("o", "s", 0)]).await;
     drop(claim_short(&*store, 0).await);

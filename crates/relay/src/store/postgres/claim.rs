@@ -53,7 +53,9 @@ const RUNNABLE: &str = concat!(
 
 /// `+ 0` keeps the planner from looking these columns up in an index of all that waits: the ids say where the rows are.
 const TAKE: &str = concat!(
-    "UPDATE outbox AS o SET state = 1, fence = fence + 1, attempts = attempts + 1, lease_until = ",
+    // A state that is owed by now is asserted by this very attempt.
+    "UPDATE outbox AS o SET state = 1, fence = fence + 1, attempts = attempts + 1,
+        reassert_at = CASE WHEN o.reassert_at > $2 THEN o.reassert_at END, lease_until = ",
     database_now!(),
     " + $3 FROM visit AS v WHERE o.id = ANY($1) AND v.id = o.visit AND o.state + 0 = 0 AND o.run_at + 0 <= $2 AND ",
     its_turn!(),

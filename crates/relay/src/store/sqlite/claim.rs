@@ -54,13 +54,19 @@ pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Re
     let mut leases = Vec::with_capacity(taken);
     for row in &rows[..taken] {
         let lease = lease(row, &connection)?;
-        sqlx::query("UPDATE outbox SET state = 1, fence = ?, attempts = ?, lease_until = ? WHERE seq = ?")
-            .bind(lease.fence)
-            .bind(lease.attempt)
-            .bind(lease_until)
-            .bind(row.try_get::<i64, _>("seq")?)
-            .execute(&mut *tx)
-            .await?;
+        // A state that is owed by now is asserted by this very attempt.
+        sqlx::query(
+            "UPDATE outbox SET state = 1, fence = ?, attempts = ?, lease_until = ?,
+                    reassert_at = iif(reassert_at > ?, reassert_at, NULL)
+             WHERE seq = ?",
+        )
+        .bind(lease.fence)
+        .bind(lease.attempt)
+        .bind(lease_until)
+        .bind(policy.now.as_millisecond())
+        .bind(row.try_get::<i64, _>("seq")?)
+        .execute(&mut *tx)
+        .await?;
         ledger::append(tx, &ledger::subject(row)?.started(policy.now, lease.attempt, lease.fence)).await?;
         leases.push(lease);
     }

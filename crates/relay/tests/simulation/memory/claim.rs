@@ -27,6 +27,7 @@ impl MemoryStore {
                 row.fence += 1;
                 row.attempts += 1;
                 row.lease_until = Some(lease_until);
+                row.reassert_at = row.reassert_at.filter(|it| *it > policy.now.as_millisecond());
             });
             let row = &state.rows[seq];
             let lease = lease(row, &state.visits[&row.visit].row.key, others_went);
