@@ -87,7 +87,7 @@ test("too early: no way to be ready, but the test; the button comes by itself", 
   await skip(page);
   await screen(page, "too-early");
   assert.equal(await page.locator("#ready").count(), 0);
-  assert.match(await page.textContent("#opens-at"), /^\d\d:\d\d$/);
+  assert.match(await page.textContent("#opens-at"), /^\d{1,2}:\d\d$/); // before ten in the morning the hour has one digit
   await page.click("#test-again");
   await screen(page, "devices");
   await stage(page, "too-early");
