@@ -122,12 +122,12 @@ pub enum Said {
 }
 
 impl Said {
-    /// What it says about the EHR as a whole.
-    pub fn health(&self) -> Health {
+    /// What it says about the EHR as a whole. `again`: of a row that has failed since the EHR last took anything.
+    pub fn health(&self, again: bool) -> Health {
         match self {
             Self::Accepted | Self::Never { .. } | Self::NoIdentifier => Health::Well,
-            Self::NotNow { retry_after, .. } => Health::Ill { retry_after: *retry_after },
-            Self::NobodyKnows { .. } => Health::Ill { retry_after: None },
+            Self::NotNow { retry_after, .. } => Health::Ill { retry_after: *retry_after, again },
+            Self::NobodyKnows { .. } => Health::Ill { retry_after: None, again },
             Self::Unsupported { .. } | Self::PossibleDouble { .. } | Self::Stopped => Health::Silent,
         }
     }

@@ -25,6 +25,8 @@ pub struct Policy {
     pub open_for: SignedDuration,
     /// At most so long.
     pub open_at_most: SignedDuration,
+    /// When the EHR names a time itself, it is believed up to this.
+    pub asked_at_most: SignedDuration,
 }
 
 /// What an attempt says about the EHR as a whole.
@@ -36,6 +38,9 @@ pub enum Health {
     Ill {
         /// It named a time: everything waits for that.
         retry_after: Option<SignedDuration>,
+        /// The same row failed before, and nothing was accepted since: that says more of the row than of the EHR, and one
+        /// poisonous row must not close the door to all others.
+        again: bool,
     },
     /// It was not asked.
     Silent,
@@ -50,6 +55,9 @@ pub struct Connection {
     /// Probes that failed in a row since the breaker opened.
     #[serde(default)]
     pub probes: u32,
+    /// A probe is on its way: its failure, and no earlier attempt's, doubles the wait.
+    #[serde(default)]
+    probing: bool,
     /// The breaker is open until then, and half open after it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub open_until: Option<Timestamp>,
@@ -80,6 +88,11 @@ impl Connection {
     /// True while the breaker is open or waits for its probe.
     pub fn is_open(&self) -> bool {
         self.open_until.is_some()
+    }
+
+    /// True if it did not answer when it was last asked.
+    pub fn is_ill(&self) -> bool {
+        self.failures > 0 || self.is_open()
     }
 
     /// How many requests may leave at `now`. A half-open breaker lets one through, and is open again for as long until
@@ -114,6 +127,7 @@ impl Connection {
         if self.open_until.is_some() && count > 0 {
             // The probe is on its way; should its end never be told, the next one goes when this runs out.
             self.open_until = Some(later(now, policy.open_for));
+            self.probing = true;
         }
     }
 
@@ -122,30 +136,40 @@ impl Connection {
         match health {
             Health::Silent => {}
             Health::Well => {
-                (self.failures, self.probes, self.open_until, self.opened_at) = (0, 0, None, None);
-                self.well_at = Some(now);
+                *self = Self { well_at: Some(now), taken: self.taken, looked_at: self.looked_at, ..Self::default() };
             }
-            Health::Ill { retry_after } => {
-                self.failures = self.failures.saturating_add(1);
-                let asked = retry_after.unwrap_or_default().clamp(SignedDuration::ZERO, policy.open_at_most);
-                if self.opened_at.is_some() {
-                    self.probes = self.probes.saturating_add(1);
-                }
-                let trips = self.opened_at.is_some() || self.failures >= policy.trip_after || asked.is_positive();
-                if trips {
-                    let doubled = policy.open_for.saturating_mul(1 << self.probes.min(16)).min(policy.open_at_most);
-                    // What another attempt, sent before the breaker opened, asks for does not shorten the wait.
-                    let wait = later(now, doubled.max(asked));
-                    self.opened_at.get_or_insert(now);
-                    self.open_until = self.open_until.max(Some(wait));
-                }
+            Health::Ill { retry_after, again } => {
+                let asked = retry_after.unwrap_or_default().clamp(SignedDuration::ZERO, policy.asked_at_most);
+                self.failed(policy, now, asked, again);
             }
         }
     }
 
+    fn failed(&mut self, policy: &Policy, now: Timestamp, asked: SignedDuration, again: bool) {
+        let was_open = self.opened_at.is_some();
+        let wait = if was_open && !self.probing {
+            // Sent before it opened: that this one failed too is no news, but it may have been asked for more patience.
+            asked
+        } else if was_open {
+            (self.failures, self.probes) = (self.failures.saturating_add(1), self.probes.saturating_add(1));
+            policy.open_for.saturating_mul(1 << self.probes.min(16)).min(policy.open_at_most).max(asked)
+        } else {
+            self.failures = self.failures.saturating_add(u32::from(!again));
+            if self.failures < policy.trip_after && !asked.is_positive() {
+                return;
+            }
+            policy.open_for.min(policy.open_at_most).max(asked)
+        };
+        self.probing = false;
+        self.opened_at.get_or_insert(now);
+        // What is told late, or asks for less, does not shorten the wait.
+        self.open_until = self.open_until.max(Some(later(now, wait)));
+    }
+
     /// A clock that was set back must not keep the breaker open for longer than it may be.
     fn stays_open(&self, policy: &Policy, now: Timestamp) -> bool {
-        self.open_until.is_some_and(|until| now < until && until <= later(now, policy.open_at_most))
+        self.open_until
+            .is_some_and(|until| now < until && until <= later(now, policy.open_at_most.max(policy.asked_at_most)))
     }
 
     /// What is taken out of the bucket at `now`, and until when it is refilled: no moment is counted twice. A clock that was

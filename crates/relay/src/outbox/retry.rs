@@ -34,8 +34,8 @@ pub struct Schedule {
 pub struct SoFar {
     /// Failed tries before this one that count.
     pub failures: u32,
-    /// The EHR took something else since: a failure now is this row's own. Otherwise it is the EHR's, and an outage of
-    /// hours uses nothing up.
+    /// The EHR takes other rows: a failure now is this row's own. Otherwise it is the EHR's, and an outage of hours uses
+    /// nothing up.
     pub others_went: bool,
     /// When the row was accepted.
     pub accepted_at: Timestamp,
@@ -58,8 +58,8 @@ pub fn connection_policy(config: &config::Outbox) -> connection::Policy {
         burst: config.per_ehr_burst,
         trip_after: config.breaker_failures,
         open_for: millis(config.breaker_ms),
-        open_at_most: millis(config.breaker_max_ms)
-            .max(SignedDuration::from_secs(i64::from(config.retry_after_max_seconds))),
+        open_at_most: millis(config.breaker_max_ms),
+        asked_at_most: SignedDuration::from_secs(i64::from(config.retry_after_max_seconds)),
     }
 }
 
@@ -75,6 +75,13 @@ impl Schedule {
             identifier: millis(config.identifier_ms),
             identifier_limit: SignedDuration::from_hours(i64::from(config.identifier_hours)),
         }
+    }
+
+    /// No row has to wait for longer than this before its next try.
+    pub fn longest_wait(&self) -> SignedDuration {
+        let longest = self.waits.iter().copied().max().unwrap_or_default();
+        let with_jitter = longest + longest / 4;
+        [self.settle_delay, self.retry_after_max, self.identifier].into_iter().fold(with_jitter, SignedDuration::max)
     }
 
     /// What becomes of the row.
@@ -203,6 +210,14 @@ mod tests {
             };
             assert_eq!((got, at.map(|it| it.duration_since(now).as_secs())), (class, seconds), "{row}");
         }
+    }
+
+    #[test]
+    fn no_wait_is_longer_than_the_longest() {
+        let schedule = schedule();
+        assert_eq!(schedule.longest_wait(), SignedDuration::from_secs(600));
+        let slow = Schedule { waits: vec![SignedDuration::from_secs(800)], ..schedule };
+        assert_eq!(slow.longest_wait(), SignedDuration::from_secs(1000), "with its jitter");
     }
 
     #[test]

@@ -193,6 +193,7 @@ impl Worker {
             limit,
             lease: SignedDuration::from_millis(i64::from(self.parts.config.lease_ms)),
             settle_delay: self.parts.schedule.settle_delay,
+            longest_wait: self.parts.schedule.longest_wait(),
             connection: self.parts.connection.clone(),
         }
     }
@@ -255,13 +256,13 @@ impl Parts {
         };
         let so_far = SoFar {
             failures: lease.failures,
-            others_went: lease.others_went,
+            others_went: lease.others_went && !lease.ehr_is_ill,
             accepted_at,
             now,
             doubtful: lease.uncertain && !lease.channel.supersedes(),
             jitter: self.random.fraction(),
         };
-        let health = said.health();
+        let health = said.health(!lease.others_went);
         let outcome = self.schedule.outcome(said, so_far);
         let word = outcome.word();
         let reason = outcome.reason().to_owned();

@@ -159,8 +159,17 @@ pub struct ClaimPolicy {
     pub lease: SignedDuration,
     /// After a takeover the state is asserted once more, this long after `now`.
     pub settle_delay: SignedDuration,
+    /// No row waits for longer than this: one that is to run later than that was given its time by a clock that was wrong.
+    pub longest_wait: SignedDuration,
     /// How fast, and what a bad day of the EHR looks like.
     pub connection: Policy,
+}
+
+impl ClaimPolicy {
+    /// Later than this, in milliseconds, no row can have to wait.
+    pub fn latest_run(&self) -> i64 {
+        self.now.saturating_add(self.longest_wait).unwrap_or(self.now).as_millisecond()
+    }
 }
 
 /// What a claim gave.
@@ -168,8 +177,8 @@ pub struct ClaimPolicy {
 pub struct Claimed {
     /// Rows that are ours.
     pub leases: Vec<Lease>,
-    /// When there may be more to claim here, if anything waits: the soonest of what runs, the pace and the breaker allow.
-    /// Leases that run out are not counted.
+    /// When there may be more to claim here, if anything waits or is in flight: the soonest of what runs, as the pace and
+    /// the breaker allow, and of the leases that run out.
     pub next: Option<Timestamp>,
 }
 
@@ -200,6 +209,8 @@ pub struct Lease {
     pub failures: u32,
     /// The EHR took something else since this row last failed (or it never failed): a failure now is the row's own.
     pub others_went: bool,
+    /// The EHR did not answer when it was last asked, or its breaker is open: a failure now is the EHR's.
+    pub ehr_is_ill: bool,
     /// An earlier attempt may have been applied: its request left, or was about to, and nobody knows more.
     pub uncertain: bool,
     /// When the row was accepted.

@@ -1,10 +1,12 @@
 //! What a step of the outbox means, whatever the database: what a row becomes when its attempt ends, which duties pass
 //! from row to row, and what the ledger says of it. Pure; the stores do the SQL.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use super::outbox::ClaimPolicy;
 use super::{Channel, EntryState, Lease, Outcome, StoreError};
 use crate::ledger::{Kind, Record};
+use crate::outbox::connection::Allowance;
 
 /// A stored time.
 pub(super) fn at(milliseconds: i64) -> Result<Timestamp, StoreError> {
@@ -79,6 +81,20 @@ impl Subject {
     }
 }
 
+/// When there may be more to claim: the next row that runs, as pace and breaker allow, or the next lease that runs out (in
+/// so many milliseconds, by the database's time).
+pub(super) fn next_look(
+    policy: &ClaimPolicy,
+    allowed: Allowance,
+    next_run: Option<Timestamp>,
+    next_lost: Option<i64>,
+) -> Option<Timestamp> {
+    let not_before = if allowed.now == 0 { allowed.next.unwrap_or(policy.now) } else { policy.now };
+    let lost =
+        next_lost.map(|it| policy.now.saturating_add(SignedDuration::from_millis(it.max(0))).unwrap_or(policy.now));
+    [next_run.map(|it| it.max(not_before)), lost].into_iter().flatten().min()
+}
+
 /// What a row owes, or may have done, when another takes its place.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Duty {
@@ -116,7 +132,8 @@ impl Becomes {
     pub(super) fn of(outcome: Outcome, now: i64, reassert_at: Option<i64>, found: Found) -> Self {
         // What was owed by the time of the claim was forgotten there. The rest stays owed even if its time has come since:
         // what was said just now may have been said before the earlier request landed.
-        let owed = found.owed.filter(|_| reassert_at.is_some());
+        // What is owed later than that was promised by a clock that was ahead.
+        let owed = found.owed.zip(reassert_at).map(|(owed, latest)| owed.min(latest));
         let plain = Self {
             state: EntryState::Waiting,
             run_at: None,

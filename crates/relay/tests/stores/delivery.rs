@@ -99,7 +99,7 @@ pub(crate) async fn what_an_outage_did_does_not_count(store: Arc<dyn Store>) {
             "o" => Outcome::Retry { at: t(10), reason: "503".into(), counts: false },
             _ => Outcome::Unknown { at: t(10), reason: "no answer".into(), counts: false },
         };
-        settle_as(&*store, lease, outcome, Health::Ill { retry_after: None }, 1).await;
+        settle_as(&*store, lease, outcome, Health::Ill { retry_after: None, again: false }, 1).await;
     }
     for lease in claim(&*store, 10).await {
         assert_eq!((lease.failures, lease.attempt, lease.others_went), (0, 2, false), "{}", lease.id);

@@ -100,6 +100,7 @@ pub(crate) fn plenty() -> Policy {
         trip_after: 10_000,
         open_for: SignedDuration::from_secs(30),
         open_at_most: SignedDuration::from_secs(300),
+        asked_at_most: SignedDuration::from_secs(300),
     }
 }
 
@@ -111,6 +112,7 @@ pub(crate) fn policy(now: i64, limit: u32) -> ClaimPolicy {
         limit,
         lease: SignedDuration::from_secs(60),
         settle_delay: SignedDuration::from_secs(SETTLE),
+        longest_wait: SignedDuration::from_hours(1),
         connection: plenty(),
     }
 }

@@ -155,7 +155,7 @@ pub(crate) async fn doubt_passes_on_to_the_newer_state(store: Arc<dyn Store>) {
     let lease = claim_when_free(&*store, 4).await;
     assert_eq!((lease.id.as_str(), lease.uncertain), ("d", true));
     // It ends with an answer.
-    settle_as(&*store, lease, retry(9), Health::Ill { retry_after: None }, 4).await;
+    settle_as(&*store, lease, retry(9), Health::Ill { retry_after: None, again: false }, 4).await;
     tell(&*store, "v", vec![entry("e", "s", 5)], 5).await;
     let lease = claim_one(&*store, 5).await;
     assert_eq!((lease.id.as_str(), lease.uncertain), ("e", false));

@@ -121,6 +121,7 @@ pub(super) fn unpaced() -> Policy {
         trip_after: u32::MAX,
         open_for: SignedDuration::from_secs(30),
         open_at_most: SignedDuration::from_secs(300),
+        asked_at_most: SignedDuration::from_secs(300),
     }
 }
 
@@ -133,6 +134,7 @@ pub(super) fn claim(limit: u32) -> ClaimPolicy {
         limit,
         lease: SignedDuration::from_secs(600),
         settle_delay: SignedDuration::from_secs(5),
+        longest_wait: SignedDuration::from_hours(1),
         connection: unpaced(),
     }
 }

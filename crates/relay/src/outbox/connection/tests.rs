@@ -11,6 +11,7 @@ fn policy() -> Policy {
         trip_after: 3,
         open_for: SignedDuration::from_secs(30),
         open_at_most: SignedDuration::from_secs(300),
+        asked_at_most: SignedDuration::from_secs(900),
     }
 }
 
@@ -18,7 +19,7 @@ fn t(milliseconds: i64) -> Timestamp {
     Timestamp::from_millisecond(1_800_000_000_000 + milliseconds).expect("a time")
 }
 
-const ILL: Health = Health::Ill { retry_after: None };
+const ILL: Health = Health::Ill { retry_after: None, again: false };
 
 /// A connection whose breaker opened at zero.
 fn tripped() -> Connection {
@@ -74,14 +75,66 @@ fn a_probe_whose_end_is_never_told_does_not_close_the_door_for_good() {
 
 #[test]
 fn retry_after_holds_everything_back_but_not_for_ever() {
-    let asked = |seconds| Health::Ill { retry_after: Some(SignedDuration::from_secs(seconds)) };
+    let asked = |seconds| Health::Ill { retry_after: Some(SignedDuration::from_secs(seconds)), again: false };
     let mut it = Connection::default();
     it.ended(&policy(), t(0), asked(120));
     assert_eq!(it.allowance(&policy(), t(119_999)).now, 0, "one answer is enough");
     assert_eq!(it.allowance(&policy(), t(120_000)).now, 1);
     let mut it = Connection::default();
     it.ended(&policy(), t(0), asked(86_400));
-    assert_eq!(it.allowance(&policy(), t(300_000)).now, 1, "clamped");
+    assert_eq!(it.allowance(&policy(), t(899_999)).now, 0);
+    assert_eq!(it.allowance(&policy(), t(900_000)).now, 1, "clamped");
+}
+
+#[test]
+fn one_row_that_fails_again_and_again_is_no_outage() {
+    let again = Health::Ill { retry_after: None, again: true };
+    let mut it = Connection::default();
+    it.ended(&policy(), t(0), ILL);
+    for n in 1..100 {
+        it.ended(&policy(), t(n), again);
+    }
+    assert!(!it.is_open());
+    assert!(it.is_ill());
+    it.ended(&policy(), t(200), ILL);
+    it.ended(&policy(), t(201), ILL);
+    assert!(it.is_open(), "three different ones are");
+    // Open it stays, whoever the probe is.
+    it.take(&policy(), t(30_201), 1);
+    it.ended(&policy(), t(30_202), again);
+    assert_eq!(it.allowance(&policy(), t(90_201)).now, 0);
+}
+
+#[test]
+fn what_was_sent_before_it_opened_does_not_count_as_its_probe() {
+    let mut it = tripped();
+    for n in 1..16 {
+        it.ended(&policy(), t(n), ILL);
+    }
+    assert_eq!(it.allowance(&policy(), t(30_000)).now, 1, "not doubled");
+    it.take(&policy(), t(30_000), 1);
+    it.ended(&policy(), t(30_001), ILL);
+    assert_eq!(it.allowance(&policy(), t(90_000)).now, 0, "doubled once");
+    assert_eq!(it.allowance(&policy(), t(90_001)).now, 1);
+    // But what one of them is asked to wait for is waited for.
+    let mut it = tripped();
+    it.ended(&policy(), t(1), Health::Ill { retry_after: Some(SignedDuration::from_secs(120)), again: false });
+    assert_eq!(it.allowance(&policy(), t(120_000)).now, 0);
+    assert_eq!(it.allowance(&policy(), t(120_001)).now, 1);
+}
+
+#[test]
+fn doubling_ends_where_it_is_told_to() {
+    let (mut it, mut now) = (tripped(), 30_000);
+    for _ in 0..10 {
+        it.take(&policy(), t(now), 1);
+        it.ended(&policy(), t(now), ILL);
+        now = it.allowance(&policy(), t(now)).next.expect("it is open").as_millisecond() - t(0).as_millisecond();
+    }
+    let before = now;
+    it.take(&policy(), t(now), 1);
+    it.ended(&policy(), t(now), ILL);
+    assert_eq!(it.allowance(&policy(), t(before)).next, Some(t(before + 300_000)));
 }
 
 #[test]

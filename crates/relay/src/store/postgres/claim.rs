@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease};
-use super::super::steps::Duty;
+use super::super::steps::{Duty, next_look};
 use super::super::{StoreError, WrappedKey};
 use super::enqueue::pass_on;
 use super::{PostgresStore, at, connection, ledger, maybe_at, small, streams};
@@ -76,6 +76,17 @@ const ANY_LOST: &str = concat!(
     ")"
 );
 
+/// In how many milliseconds the first lease runs out.
+const NEXT_LOST: &str = concat!(
+    "SELECT (SELECT lease_until FROM outbox WHERE state = 1 AND organization = $1 AND ehr = $2
+             ORDER BY lease_until LIMIT 1) - ",
+    database_now!()
+);
+
+/// Nothing waits for that long: these were given their time by a clock that was ahead.
+const STRANDED: &str = "UPDATE outbox SET run_at = $3
+    WHERE state = 0 AND organization = $1 AND ehr = $2 AND history IN (false, true) AND run_at > $4";
+
 const LOST: &str = concat!(
     "SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at FROM outbox
      WHERE state = 1 AND organization = $1 AND ehr = $2 AND lease_until <= ",
@@ -101,6 +112,7 @@ impl PostgresStore {
         let mut tx = self.begin().await?;
         let mut connection = connection::lock(&mut tx, &policy.organization, &policy.ehr).await?;
         let wanted = connection.allowance(&policy.connection, policy.now).now.min(policy.limit);
+        let stranded = run_stranded(&mut tx, policy).await?;
         // One more than wanted, to know whether any is left over.
         let mut found: Vec<(String, String)> = sqlx::query_as(RUNNABLE)
             .bind(&policy.organization)
@@ -113,16 +125,17 @@ impl PostgresStore {
         found.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
         let leases = take(&mut tx, found, &mut connection, policy).await?;
         // What a commit has just superseded was counted too: then the next look comes at once.
-        let soonest = if runnable > leases.len() { Some(policy.now) } else { next_run(&mut tx, policy).await? };
+        let next_run = if runnable > leases.len() { Some(policy.now) } else { next_run(&mut tx, policy).await? };
+        let next_lost =
+            sqlx::query_scalar(NEXT_LOST).bind(&policy.organization).bind(&policy.ehr).fetch_one(&mut *tx).await?;
         // A look that found nothing to do writes nothing, and so waits for no disk.
-        if leases.is_empty() {
+        if leases.is_empty() && !stranded {
             tx.rollback().await?
         } else {
             tx.commit().await?
         }
         let allowed = connection.allowance(&policy.connection, policy.now);
-        let not_before = if allowed.now == 0 { allowed.next.unwrap_or(policy.now) } else { policy.now };
-        Ok(Claimed { leases, next: soonest.map(|it| it.max(not_before)) })
+        Ok(Claimed { leases, next: next_look(policy, allowed, next_run, next_lost) })
     }
 
     /// Rows whose lease ran out become claimable. Of a state, what then stands is asserted once more after the settle
@@ -194,6 +207,18 @@ async fn next_run(tx: &mut PgConnection, policy: &ClaimPolicy) -> Result<Option<
     maybe_at(next)
 }
 
+/// Says whether there were any.
+async fn run_stranded(tx: &mut PgConnection, policy: &ClaimPolicy) -> Result<bool, StoreError> {
+    let put_right = sqlx::query(STRANDED)
+        .bind(&policy.organization)
+        .bind(&policy.ehr)
+        .bind(policy.now.as_millisecond())
+        .bind(policy.latest_run())
+        .execute(tx)
+        .await?;
+    Ok(put_right.rows_affected() > 0)
+}
+
 fn lease(row: &PgRow, connection: &Connection) -> Result<Lease, StoreError> {
     let failed_at = maybe_at(row.try_get("failed_at")?)?;
     Ok(Lease {
@@ -209,6 +234,7 @@ fn lease(row: &PgRow, connection: &Connection) -> Result<Lease, StoreError> {
         sealed: row.try_get("sealed")?,
         failures: small(row.try_get("failures")?)?,
         others_went: failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > failed)),
+        ehr_is_ill: connection.is_ill(),
         uncertain: row.try_get("uncertain")?,
         accepted_at: at(row.try_get("accepted_at")?)?,
         attempt: small(row.try_get("attempts")?)?,

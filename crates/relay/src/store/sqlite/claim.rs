@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease};
-use super::super::steps::{Duty, at, maybe_at};
+use super::super::steps::{Duty, at, maybe_at, next_look};
 use super::super::{StoreError, WrappedKey};
 use super::stream::pass_on;
 use super::{SqliteStore, connection, ledger};
@@ -31,6 +31,13 @@ pub(super) const RUNNABLE: &str = "
 pub(super) const NEXT_RUN: &str = "SELECT min(run_at) FROM outbox INDEXED BY outbox_runnable
     WHERE state = 0 AND organization = ?1 AND ehr = ?2 AND history = ?3 AND run_at > ?4";
 
+/// Nothing waits for that long: these were given their time by a clock that was ahead.
+pub(super) const STRANDED: &str = "UPDATE outbox INDEXED BY outbox_runnable SET run_at = ?4
+    WHERE state = 0 AND organization = ?1 AND ehr = ?2 AND history = ?3 AND run_at > ?5";
+
+pub(super) const NEXT_LOST: &str = "SELECT min(lease_until) FROM outbox INDEXED BY outbox_lease
+    WHERE state = 1 AND organization = ?1 AND ehr = ?2";
+
 pub(super) const LOST: &str = "
     SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at
     FROM outbox INDEXED BY outbox_lease
@@ -45,6 +52,7 @@ impl SqliteStore {
 pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Result<Claimed, StoreError> {
     let database_now: i64 = sqlx::query_scalar(DATABASE_NOW).fetch_one(&mut *tx).await?;
     take_over(tx, database_now, policy).await?;
+    run_stranded(tx, policy).await?;
     let mut connection = connection::load(&mut *tx, &policy.organization, &policy.ehr).await?;
     let wanted = connection.allowance(&policy.connection, policy.now).now.min(policy.limit);
     // One more than wanted, to know whether any is left over.
@@ -75,10 +83,9 @@ pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Re
         connection.take(&policy.connection, policy.now, count);
         connection::save(tx, &policy.organization, &policy.ehr, &connection).await?;
     }
-    let soonest = if rows.len() > taken { Some(policy.now) } else { next_run(tx, policy).await? };
+    let next_run = if rows.len() > taken { Some(policy.now) } else { next_run(tx, policy).await? };
     let allowed = connection.allowance(&policy.connection, policy.now);
-    let not_before = if allowed.now == 0 { allowed.next.unwrap_or(policy.now) } else { policy.now };
-    Ok(Claimed { leases, next: soonest.map(|it| it.max(not_before)) })
+    Ok(Claimed { leases, next: next_look(policy, allowed, next_run, next_lost(tx, database_now, policy).await?) })
 }
 
 async fn runnable(tx: &mut SqliteConnection, policy: &ClaimPolicy, limit: u32) -> Result<Vec<SqliteRow>, StoreError> {
@@ -113,6 +120,31 @@ async fn next_run(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Result<Opt
     maybe_at(soonest)
 }
 
+/// In how many milliseconds the first lease runs out.
+async fn next_lost(
+    tx: &mut SqliteConnection,
+    database_now: i64,
+    policy: &ClaimPolicy,
+) -> Result<Option<i64>, StoreError> {
+    let until: Option<i64> =
+        sqlx::query_scalar(NEXT_LOST).bind(&policy.organization).bind(&policy.ehr).fetch_one(tx).await?;
+    Ok(until.map(|it| it.saturating_sub(database_now)))
+}
+
+async fn run_stranded(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Result<(), StoreError> {
+    for history in [false, true] {
+        sqlx::query(STRANDED)
+            .bind(&policy.organization)
+            .bind(&policy.ehr)
+            .bind(history)
+            .bind(policy.now.as_millisecond())
+            .bind(policy.latest_run())
+            .execute(&mut *tx)
+            .await?;
+    }
+    Ok(())
+}
+
 fn lease(row: &SqliteRow, connection: &Connection) -> Result<Lease, StoreError> {
     let failed_at = maybe_at(row.try_get("failed_at")?)?;
     Ok(Lease {
@@ -128,6 +160,7 @@ fn lease(row: &SqliteRow, connection: &Connection) -> Result<Lease, StoreError> 
         sealed: row.try_get("sealed")?,
         failures: row.try_get("failures")?,
         others_went: failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > failed)),
+        ehr_is_ill: connection.is_ill(),
         uncertain: row.try_get("uncertain")?,
         accepted_at: at(row.try_get("accepted_at")?)?,
         attempt: row.try_get::<u32, _>("attempts")? + 1,

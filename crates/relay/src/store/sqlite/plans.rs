@@ -59,12 +59,14 @@ fn policy(limit: u32) -> ClaimPolicy {
         limit,
         lease: SignedDuration::from_secs(60),
         settle_delay: SignedDuration::from_secs(5),
+        longest_wait: SignedDuration::from_hours(1),
         connection: Policy {
             per_second: 1000,
             burst: 1000,
             trip_after: 9,
             open_for: SignedDuration::from_secs(30),
             open_at_most: SignedDuration::from_secs(30),
+            asked_at_most: SignedDuration::from_secs(30),
         },
     }
 }
@@ -104,7 +106,7 @@ async fn what_runs_all_the_time_goes_along_an_index() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(&folder).await;
     fill(&store, 500).await;
-    let mut statements = vec![claim::RUNNABLE, claim::NEXT_RUN, claim::LOST];
+    let mut statements = vec![claim::RUNNABLE, claim::NEXT_RUN, claim::LOST, claim::STRANDED, claim::NEXT_LOST];
     statements.extend(connection::NEXT_WAITING.into_iter().chain(connection::NEXT_IN_FLIGHT));
     // Before SQLite knows anything about the rows, and after.
     for analyze in [false, true] {

@@ -11,6 +11,7 @@ impl MemoryStore {
         let database_now = self.now();
         let state = &mut *self.held();
         state.take_over(database_now, policy);
+        state.run_stranded(policy);
         let door = (policy.organization.clone(), policy.ehr.clone());
         let mut connection = state.connections.get(&door).cloned().unwrap_or_default();
         let wanted = connection.allowance(&policy.connection, policy.now).now.min(policy.limit);
@@ -30,7 +31,7 @@ impl MemoryStore {
                 row.reassert_at = row.reassert_at.filter(|it| *it > policy.now.as_millisecond());
             });
             let row = &state.rows[seq];
-            let lease = lease(row, &state.visits[&row.visit].row.key, others_went);
+            let lease = lease(row, &state.visits[&row.visit].row.key, others_went, connection.is_ill());
             let started =
                 Record { attempt: row.attempts.into(), fence: row.fence, ..row.record(Kind::Started, policy.now) };
             state.record(started);
@@ -41,15 +42,17 @@ impl MemoryStore {
             state.connections.insert(door.clone(), connection.clone());
         }
         let left_over = runnable.len() > leases.len();
-        let soonest =
+        let next_run =
             if left_over { Some(policy.now) } else { state.next_run(&door, policy.now.as_millisecond()).map(at) };
         let allowed = connection.allowance(&policy.connection, policy.now);
         let not_before = if allowed.now == 0 { allowed.next.unwrap_or(policy.now) } else { policy.now };
-        Claimed { leases, next: soonest.map(|it| it.max(not_before)) }
+        let lost = state.flying.get(&door).and_then(|it| it.first()).map(|(until, _)| until - database_now);
+        let lost = lost.map(|it| policy.now + jiff::SignedDuration::from_millis(it.max(0)));
+        Claimed { leases, next: [next_run.map(|it| it.max(not_before)), lost].into_iter().flatten().min() }
     }
 }
 
-fn lease(row: &Row, key: &roomed_relay::store::WrappedKey, others_went: bool) -> Lease {
+fn lease(row: &Row, key: &roomed_relay::store::WrappedKey, others_went: bool, ehr_is_ill: bool) -> Lease {
     Lease {
         id: row.id.clone(),
         fence: row.fence,
@@ -63,6 +66,7 @@ fn lease(row: &Row, key: &roomed_relay::store::WrappedKey, others_went: bool) ->
         sealed: row.sealed.clone(),
         failures: row.failures,
         others_went,
+        ehr_is_ill,
         uncertain: row.uncertain,
         accepted_at: at(row.accepted_at),
         attempt: row.attempts,
@@ -86,6 +90,17 @@ impl State {
         let stream = &self.streams[&row.stream];
         let first = row.channel.supersedes() || stream.waiting.first() == Some(&row.seq);
         stream.flying.is_none() && first && self.visits.contains_key(&row.visit)
+    }
+
+    /// What waits for longer than anything has to was given its time by a clock that was ahead.
+    fn run_stranded(&mut self, policy: &ClaimPolicy) {
+        let door = (policy.organization.clone(), policy.ehr.clone());
+        let Some(waiting) = self.waiting.get(&door) else { return };
+        let latest = policy.latest_run();
+        let stranded: Vec<i64> = waiting.iter().filter(|(_, run_at, _)| *run_at > latest).map(|it| it.2).collect();
+        for seq in stranded {
+            self.change(seq, |row| row.run_at = policy.now.as_millisecond());
+        }
     }
 
     fn next_run(&self, door: &Door, now: i64) -> Option<i64> {

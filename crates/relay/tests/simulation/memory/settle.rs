@@ -85,7 +85,7 @@ fn is_ours(row: &Row, lease: &Lease) -> bool {
 
 fn becomes(row: Row, outcome: Outcome, now: i64, reassert_at: Option<i64>) -> Row {
     use EntryState as S;
-    let owed = row.reassert_at.filter(|_| reassert_at.is_some());
+    let owed = row.reassert_at.zip(reassert_at).map(|(owed, latest)| owed.min(latest));
     let (was_uncertain, failures) = (row.uncertain, row.failures);
     let plain = Row {
         state: S::Waiting,
