@@ -14,6 +14,15 @@ pub(super) const DEADLINE: Duration = Duration::from_millis(1000);
 pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(500);
 /// What lands late does so within this: well within the settle delay, on a busy machine too.
 pub(super) const LATE: Duration = Duration::from_millis(150);
+/// A create may land even later, when it has been looked for already: nothing is promised of its time, so what is not found
+/// waits for an operator, or is made again where that makes no second one.
+pub(super) const TOO_LATE: Duration = Duration::from_millis(800);
+
+/// A fault: so many hundredths of the creates at this target land that late.
+pub(super) fn too_late(target: &str, percent: f64, seed: u64) -> Value {
+    let delay = u64::try_from(TOO_LATE.as_millis()).unwrap_or(u64::MAX);
+    json!({ "target": target, "mode": "late", "percent": percent, "delay_ms": delay, "times": 0, "seed": seed })
+}
 
 /// How long an attempt may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use super::checker::{self, Key, Verdict};
 use super::crowd::{Crowd, Part};
 use super::door::{Conditions, Node};
 use super::hospital::{Effects, Hospital};
-use super::profile::{self, Haste, LATE, SETTLE_DELAY};
+use super::profile::{self, Haste, LATE, TOO_LATE};
 use crate::clock::{Stopwatch, pause};
 use crate::stack::{Organization, free_port};
 
@@ -115,7 +115,7 @@ impl Scene {
                 return Ok(now.0);
             }
             last = now;
-            pause(if now.0 == 0 { SETTLE_DELAY + LATE } else { Duration::from_millis(100) }).await;
+            pause(if now.0 == 0 { TOO_LATE + LATE } else { Duration::from_millis(100) }).await;
         }
     }
 

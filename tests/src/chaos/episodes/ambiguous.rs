@@ -1,5 +1,6 @@
 //! Writes of which a third and more have an outcome that nobody knows: applied, and then the connection is dropped, or the
-//! answer is a 500, or none within the deadline; or not applied; or landing late, within the settle delay. At Epic's setter
+//! answer is a 500, or none within the deadline; or not applied; or landing late, within the settle delay, and creates even
+//! after they were looked for. At Epic's setter
 //! and its messages; at a generic R4 server, good and poor, where comings and goings are made once and one Encounter is
 //! changed by all; and at Oracle Health. Beside them tokens that are taken back.
 
@@ -15,7 +16,7 @@ use super::super::crowd::Crowd;
 use super::super::encounters;
 use super::super::others::{self, Other};
 use super::super::outcome::Outcome;
-use super::super::profile::{DEADLINE, Haste, LATE};
+use super::super::profile::{DEADLINE, Haste, LATE, too_late};
 use super::super::scene::Scene;
 use crate::clock::{Stopwatch, pause};
 
@@ -65,6 +66,7 @@ async fn messages(directory: &Path, writes: u64, seed: u64, outcome: &mut Outcom
     let with = |northside: &_| others::with(northside, &[], true);
     let scene = Scene::set_with(directory, directory, seed, Haste::Short, with).await?;
     let crowd = Arc::new(Crowd::gather(&scene.hospital, &scene.nodes, 10).await?);
+    scene.hospital.fault(&too_late("epic.communication", 6.0, seed)).await?;
     // Half of the writes are the setter's.
     disturb(&scene, "epic.write", 1.0, seed).await?;
     come_and_go(&scene, &crowd, writes, seed).await?;
@@ -92,6 +94,7 @@ async fn creates(
     scene.hospital.sandbox.send(reqwest::Method::PUT, "/r4/capabilities", &capabilities).await?;
     let visits = usize::try_from(writes / PER_VISIT)?.max(10);
     let crowd = Arc::new(others::gather(&scene, Other::FhirR4, visits).await?);
+    scene.hospital.fault(&too_late("r4.create", 6.0, seed)).await?;
     disturb(&scene, "r4.write", 1.2, seed).await?;
     come_and_go(&scene, &crowd, writes, seed).await?;
     count(&scene, "r4.write", &crowd, outcome).await?;

@@ -21,7 +21,7 @@ use super::super::ledger;
 use super::super::line::{Line, Wire};
 use super::super::outcome::Outcome;
 use super::super::places::to_die_at;
-use super::super::profile::{Haste, LEASE};
+use super::super::profile::{Haste, LEASE, too_late};
 use super::super::scene::{Scene, node};
 use super::super::town::Town;
 use crate::clock::pause;
@@ -57,6 +57,7 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
         let drop = json!({ "target": target, "mode": "drop_after_apply", "percent": 5, "times": 0, "seed": seed });
         scene.hospital.fault(&drop).await?;
     }
+    scene.hospital.fault(&too_late("r4.create", 5.0, seed)).await?;
     // Reads are slow, so an owner is mostly frozen between claim and send: when it wakes, it sends something old.
     for target in ["epic.fhir", "r4.read"] {
         let slow = json!({ "target": target, "mode": "delay", "delay_ms": 80, "times": 0 });
