@@ -59,8 +59,8 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
     }
     scene.hospital.fault(&too_late("r4.create", 5.0, seed)).await?;
     // Reads are slow, so an owner is mostly frozen between claim and send: when it wakes, it sends something old.
-    for target in ["epic.fhir", "r4.read"] {
-        let slow = json!({ "target": target, "mode": "delay", "delay_ms": 80, "times": 0 });
+    for (target, delay) in [("epic.fhir", 120), ("r4.read", 80)] {
+        let slow = json!({ "target": target, "mode": "delay", "delay_ms": delay, "times": 0 });
         scene.hospital.fault(&slow).await?;
     }
     let mut dice = Dice::of(seed, "nodes");
