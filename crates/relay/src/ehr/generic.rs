@@ -21,6 +21,7 @@ use roomed_smart::fhir::Encounter;
 use super::answer::{unread, unseen};
 use super::backend::Backend;
 use super::create::{Creation, Made, still_uncertain};
+use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::clock::Clock;
 use crate::config::EhrConfig;
@@ -184,6 +185,10 @@ pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for Generic {
+    fn requests(&self) -> Option<&Requests> {
+        Some(self.backend.requests())
+    }
+
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(_) | About::Stage { .. }, Channel::State) => self.state(intent, attempt).await,

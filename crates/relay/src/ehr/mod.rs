@@ -9,6 +9,7 @@ mod create;
 pub mod epic;
 pub mod generic;
 pub mod oracle_health;
+mod requests;
 mod resources;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::config::{Config, EhrConfig, Vendor};
 use crate::outbox::connection::Health;
 use crate::outbox::{About, WriteBack};
 use crate::store::Channel;
+
+pub use requests::Requests;
 
 /// What the relay needs to know of an appointment. Ids are FHIR ids without the type.
 #[derive(Clone, PartialEq, Eq)]
@@ -169,6 +172,11 @@ pub enum ReadBack {
 pub trait Ehr: Send + Sync {
     /// Tells the chart. Never retries by itself: attempts belong to the outbox and its ledger.
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said;
+
+    /// What leaves through this connection is counted here; `None`: one request an attempt.
+    fn requests(&self) -> Option<&Requests> {
+        None
+    }
 
     /// Reads whether the EHR shows `intent`, sent under `key`. After a restore from a backup; changes nothing.
     async fn reads_back(&self, _intent: &WriteBack, _key: &str) -> ReadBack {

@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 
 use super::answer::{is_stale, unread, unsaid, unseen};
 use super::backend::Backend;
+use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
@@ -155,6 +156,10 @@ pub(super) fn channels(about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for OracleHealth {
+    fn requests(&self) -> Option<&Requests> {
+        Some(self.backend.requests())
+    }
+
     async fn write_back(&self, intent: &WriteBack, _attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(who), Channel::State) => self.attendance(intent, who).await,

@@ -19,7 +19,7 @@ use super::connection::{self, Health};
 use super::retry::{Schedule, SoFar, connection_policy};
 use crate::clock::{Clock, Random, moment};
 use crate::config::{self, Config};
-use crate::ehr::{Attempt, Ehr, Gate, Said};
+use crate::ehr::{Attempt, Ehr, Gate, Requests, Said};
 use crate::failpoint;
 use crate::keys::{KeyError, Keys};
 use crate::store::{ClaimPolicy, Lease, Outcome, Settled, Settlement, Store, StoreError};
@@ -259,7 +259,8 @@ impl Parts {
             others_went: lease.others_went && !lease.ehr_is_ill,
             accepted_at,
             now,
-            doubtful: lease.uncertain && !lease.channel.supersedes(),
+            is_event: !lease.channel.supersedes(),
+            uncertain: lease.uncertain,
             jitter: self.random.fraction(),
         };
         let health = said.health(!lease.others_went);
@@ -267,8 +268,10 @@ impl Parts {
         let word = outcome.word();
         let reason = outcome.reason().to_owned();
         let quiet = matches!(outcome, Outcome::Retry { .. } | Outcome::Unknown { .. });
+        let requests = self.ehr_of(&lease).and_then(|ehr| ehr.requests()).map_or(0, Requests::owed);
         let reassert_at = now.saturating_add(self.schedule.settle_delay).unwrap_or(now);
-        let settlement = Settlement { outcome, health, now, reassert_at, connection: self.connection.clone() };
+        let settlement =
+            Settlement { outcome, health, now, reassert_at, requests, connection: self.connection.clone() };
         failpoint::at("settle.before");
         let settled = self.store.settle(lease, settlement).await;
         failpoint::at("settle.after");
@@ -322,11 +325,17 @@ impl Parts {
             Ok(intent) => intent,
             Err(error) => return Said::Never { reason: format!("The write-back cannot be read: {error}.") },
         };
-        let connection = (lease.organization.clone(), intent.iss.clone());
-        let Some(ehr) = self.ehrs.get(&connection) else {
+        let Some(ehr) = self.ehr_of(lease) else {
             return Said::Never { reason: "The EHR connection of this visit is no longer configured.".into() };
         };
+        if let Some(requests) = ehr.requests() {
+            requests.prepaid();
+        }
         ehr.write_back(&intent, &Attempt { key: &lease.id, uncertain: lease.uncertain, gate }).await
+    }
+
+    fn ehr_of(&self, lease: &Lease) -> Option<&Arc<dyn Ehr>> {
+        self.ehrs.get(&(lease.organization.clone(), lease.ehr.clone()))
     }
 
     fn open(&self, lease: &Lease) -> Result<WriteBack, KeyError> {

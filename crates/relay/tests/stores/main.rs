@@ -89,6 +89,7 @@ macro_rules! suite {
                 health::the_breaker_opens_lets_one_through_and_closes,
                 health::what_a_fenced_off_attempt_learned_counts,
                 health::a_turn_is_taken_from_the_same_pace_and_leaves_half_of_it,
+                health::what_really_left_is_paid_for,
                 health::connections_do_not_share_their_luck,
                 health::a_failure_is_the_rows_own_when_others_went,
                 streams::the_newest_state_supersedes_what_waits,

@@ -25,12 +25,15 @@ impl PostgresStore {
     }
 
     pub(super) async fn settle_lease(&self, lease: Lease, settlement: Settlement) -> Result<Settled, StoreError> {
-        let Settlement { outcome, health, now, reassert_at, connection: policy } = settlement;
+        let Settlement { outcome, health, now, reassert_at, requests, connection: policy } = settlement;
         let mut tx = self.begin().await?;
         let was = connection::lock(&mut tx, &lease.organization, &lease.ehr).await?;
         streams::lock(&mut tx, [lease.stream.as_str()]).await?;
         let mut is = was.clone();
         is.ended(&policy, now, health);
+        if requests != 0 {
+            is.spent(&policy, now, requests);
+        }
         if is != was {
             connection::save(&mut tx, &lease.organization, &lease.ehr, &is).await?;
         }
