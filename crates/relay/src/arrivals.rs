@@ -17,7 +17,7 @@ use crate::hub::Hub;
 use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
-use crate::promises::{self, News};
+use crate::promises::{self, News, Promises};
 use crate::record::{MeetingRecord, Record};
 use crate::store::{
     Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, OneTimeKind, Store, StoreError, StoredVisit,
@@ -205,8 +205,15 @@ impl Arrivals {
             notices::follow(&audience, &before, &mut opened.record, is_new, &effects, |who| self.hub.is_online(who));
         let told = told.into_iter().map(|(recipient, kind)| NewNotice { recipient, kind: notices::stored(&kind) });
         let notices = told.collect();
-        let news = News { before: &opened.stored.row.stage, effects: &effects, meeting: along.meeting.is_some(), now };
-        let intents = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
+        let news = News {
+            before: &opened.stored.row.stage,
+            effects: &effects,
+            meeting: along.meeting.is_some(),
+            moved: before.visit.plan() != opened.record.visit.plan(),
+            now,
+        };
+        let promises = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
+        let Promises { intents, unsupported } = promises;
         let outbox = promises::sealed(intents, &opened.stored.row, &opened.key, &self.keys, &*self.random, now)?;
         let change = self.change(&mut opened, timer, along, now)?;
         let change = Change { outbox, notices, ..change };
@@ -230,6 +237,7 @@ impl Arrivals {
             self.outbox.notify_one();
         }
         self.timers.notify_one();
+        promises::count(&unsupported);
         for effect in &effects {
             metrics::counter!("roomed_visit_effects_total", "effect" => effect_word(effect)).increment(1);
         }

@@ -132,3 +132,6 @@ async fn believe(relay: &Relay, opened: Opened, facts: &AppointmentFacts) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

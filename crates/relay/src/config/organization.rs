@@ -91,6 +91,17 @@ pub enum Vendor {
     FhirR4,
 }
 
+impl Vendor {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Epic => "epic",
+            Self::OracleHealth => "oracle-health",
+            Self::FhirR4 => "fhir-r4",
+        }
+    }
+}
+
 /// Whether real charts are behind a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]

@@ -1,6 +1,13 @@
 //! Epic. Reads by FHIR R4; writes by `SetExternalConnectionStatus` of context-aware linking, since Epic's R4 cannot
 //! change an Appointment or Encounter (its CapabilityStatement lists read and search only), and, where the organization
-//! wants it, by `Communication.create` (AE-EPIC, fhir.epic.com).
+//! wants it, by `Communication.create`. There is no place for stages and links of a visit: they get no row and are counted
+//! (`promises.rs`).
+//!
+//! Public pages: <https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4/metadata> (what can be read and created),
+//! <https://fhir.epic.com/Documentation?docId=oauth2> (Backend Services), <https://fhir.epic.com/Documentation?docId=developerguidelines>,
+//! <https://open.epic.com/launchpad> (launch records). Of the connection status Epic has no public page; what it is for stands in
+//! <https://www.vidyo.com/help/VidyoHealth/2_Epic-integration/TA-Configure-Epic-with-VC-CAL.htm>, that it wants `Epic-Client-ID` in
+//! <https://www.vidyo.com/help/VidyoHealth/2_Epic-integration/Configure-the-Epic-integration.htm>.
 //!
 //! Only one public source shows that call: `GET {interconnect}/api/epic/2018/Telehealth/ContextLinking/
 //! SetExternalConnectionStatus?ConferenceID&ExternalID&ExternalIDType&VendorName&ConnectionStatus` with Basic
@@ -147,6 +154,7 @@ impl Ehr for Epic {
                     Made::Said(said) | Made::Surprise(said) => said,
                 }
             }
+            // `channels` leads nothing else here: a row of before this connection's vendor was changed.
             _ => {
                 let reason = "Epic's schedule shows who is connected, and nothing of links, stages or audit events.";
                 Said::Unsupported { reason: reason.into() }

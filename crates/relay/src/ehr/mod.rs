@@ -193,7 +193,8 @@ pub trait Ehr: Send + Sync {
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;
 }
 
-/// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it.
+/// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it, and it
+/// is counted instead.
 pub fn channels(connection: &EhrConfig, about: &About) -> Vec<Channel> {
     match connection.vendor {
         Vendor::Epic => epic::channels(connection, about),

@@ -1,4 +1,4 @@
-//! The call itself (reference: EP-CODE, VI-CFG): a GET with side effects and ids in its query. So: no redirect is followed,
+//! The call itself (its public sources stand in `epic.rs`): a GET with side effects and ids in its query. So: no redirect is followed,
 //! nothing is repeated by the HTTP client, nothing cached, and neither address nor answer body ever reaches a log.
 
 use std::sync::Arc;
