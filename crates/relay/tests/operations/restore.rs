@@ -134,6 +134,8 @@ pub(crate) async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten(
     assert!(parked.iter().all(|row| row.reason.as_deref().is_some_and(|it| it.contains("payload destroyed"))));
     let visit = place.relay.store.visit(&waits.id).await.unwrap().unwrap();
     assert!(visit.row.closed_at.is_some(), "nobody can go on with it");
+    // Longer than an end can be taken back.
+    place.advance(SignedDuration::from_hours(1));
     roomed_relay::shredding::round(&place.relay).await.unwrap();
     assert!(
         place.relay.store.visit(&waits.id).await.unwrap().is_some(),
