@@ -76,6 +76,12 @@ pub(crate) const STAGES: &[Stage] = &[
         minutes: 10,
     },
     Stage {
+        suite: "stores",
+        name: "operations",
+        does: Does::Tests { of: &["crates/relay"], files: &["operations"], args: &[], desktop: false, postgres: true },
+        minutes: 10,
+    },
+    Stage {
         suite: "adapters",
         name: "sandbox",
         does: Does::Tests { of: &["crates/sandbox"], files: &[], args: &[], desktop: false, postgres: false },
@@ -86,7 +92,7 @@ pub(crate) const STAGES: &[Stage] = &[
         name: "relay",
         does: Does::Tests {
             of: &["crates/relay"],
-            files: &["!stores", "!simulation"],
+            files: &["!stores", "!operations", "!simulation"],
             args: &[],
             desktop: false,
             postgres: false,
@@ -174,8 +180,13 @@ mod tests {
         assert!(window.does.runs("tests", "window"));
         assert!(!window.does.runs("tests", "scenarios"));
         assert!(!window.does.runs("ui", "window"));
-        let relay: Vec<&str> =
-            STAGES.iter().filter(|stage| stage.does.runs("crates/relay", "stores")).map(|it| it.name).collect();
-        assert_eq!(relay, ["store conformance"], "no test runs twice");
+        let running = |target: &str| -> Vec<&str> {
+            STAGES.iter().filter(|stage| stage.does.runs("crates/relay", target)).map(|it| it.name).collect()
+        };
+        for (target, stage) in
+            [("stores", "store conformance"), ("operations", "operations"), ("roomed_relay", "relay")]
+        {
+            assert_eq!(running(target), [stage], "no test runs twice");
+        }
     }
 }

@@ -24,7 +24,7 @@ pub use hints::{Hint, Hints};
 pub use notices::{CommittedNotice, NewNotice, Notices, StoredNotice};
 pub use onetime::{Link, Links, NonceBinding, OneTime, OneTimeKind, PageSession, Sessions};
 pub use open::open;
-pub use operate::{Chained, EntryFilter, EntryRow, NotDone, Operate};
+pub use operate::{Chained, EntryFilter, EntryRow, NotDone, Operate, Standing, Wish};
 pub use outbox::{
     Channel, ChartRow, ChartWord, ClaimPolicy, Claimed, EntryState, Lease, NewOutboxEntry, Outbox, OutboxCounts,
     Outcome, Settled, Settlement,

@@ -1,4 +1,4 @@
-//! A relay put together as `serve` does it, in a folder of its own, with an EHR and a meeting provider that answer as told.
+//! A relay put together as `serve` does it, in a home of its own, with an EHR and a meeting provider that answer as told.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -15,11 +15,13 @@ use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
 use roomed_relay::record::MeetingRecord;
 use roomed_relay::relay::Relay;
 use roomed_relay::serve::{Outside, assemble};
-use roomed_relay::store::sqlite::SqliteStore;
-use roomed_relay::store::{Channel, EntryFilter, EntryRow, EntryState, StoredWatch};
+use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, StoredWatch};
 use roomed_relay::wire;
 use roomed_visit::{Command, LegId, Oid, ParticipantId, Source, Testimony, VisitEvent};
 use secrecy::SecretString;
+
+use crate::home::Home;
+use crate::server_time::ServerTime;
 
 /// Stands in everything about a patient and in every secret.
 pub(crate) const CANARY: &str = "CANARY-6f1d";
@@ -31,9 +33,9 @@ pub(crate) fn noon() -> Timestamp {
     "2027-01-15T12:00:00Z".parse().unwrap()
 }
 
-/// The configuration of a relay whose database and keys lie in `folder`, with an EHR at `ehr`.
-pub(crate) fn configuration(folder: &Path, ehr: &str, port: u16) -> String {
-    let folder = folder.display();
+/// The configuration of a relay that lives in `home`, with an EHR at `ehr`.
+pub(crate) fn configuration(home: &Home, ehr: &str, port: u16) -> String {
+    let (folder, database) = (home.folder().display(), home.url());
     format!(
         r#"
 bind = "127.0.0.1:{port}"
@@ -41,7 +43,7 @@ public_url = "http://127.0.0.1:{port}"
 [dev]
 loopback_http = true
 [database]
-url = "sqlite:{folder}/relay.sqlite"
+url = "{database}"
 [keys]
 directory = "{folder}/keys"
 master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -177,6 +179,7 @@ impl Meetings for Provider {
 /// A relay that is not serving: every step is taken by the test.
 pub(crate) struct Place {
     pub(crate) clock: Arc<ManualClock>,
+    server_time: Option<ServerTime>,
     pub(crate) relay: Arc<Relay>,
     pub(crate) worker: Worker,
     pub(crate) ehr: Arc<Scripted>,
@@ -184,22 +187,22 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Opens what lies in `folder`, or makes it.
-    pub(crate) async fn open(folder: &Path, now: Timestamp) -> Self {
-        Self::beside(EHR, folder, now).await
+    /// Opens what is there, or makes it.
+    pub(crate) async fn open(home: &Home, now: Timestamp) -> Self {
+        Self::beside(EHR, home, now).await
     }
 
     /// With another address for its EHR.
-    pub(crate) async fn beside(ehr: &str, folder: &Path, now: Timestamp) -> Self {
-        let text = configuration(folder, ehr, 8400);
+    pub(crate) async fn beside(ehr: &str, home: &Home, now: Timestamp) -> Self {
+        let text = configuration(home, ehr, 8400);
         let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
-        let url = format!("sqlite:{}", folder.join("relay.sqlite").display());
-        let store = SqliteStore::open(&url, 2, Duration::from_secs(10)).await.unwrap();
+        let server_time = home.time().await;
+        let store = store::open(&home.url(), 2, Duration::from_secs(10)).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let as_clock: Arc<dyn Clock> = clock.clone();
         let random = Arc::new(SystemRandomness::default());
-        let outside = Outside { config, store: Arc::new(store), clock: as_clock, random, metrics, restored: false };
+        let outside = Outside { config, store, clock: as_clock, random, metrics, restored: false };
         let mut relay = assemble(outside).await.unwrap().relay;
         let (ehr, provider) = (Arc::new(Scripted::default()), Arc::new(Provider::default()));
         let parts = Arc::get_mut(&mut relay).unwrap();
@@ -207,7 +210,7 @@ impl Place {
         parts.meetings.values_mut().for_each(|it| *it = provider.clone());
         let Relay { config, store, keys, ehrs, clock: time, random, arrivals, .. } = &*relay;
         let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
-        Self { clock, relay, worker, ehr, provider }
+        Self { clock, server_time, relay, worker, ehr, provider }
     }
 
     pub(crate) async fn close(self) {
@@ -292,6 +295,9 @@ impl Place {
 
     /// Delivers until nothing is runnable now.
     pub(crate) async fn deliver(&self) {
+        if let Some(time) = &self.server_time {
+            time.set(self.clock.now()).await;
+        }
         while self.worker.run_once().await.unwrap() > 0 {}
     }
 

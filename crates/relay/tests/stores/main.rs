@@ -17,6 +17,7 @@ mod order;
 mod people;
 mod postgres;
 mod secrets;
+mod server;
 mod sqlite;
 mod streams;
 

@@ -1,5 +1,5 @@
-//! PostgreSQL's own part: a fresh database per test on a server that `cargo xtask test stores` starts, and what only a
-//! server can show: its settings, and a schema that is newer than we are. Several nodes are `nodes.rs`.
+//! PostgreSQL's own part: a fresh database per test (`server.rs`), and what only a server can show: its settings, and a
+//! schema that is newer than we are. Several nodes are `nodes.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,44 +7,15 @@ use std::time::Duration;
 use async_trait::async_trait;
 use roomed_relay::store::postgres::PostgresStore;
 use roomed_relay::store::{Outcome, Store, StoreError};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::given::{self, entry, new_visit};
-
-/// A database of a test's own. It goes with the server: to drop it is a checkpoint, and takes longer than most tests.
-pub(crate) struct Place {
-    server: String,
-    name: String,
-}
+pub(crate) use crate::server::Database as Place;
 
 impl Place {
-    pub(crate) async fn make(options: &str) -> Self {
-        let server = std::env::var("ROOMED_TEST_POSTGRES").expect(
-            "ROOMED_TEST_POSTGRES names no PostgreSQL server: run `cargo xtask test stores`, which starts one for the \
-             tests, or `cargo xtask postgres cargo test ...`",
-        );
-        let mut admin = PgConnection::connect(&server).await.expect("the test server answers");
-        let name: String = sqlx::query_scalar("SELECT 'roomed_test_' || replace(gen_random_uuid()::text, '-', '')")
-            .fetch_one(&mut admin)
-            .await
-            .unwrap();
-        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} {options}"))).await.unwrap();
-        Self { server, name }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        let (server, _) = self.server.rsplit_once('/').expect("a URL with a database");
-        format!("{server}/{}", self.name)
-    }
-
     /// Another node.
     pub(crate) async fn node(&self) -> Result<Arc<dyn Store>, StoreError> {
         Ok(Arc::new(PostgresStore::open(&self.url(), 6, Duration::from_secs(20)).await?))
-    }
-
-    /// A look from outside.
-    pub(crate) async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.url()).await.unwrap()
     }
 }
 
@@ -100,6 +71,16 @@ async fn a_database_of_a_newer_version_is_refused_in_words() {
     outside.execute(newer).await.unwrap();
     let error = place.node().await.err().expect("refused").to_string();
     assert!(error.contains("newer version"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_build_is_refused_in_words() {
+    let (store, place) = given().await;
+    store.close().await;
+    let mut outside = place.connect().await;
+    outside.execute("UPDATE _sqlx_migrations SET checksum = '' WHERE version = 2").await.unwrap();
+    let error = place.node().await.err().expect("refused").to_string();
+    assert!(error.contains("another build") && error.contains("step 2"), "{error}");
 }
 
 #[tokio::test]
