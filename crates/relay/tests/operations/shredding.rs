@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use roomed_relay::ehr::Said;
 use roomed_relay::shredding::{self, Shredded};
 use roomed_relay::store::EntryState;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::place::{CANARY, OID, ORGANIZATION, Place, noon};
 use crate::thief;
@@ -32,6 +33,12 @@ fn tells(opened: &[Vec<u8>]) -> bool {
 
 fn contains(haystack: &[u8], needle: &[u8]) -> bool {
     haystack.windows(needle.len()).any(|it| it == needle)
+}
+
+/// What the visit is kept as: nobody can read it, and still it is to go.
+async fn sealed(file: &Path) -> Vec<u8> {
+    let mut database = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
+    sqlx::query_scalar("SELECT sealed FROM visit").fetch_one(&mut database).await.unwrap()
 }
 
 /// Files under `folder` in which a canary stands, raw or as hexadecimal digits.
@@ -72,12 +79,17 @@ async fn nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that
     }
     assert_eq!(leaks(folder.path()), Vec::<PathBuf>::new(), "nothing stands there in clear, at any time");
 
+    let kept = sealed(&live).await;
+    let log = live.with_extension("sqlite-wal");
+    let stands = |file: &Path| contains(&std::fs::read(file).unwrap(), &kept);
+    assert!(stands(&live) || stands(&log));
     let round = async || shredding::round(&place.relay).await.unwrap();
     assert_eq!(round().await, Shredded::default(), "the end can still be taken back");
     place.advance(minutes(6));
     assert_eq!(round().await, Shredded { visits: 1, ..Shredded::default() }, "today's key may be wanted today");
     assert!(place.relay.store.visit(&visit.id).await.unwrap().is_none());
     assert!(!tells(&thief::opened(&live, &keys).await), "the rows themselves are gone");
+    assert!(!stands(&live) && !stands(&log), "and so are their copies in the log");
     place.advance(DAY);
     assert_eq!(round().await.days, 0, "nor is yesterday's surely not wanted any more");
     place.advance(DAY);
