@@ -9,7 +9,14 @@ use serde_json::{Value, json};
 
 use super::{ConfigFile, act, database, out, replay, when};
 
+<<<<<<< HEAD
 const PAGE: u32 = 1_000;
+=======
+/// It stands in the ledger for good, and in a list on a screen.
+const LONGEST_REASON: usize = 200;
+const FOR_GOOD: &str = "Note: the reason is kept in the ledger for good, where it cannot be deleted. It must not say anything \
+                        about a patient.";
+>>>>>>> 9edda28b9d8d16e6183572031182b2b35237f33c
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -107,14 +114,7 @@ impl List {
 async fn show(file: &ConfigFile, id: &str, as_object: bool) -> anyhow::Result<()> {
     let store = database::open(&file.load()?).await?;
     let entry = known(&*store, id).await?;
-    let mut records = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = store.ledger(after, PAGE).await.context("the ledger could not be read")?;
-        let Some(last) = page.last() else { break };
-        after = last.seq;
-        records.extend(page.into_iter().filter(|it| it.record.entry == entry.id));
-    }
+    let records = store.ledger_of(&entry.id).await.context("the ledger could not be read")?;
     store.close().await;
     let steps = records.iter().map(|it| {
         let (record, time) = (&it.record, it.record.at().map(|at| at.to_string()));

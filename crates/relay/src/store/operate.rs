@@ -174,6 +174,9 @@ pub trait Operate: Send + Sync {
     /// Records of the ledger after place `seq`, oldest first.
     async fn ledger(&self, after: i64, limit: u32) -> Result<Vec<Chained>, StoreError>;
 
+    /// All records about one row, oldest first.
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError>;
+
     /// The last link of the ledger and its place; `(0, BEGINNING)` while it is empty.
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError>;
 }

@@ -6,6 +6,7 @@ use jiff::SignedDuration;
 use roomed_relay::ehr::Said;
 use roomed_relay::shredding::{self, Shredded};
 use roomed_relay::store::EntryState;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::home::{Home, Kind, Stolen};
 use crate::loot::{Loot, each_file, found};
@@ -52,6 +53,18 @@ async fn leaks(home: &Home) -> Vec<PathBuf> {
     leaks
 }
 
+/// What the visit is kept as: nobody can read it, and still it is to go.
+async fn sealed(home: &Home) -> Vec<u8> {
+    let mut database = SqliteConnection::connect(&home.url()).await.unwrap();
+    sqlx::query_scalar("SELECT sealed FROM visit").fetch_one(&mut database).await.unwrap()
+}
+
+/// Whether these bytes stand in SQLite's file or its log.
+fn stands(home: &Home, bytes: &[u8]) -> bool {
+    let files = ["relay.sqlite", "relay.sqlite-wal"].map(|name| std::fs::read(home.folder().join(name)).unwrap());
+    files.iter().any(|file| found(file, bytes).next().is_some())
+}
+
 pub(crate) async fn nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that_survives(kind: Kind) {
     let home = Home::make(kind).await;
     let place = Place::open(&home, noon()).await;
@@ -72,6 +85,8 @@ pub(crate) async fn nothing_opens_a_finished_visit_from_whatever_backup_with_eve
     }
     assert_eq!(leaks(&home).await, Vec::<PathBuf>::new(), "nothing stands there in clear, at any time");
 
+    let kept = if kind == Kind::Sqlite { Some(sealed(&home).await) } else { None };
+    assert!(kept.iter().all(|kept| stands(&home, kept)), "it stands there as long as it is wanted");
     let round = async || shredding::round(&place.relay).await.unwrap();
     assert_eq!(round().await, Shredded::default(), "the end can still be taken back");
     place.advance(minutes(6));
@@ -79,6 +94,7 @@ pub(crate) async fn nothing_opens_a_finished_visit_from_whatever_backup_with_eve
     assert!(place.relay.store.visit(&visit.id).await.unwrap().is_none());
     let live = Loot::of_database(&home.url()).await;
     assert!(!tells(&thief::opened(live, &keys)), "the rows themselves are gone");
+    assert!(!kept.iter().any(|kept| stands(&home, kept)), "and so are their copies in the log");
     place.advance(DAY);
     assert_eq!(round().await.days, 0, "nor is yesterday's surely not wanted any more");
     place.advance(DAY);

@@ -69,6 +69,7 @@ run! {
     chain::every_step_is_in_the_ledger_and_chained,
     chain::a_takeover_and_a_late_word_are_in_the_ledger,
     chain::of_many_at_once_no_place_is_missing,
+    chain::the_story_of_one_row_is_told_by_itself,
     chain::a_refused_change_is_not_in_the_ledger,
     forgetting::an_open_visit_is_not_forgotten,
     forgetting::what_was_not_sent_is_given_up_aloud,

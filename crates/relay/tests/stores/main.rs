@@ -110,6 +110,7 @@ macro_rules! suite {
                 chain::every_step_is_in_the_ledger_and_chained,
                 chain::a_takeover_and_a_late_word_are_in_the_ledger,
                 chain::of_many_at_once_no_place_is_missing,
+                chain::the_story_of_one_row_is_told_by_itself,
                 chain::a_refused_change_is_not_in_the_ledger,
                 forgetting::a_closed_visit_is_forgotten_and_summed_up,
                 forgetting::an_open_visit_is_not_forgotten,

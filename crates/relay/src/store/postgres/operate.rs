@@ -199,6 +199,10 @@ impl Operate for PostgresStore {
         self.ledger_after(after, limit).await
     }
 
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        self.ledger_about(entry).await
+    }
+
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError> {
         self.ledger_end().await
     }

@@ -138,6 +138,10 @@ impl Operate for MemoryStore {
         Ok(state.ledger[from..].iter().take(usize::try_from(limit).unwrap()).cloned().collect())
     }
 
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        Ok(self.held().ledger.iter().filter(|it| it.record.entry == entry).cloned().collect())
+    }
+
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError> {
         Ok(self.held().head())
     }
