@@ -176,5 +176,6 @@ async fn read(relay: &Relay, row: &Quarantined, intent: &WriteBack) -> Result<Re
     if !relay.store.take_turn(&row.organization, &row.ehr, &policy, relay.clock.now()).await? {
         return Ok(ReadBack::NotNow);
     }
+    ehr.requests().inspect(|it| it.prepaid());
     Ok(ehr.reads_back(intent, &row.id).await)
 }

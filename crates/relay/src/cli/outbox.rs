@@ -9,15 +9,6 @@ use serde_json::{Value, json};
 
 use super::{ConfigFile, act, database, out, replay, when};
 
-<<<<<<< HEAD
-const PAGE: u32 = 1_000;
-=======
-/// It stands in the ledger for good, and in a list on a screen.
-const LONGEST_REASON: usize = 200;
-const FOR_GOOD: &str = "Note: the reason is kept in the ledger for good, where it cannot be deleted. It must not say anything \
-                        about a patient.";
->>>>>>> 9edda28b9d8d16e6183572031182b2b35237f33c
-
 #[derive(Subcommand)]
 pub(super) enum Command {
     /// Lists write-backs in the order in which they were accepted.
