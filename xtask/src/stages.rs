@@ -71,6 +71,12 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         suite: "stores",
+        name: "relays that share a database",
+        does: Does::Tests { of: &["crates/relay"], files: &["nodes"], args: &[], desktop: false, postgres: true },
+        minutes: 10,
+    },
+    Stage {
+        suite: "stores",
         name: "delivery, simulated",
         does: Does::Tests { of: &["crates/relay"], files: &["simulation"], args: &[], desktop: false, postgres: false },
         minutes: 10,
@@ -92,7 +98,7 @@ pub(crate) const STAGES: &[Stage] = &[
         name: "relay",
         does: Does::Tests {
             of: &["crates/relay"],
-            files: &["!stores", "!operations", "!simulation"],
+            files: &["!stores", "!nodes", "!operations", "!simulation"],
             args: &[],
             desktop: false,
             postgres: false,
@@ -183,9 +189,12 @@ mod tests {
         let running = |target: &str| -> Vec<&str> {
             STAGES.iter().filter(|stage| stage.does.runs("crates/relay", target)).map(|it| it.name).collect()
         };
-        for (target, stage) in
-            [("stores", "store conformance"), ("operations", "operations"), ("roomed_relay", "relay")]
-        {
+        for (target, stage) in [
+            ("stores", "store conformance"),
+            ("nodes", "relays that share a database"),
+            ("operations", "operations"),
+            ("roomed_relay", "relay"),
+        ] {
             assert_eq!(running(target), [stage], "no test runs twice");
         }
     }

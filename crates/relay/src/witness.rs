@@ -69,7 +69,9 @@ pub async fn look_once(relay: &Relay, looked: &mut Looked) -> Result<u32, StoreE
                 continue;
             }
             let Some(ehr) = relay.ehrs.get(&connection) else { continue };
-            if !relay.store.take_turn(&connection.0, &connection.1, &policy, now).await? {
+            // The pace is one for all nodes, so it is measured by one clock.
+            let turn = relay.store.time(relay.clock.now()).await?;
+            if !relay.store.take_turn(&connection.0, &connection.1, &policy, turn).await? {
                 left_alone.insert(connection);
                 continue;
             }

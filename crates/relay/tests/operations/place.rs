@@ -11,11 +11,12 @@ use roomed_relay::clock::{Clock, ManualClock, SystemRandomness};
 use roomed_relay::config::Config;
 use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said};
 use roomed_relay::meeting::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, Watch};
+use roomed_relay::neighbours::Pulse;
 use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
 use roomed_relay::record::MeetingRecord;
 use roomed_relay::relay::Relay;
-use roomed_relay::serve::{Outside, assemble};
-use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, StoredWatch};
+use roomed_relay::serve::{Assembled, Outside, assemble};
+use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, Store, StoredWatch};
 use roomed_relay::wire;
 use roomed_visit::{Command, LegId, Oid, ParticipantId, Source, Testimony, VisitEvent};
 use secrecy::SecretString;
@@ -194,23 +195,37 @@ impl Place {
 
     /// With another address for its EHR.
     pub(crate) async fn beside(ehr: &str, home: &Home, now: Timestamp) -> Self {
-        let text = configuration(home, ehr, 8400);
-        let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
         let server_time = home.time().await;
         let store = store::open(&home.url(), 2, Duration::from_secs(10)).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
+        let place = Self::assembled(ehr, home, store, clock, Pulse::default()).await.0;
+        Self { server_time, ..place }
+    }
+
+    /// On `store`, and with everything there is to serve it. A server has its own time.
+    pub(crate) async fn assembled(
+        ehr: &str,
+        home: &Home,
+        store: Arc<dyn Store>,
+        clock: Arc<ManualClock>,
+        pulse: Pulse,
+    ) -> (Self, Assembled) {
+        let text = configuration(home, ehr, 8400);
+        let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let as_clock: Arc<dyn Clock> = clock.clone();
         let random = Arc::new(SystemRandomness::default());
         let outside = Outside { config, store, clock: as_clock, random, metrics, restored: false };
-        let mut relay = assemble(outside).await.unwrap().relay;
+        let mut assembled = assemble(outside).await.unwrap();
         let (ehr, provider) = (Arc::new(Scripted::default()), Arc::new(Provider::default()));
-        let parts = Arc::get_mut(&mut relay).unwrap();
+        let parts = Arc::get_mut(&mut assembled.relay).unwrap();
+        parts.pulse = pulse;
         parts.ehrs.values_mut().for_each(|it| *it = ehr.clone());
         parts.meetings.values_mut().for_each(|it| *it = provider.clone());
+        let relay = Arc::clone(&assembled.relay);
         let Relay { config, store, keys, ehrs, clock: time, random, arrivals, .. } = &*relay;
         let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
-        Self { clock, server_time, relay, worker, ehr, provider }
+        (Self { clock, server_time: None, relay, worker, ehr, provider }, assembled)
     }
 
     pub(crate) async fn close(self) {

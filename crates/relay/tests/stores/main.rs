@@ -16,6 +16,7 @@ mod operator;
 mod order;
 mod people;
 mod postgres;
+mod presence;
 mod secrets;
 mod server;
 mod sqlite;
@@ -59,6 +60,10 @@ macro_rules! suite {
                 people::forgotten_notices_leave_the_cursor,
                 people::links_lead_both_ways_and_stand,
                 people::watches_are_renewed_and_end,
+                presence::a_node_is_alive_until_it_leaves,
+                presence::a_silent_node_is_given_up_and_finds_it_out,
+                presence::companions_are_where_they_are_said_to_be,
+                presence::a_node_that_is_gone_has_no_companions,
                 secrets::a_nonce_is_used_once,
                 secrets::of_many_takers_one_gets_it,
                 secrets::a_commit_uses_up_or_refuses,
