@@ -138,11 +138,15 @@ fn patient(record: &Record) -> Option<String> {
     record.ehr.people.get(id).cloned()
 }
 
-/// Our own pages, not the meeting's: a link on an appointment must work before the meeting does and tell who came.
+/// Our own pages, not the meeting's: a link on an appointment must work before the meeting does and tell who came. Nobody
+/// adds anything to such a link, so it says itself which appointment it is: by its id, as the launch record of the one EHR
+/// that shows links does.
 fn links(config: &Config, organization: &str, connection: &EhrConfig, record: &Record) -> About {
     let page = |name: &str| {
         let mut page = format!("{}/o/{organization}/{name}?iss=", config.public_url);
         page.extend(url::form_urlencoded::byte_serialize(connection.iss.as_bytes()));
+        page.push_str("&sessionId=");
+        page.extend(url::form_urlencoded::byte_serialize(record.ehr.appointment.as_bytes()));
         page
     };
     let plan = record.visit.plan();

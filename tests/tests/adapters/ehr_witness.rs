@@ -1,4 +1,5 @@
-//! The EHR as a witness, at each vendor: what the front desk types into the chart reaches the visit although nobody presses anything here.
+//! The EHR as a witness, at each vendor: what the front desk types into the chart reaches the visit although nobody
+//! presses anything here.
 
 use e2e::clinician::Clinician;
 use reqwest::Method;

@@ -34,7 +34,12 @@ async fn a_missing_identifier_is_waited_for_and_no_failure_is_counted() -> anyho
         Ok((attempts(&ground, "waiting-for-identifier").await? >= 3.0).then_some(()))
     })
     .await?;
-    assert_eq!(ground.figure("roomed_outbox_entries{state=\"waiting-for-identifier\"}").await?, 1.0);
+    // Between two looks: while it looks, it is in flight.
+    e2e::wait::until("it is known what it waits for", async || {
+        let waiting = ground.figure("roomed_outbox_entries{state=\"waiting-for-identifier\"}").await?;
+        Ok((waiting == 1.0).then_some(()))
+    })
+    .await?;
     let path = format!("/visits/{}", waiting.visit["id"].as_str().unwrap_or_default());
     let chart = participant(&waiting.clinician.get(&path).await?, "patient")["chart"].clone();
     let word = chart["state"].as_str().unwrap_or_default();

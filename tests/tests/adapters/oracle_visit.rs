@@ -2,10 +2,11 @@
 //! arrival its status; what Oracle has no place for is said and counted, and nothing is written twice.
 
 use reqwest::Method;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::ground::{Ground, participant, visit_until};
 use crate::room::{Running, Waiting, is};
+use crate::visitor::{Visitor, shown as shown_to};
 
 /// What stands at an appointment.
 async fn standing(ground: &Ground, appointment: &Value) -> anyhow::Result<Value> {
@@ -47,11 +48,10 @@ async fn a_visit_brings_its_links_and_the_arrival_to_the_appointment() -> anyhow
     assert_eq!(shown["status"], "booked");
     let page = |name: &str| {
         let iss: String = url::form_urlencoded::byte_serialize(clinician.iss.as_bytes()).collect();
-        format!("{}/o/northside/{name}?iss={iss}", ground.stack.relay)
+        format!("{}/o/northside/{name}?iss={iss}&sessionId={id}", ground.stack.relay)
     };
     for (whose, name) in [("provider", "launch"), ("patient", "patient")] {
-        let link = shown["links"][whose].as_str().unwrap_or_default();
-        assert!(link.starts_with(&page(name)), "{whose}: {link}");
+        assert_eq!(shown["links"][whose], page(name));
     }
     for end in ["start", "end"] {
         let at: jiff::Timestamp = shown["links"][end].as_str().unwrap_or_default().parse()?;
@@ -85,6 +85,38 @@ async fn a_visit_brings_its_links_and_the_arrival_to_the_appointment() -> anyhow
     let once = [("booked".to_owned(), true), ("arrived".to_owned(), true)];
     assert_eq!(written(&ground, &appointment).await?, once);
     assert_eq!(standing(&ground, &appointment).await?["status"], "arrived");
+    ground.no_leaks().await
+}
+
+#[tokio::test]
+async fn the_patients_link_on_the_appointment_leads_into_their_visit_and_nobody_elses() -> anyhow::Result<()> {
+    let ground = Ground::start_at("oracle-health", |_| {}).await?;
+    let clinician = ground.clinician(0).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let visit = clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    let shown = stands(&ground, &appointment, "the links", |it| it["links"].is_object()).await?;
+    let link = shown["links"]["patient"].as_str().unwrap_or_default();
+    let portal = async |patient: usize| -> anyhow::Result<String> {
+        let user = &ground.patient(patient)?["mychart_user"];
+        let body = json!({ "ehr": "oracle", "org": "northside", "mychart_user": user });
+        let session = ground.stack.sandbox.send(Method::POST, "/portal-sessions", &body).await?;
+        Ok(session["cookie"].as_str().unwrap_or_default().to_owned())
+    };
+
+    let somebody = Visitor::callback_with(link, &portal(1).await?).await?.open().await?;
+    let refusal = shown_to(somebody).await?;
+    assert_eq!((refusal.status, refusal.code.as_str()), (409, "wrong-patient"));
+    let nobody = Visitor::callback(link).await?.open().await?;
+    assert_eq!(shown_to(nobody).await?.code, "launch-refused", "who has not signed in has no code");
+
+    let visitor = Visitor::of(&ground, &Visitor::callback_with(link, &portal(0).await?).await?).await?;
+    visitor.ready().await?;
+    stands(&ground, &appointment, "the arrival", |it| it["status"] == "arrived").await?;
+    visit_until(&clinician, &visit, "it is this visit", |it| it["stage"] == "arrived").await?;
+    // The provider's link is nobody's launch: it says where to begin.
+    let provider = shown["links"]["provider"].as_str().unwrap_or_default();
+    let page = shown_to(e2e::clinician::http()?.get(provider).send().await?).await?;
+    assert!(page.text.contains("Begin the visit again from the chart"), "{}", page.text);
     ground.no_leaks().await
 }
 

@@ -148,7 +148,8 @@ pub struct EhrConfig {
     /// Where its code goes.
     #[serde(default)]
     pub redirect: LaunchRedirect,
-    /// The visit page's SMART client.
+    /// The visit page's SMART client. Oracle Health: for standalone launches too, since links on appointments are opened by
+    /// any browser.
     pub patient_client_id: String,
     /// The relay's Backend Services client.
     pub backend_client_id: String,

@@ -1,5 +1,5 @@
 //! EHRs as the rest of the relay sees them: an intent to tell the chart something, and the few reads a launch needs.
-//! The only match on the vendor is [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of a
+//! The only matches on the vendor are here, by [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of a
 //! resource leaves here but [`AppointmentFacts`].
 
 mod answer;
@@ -201,6 +201,11 @@ pub fn channels(connection: &EhrConfig, about: &About) -> Vec<Channel> {
         Vendor::OracleHealth => oracle_health::channels(about),
         Vendor::FhirR4 => generic::channels(connection, about),
     }
+}
+
+/// Whether patients come by a link of ours that stands on the appointment, and so without a launch of the portal.
+pub fn links_stand_on_appointments(connection: &EhrConfig) -> bool {
+    connection.vendor == Vendor::OracleHealth
 }
 
 /// Makes the vendor's connection. Contacts nobody.

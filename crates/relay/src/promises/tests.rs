@@ -116,8 +116,10 @@ fn links_go_with_the_meeting_and_again_when_the_visit_is_moved() {
     else {
         panic!("{:?}", told(&made))
     };
-    assert_eq!(provider, "https://roomed.example/o/northside/launch?iss=http%3A%2F%2F127.0.0.1%3A3%2Ffhir");
-    assert!(patient.starts_with("https://roomed.example/o/northside/patient?iss=http%3A%2F%2F127.0.0.1%3A3%2Ffhir"));
+    let page = |name: &str| {
+        format!("https://roomed.example/o/northside/{name}?iss=http%3A%2F%2F127.0.0.1%3A3%2Ffhir&sessionId=a1")
+    };
+    assert_eq!((provider, patient), (&page("launch"), &page("patient")));
     assert_eq!((*from, until.duration_since(*from).as_mins()), (now(), 30));
 
     let ready = VisitEvent::Decided(Command::MeetingReady);

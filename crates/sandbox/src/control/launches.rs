@@ -2,7 +2,7 @@
 
 use super::refuse;
 use crate::{
-    core::{Hospital, Organization, Shared},
+    core::{Ehr, Hospital, Organization, Shared},
     epic::{Appointment, launch},
     fhir::{self, Booked, Server},
     oracle, r4,
@@ -22,6 +22,27 @@ pub(super) struct Launch {
     emp_user: Option<String>,
     mychart_user: Option<String>,
     appointment_id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct SignIn {
+    ehr: Ehr,
+    org: String,
+    mychart_user: String,
+}
+
+/// `POST /portal-sessions`: signs a patient in at the portal of an EHR beside Epic; the cookie their browser then has.
+pub(super) async fn sign_in(State(hospital): State<Shared>, Json(it): Json<SignIn>) -> Response {
+    let server = match it.ehr {
+        Ehr::Epic => return refuse(StatusCode::BAD_REQUEST, "at Epic one signs in on MyChart's page"),
+        Ehr::Oracle => &hospital.oracle.server,
+        Ehr::R4 => &hospital.r4.server,
+    };
+    match fhir::launch::sign_in(&hospital, server, &it.org, &it.mychart_user) {
+        Some(cookie) => Json(json!({ "cookie": cookie })).into_response(),
+        None => refuse(StatusCode::NOT_FOUND, "no such patient"),
+    }
 }
 
 /// Where the appointment is.

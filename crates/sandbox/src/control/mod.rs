@@ -36,6 +36,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/appointments", get(appointments::list).post(appointments::schedule))
         .route("/appointments/{id}", patch(appointments::change))
         .route("/launch", post(launches::launch))
+        .route("/portal-sessions", post(launches::sign_in))
         .route("/patients/{id}", patch(people::change))
         .route("/r4/capabilities", get(ehrs::capabilities).put(ehrs::set_capabilities))
         .route("/r4/resources/{kind}", get(ehrs::resources))

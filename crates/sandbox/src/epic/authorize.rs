@@ -1,4 +1,5 @@
-//! Epic's authorize endpoint, by query and by form. What is checked is `smart::authorize`; the scopes are Epic's own.
+//! Epic's authorize endpoint, by query and by form. What is checked is `smart::authorize`; the scopes are Epic's own. Left out:
+//! Epic's standalone launch.
 
 use super::{fhir_base, instance, scopes};
 use crate::{
@@ -35,6 +36,7 @@ async fn authorize(hospital: &Hospital, segment: &str, encoded: &str) -> Respons
         clients: &hospital.epic.clients,
         grants: &hospital.epic.grants,
         scopes: scopes::interactive,
+        signed_in: None,
     };
     authorize::authorize(hospital, &door, encoded).await
 }

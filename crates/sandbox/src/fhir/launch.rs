@@ -1,9 +1,10 @@
 //! *Begin virtual visit* at an EHR beside Epic, from its chart and from its portal: who may press, what the launch is bound
-//! to, and the token response that comes of it. Left out: reading with a person's token.
+//! to, and the token response that comes of it; and who has signed in at the portal, for launches that begin elsewhere. Left
+//! out: reading with a person's token.
 
 use super::{Server, Site};
 use crate::{
-    core::{Hospital, Organization},
+    core::{Hospital, Organization, lock},
     smart::{
         Refused,
         authorize::Door,
@@ -12,11 +13,13 @@ use crate::{
         launch::{self, ClinicianLaunch},
         redeem::Statement,
     },
+    web,
 };
+use axum::http::HeaderMap;
 use serde_json::{Value, json};
 
 /// What a person's app is granted.
-pub(crate) const SCOPES: [&str; 3] = ["launch", "openid", "fhirUser"];
+pub(crate) const SCOPES: [&str; 4] = ["launch", "launch/patient", "openid", "fhirUser"];
 const ACCESS_SECONDS: i64 = 570;
 
 /// An appointment, as far as a launch is about it.
@@ -48,6 +51,20 @@ pub(crate) fn patient(hospital: &Hospital, server: &Server, of: &Booked) -> Opti
     url.inspect(|_| log(hospital, server, "patient", of))
 }
 
+/// Signs a patient in at the portal: the cookie that says so from then on; `None` for nobody's portal user.
+pub(crate) fn sign_in(hospital: &Hospital, server: &Server, organization: &str, portal_user: &str) -> Option<String> {
+    let at_epic = hospital.organization(organization)?.patients.iter().find(|it| it.mychart_user == portal_user)?;
+    let known = server.of(organization)?.patient(&at_epic.patient_id)?;
+    let session = hospital.random.token(40);
+    hospital.canaries.secret(&format!("{}.session", server.ehr.word()), &session);
+    lock(&server.portal).insert(session.clone(), (organization.to_owned(), known.id.clone()));
+    Some(format!("{}={session}", cookie_name(server)))
+}
+
+fn cookie_name(server: &Server) -> String {
+    format!("sandbox_portal_{}", server.ehr.word())
+}
+
 /// Whether the appointment is that of the hospital's patient with this portal user.
 pub(crate) fn is_of(organization: &Organization, server: &Server, portal_user: &str, of: &Booked) -> bool {
     let known = server.of(of.organization).and_then(|it| it.patient(&of.patient_id));
@@ -70,8 +87,11 @@ fn log(hospital: &Hospital, server: &Server, by: &str, of: &Booked) {
 }
 
 /// A site's authorize endpoint.
-pub(crate) fn door<'a>(hospital: &Hospital, server: &'a Server, site: &Site) -> Door<'a> {
+pub(crate) fn door<'a>(hospital: &Hospital, server: &'a Server, site: &Site, headers: &HeaderMap) -> Door<'a> {
+    let session = web::cookie(headers, &cookie_name(server));
+    let signed_in = session.and_then(|it| lock(&server.portal).get(it).cloned());
     Door {
+        signed_in: signed_in.filter(|(organization, _)| organization == site.organization).map(|(_, patient)| patient),
         ehr: server.ehr,
         product: server.product,
         organization: site.organization,
@@ -82,11 +102,12 @@ pub(crate) fn door<'a>(hospital: &Hospital, server: &'a Server, site: &Site) -> 
     }
 }
 
-fn granted_scopes(asked: &str, _: Audience) -> Option<Vec<String>> {
+fn granted_scopes(asked: &str, audience: Audience) -> Option<Vec<String>> {
     if asked.contains("system/") {
         return None;
     }
-    let granted = asked.split_whitespace().filter(|it| SCOPES.contains(it));
+    let may = |it: &&str| SCOPES.contains(it) && (audience == Audience::Patient || *it != "launch/patient");
+    let granted = asked.split_whitespace().filter(may);
     Some(granted.map(str::to_owned).collect())
 }
 

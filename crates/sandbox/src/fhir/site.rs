@@ -6,6 +6,7 @@ use crate::{
     smart::{Tokens, clients::Clients, grants::Grants, scopes::Registered},
 };
 use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Mutex};
 
 /// One server.
 pub struct Server {
@@ -27,6 +28,8 @@ pub struct Server {
     /// Of whoever launches.
     pub(crate) grants: Grants,
     pub(crate) key: SigningKey,
+    /// Browsers that are signed in at the portal: session -> organization key and the patient's FHIR id.
+    pub(crate) portal: Mutex<HashMap<String, (String, String)>>,
 }
 
 /// What tells one server from another, beside its people.
@@ -52,6 +55,7 @@ impl Server {
             tokens: Tokens::default(),
             grants: Grants::new(ehr),
             key: SigningKey::generate(random.stable_token(&format!("{} kid", ehr.word()), 22)),
+            portal: Mutex::default(),
         }
     }
 

@@ -1,10 +1,11 @@
-//! The authorize endpoint of an EHR launch (SMART App Launch 2.2), whoever's EHR it is. The launch token is bound to
-//! whoever pressed the button, so no page is shown: at once a 302 with the code, or a refusal. A refusal goes to the redirect
-//! URI only once that is known to be the app's own. Left out: the standalone launch, which would need a page to sign in at.
+//! The authorize endpoint (SMART App Launch 2.2), whoever's EHR it is. A launch token is bound to whoever pressed the
+//! button; a standalone launch is a patient's whose browser has signed in at the portal. So no page is shown: at once a 302
+//! with the code, or a refusal. A refusal goes to the redirect URI only once that is known to be the app's own. Left out: a
+//! page to sign in at, and a standalone launch of clinicians.
 
 use super::{
     clients::{Audience, Clients, redirect_uris},
-    grants::{Code, Grants, Launcher},
+    grants::{Code, Grants, Launch, Launcher},
 };
 use crate::{
     core::{Ehr, Hospital, Strike, cut},
@@ -31,6 +32,8 @@ pub(crate) struct Door<'a> {
     pub(crate) grants: &'a Grants,
     /// What is granted of the scopes that were asked for; `None` if one of them is not for such an app.
     pub(crate) scopes: fn(&str, Audience) -> Option<Vec<String>>,
+    /// Who has signed in at the portal with the browser that asks, by FHIR id.
+    pub(crate) signed_in: Option<String>,
 }
 
 /// Answers a request, given as a query or as a form.
@@ -96,14 +99,10 @@ fn grant(
     }
     let granted = (door.scopes)(parameters.text("scope"), audience)
         .ok_or(("invalid_scope", "system scopes are not for this app"))?;
-    if !granted.iter().any(|it| it == "launch") {
-        return Err(("invalid_scope", "scope must contain launch"));
-    }
-    let token = parameters.one("launch").ok_or(("invalid_request", "launch is required"))?;
-    let launch = door
-        .grants
-        .take_launch(token, door.organization, audience, hospital.clock.now())
-        .ok_or(("invalid_request", "launch is unknown, expired, used or of another app"))?;
+    let launch = match (parameters.one("launch"), &door.signed_in) {
+        (None, Some(patient)) if audience == Audience::Patient => standalone(door, patient, &granted)?,
+        (token, _) => launched(hospital, door, audience, token, &granted)?,
+    };
     let who = match &launch.launcher {
         Launcher::Clinician { oid } => hospital.person(oid).and_then(|(_, it)| it.emp_user.clone()).unwrap_or_default(),
         Launcher::Patient { .. } => "patient".to_owned(),
@@ -118,6 +117,34 @@ fn grant(
         nonce: parameters.one("nonce").map(str::to_owned),
     };
     Ok(door.grants.code(hospital, code))
+}
+
+fn launched(
+    hospital: &Hospital,
+    door: &Door<'_>,
+    audience: Audience,
+    token: Option<&str>,
+    granted: &[String],
+) -> Result<Launch, (&'static str, &'static str)> {
+    if !granted.iter().any(|it| it == "launch") {
+        return Err(("invalid_scope", "scope must contain launch"));
+    }
+    let token = token.ok_or(("invalid_request", "launch is required"))?;
+    let launch = door.grants.take_launch(token, door.organization, audience, hospital.clock.now());
+    launch.ok_or(("invalid_request", "launch is unknown, expired, used or of another app"))
+}
+
+/// The patient is whoever has signed in.
+fn standalone(door: &Door<'_>, patient: &str, granted: &[String]) -> Result<Launch, (&'static str, &'static str)> {
+    if !granted.iter().any(|it| it == "launch/patient") {
+        return Err(("invalid_scope", "scope must contain launch/patient"));
+    }
+    Ok(Launch {
+        organization: door.organization,
+        launcher: Launcher::Patient { patient_id: patient.to_owned() },
+        patient_id: patient.to_owned(),
+        encounter_id: None,
+    })
 }
 
 fn page(hospital: &Hospital, door: &Door<'_>, text: &str) -> Response {

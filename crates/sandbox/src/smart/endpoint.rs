@@ -22,10 +22,13 @@ pub(crate) type Which = fn(&Hospital) -> &Server;
 
 /// The routes under a site's authority, `at`.
 pub(crate) fn router(at: &str, which: Which) -> Router<Shared> {
-    let authorize = async move |State(hospital): State<Shared>, Path(site): Path<String>, RawQuery(query): RawQuery| {
+    let authorize = async move |State(hospital): State<Shared>,
+                                Path(site): Path<String>,
+                                RawQuery(query): RawQuery,
+                                headers: HeaderMap| {
         let server = which(&hospital);
         let Some(site) = server.site(&site) else { return StatusCode::NOT_FOUND.into_response() };
-        let door = launch::door(&hospital, server, site);
+        let door = launch::door(&hospital, server, site, &headers);
         authorize::authorize(&hospital, &door, &query.unwrap_or_default()).await
     };
     let token = async move |State(hospital): State<Shared>, Path(site): Path<String>, headers, body| {
@@ -133,7 +136,7 @@ pub(crate) fn configuration(hospital: &Hospital, server: &Server, site: &Site) -
         "response_types_supported": ["code"],
         "code_challenge_methods_supported": ["S256"],
         "capabilities": [
-            "launch-ehr", "client-public", "client-confidential-asymmetric", "sso-openid-connect", "context-ehr-patient",
+            "launch-ehr", "launch-standalone", "context-standalone-patient", "client-public", "client-confidential-asymmetric", "sso-openid-connect", "context-ehr-patient",
             "context-ehr-encounter", "permission-v1", "permission-v2",
         ],
     });

@@ -16,6 +16,8 @@ struct Flow<'a> {
     redirect: String,
     launch: String,
     known: Value,
+    /// Of the browser.
+    cookie: String,
 }
 
 impl<'a> Flow<'a> {
@@ -39,29 +41,45 @@ impl<'a> Flow<'a> {
         let known = ehr.desk.http.get(format!("{}/.well-known/smart-configuration", begun["iss"]));
         let known = known.send().await.unwrap().json().await.unwrap();
         let redirect = format!("{RELAY}{path}");
-        Self { ehr, client: text(&ehr.it, app), redirect, launch: begun["launch"].clone(), known }
+        Self {
+            ehr,
+            client: text(&ehr.it, app),
+            redirect,
+            launch: begun["launch"].clone(),
+            known,
+            cookie: String::new(),
+        }
     }
 
     async fn authorize(&self, change: Option<(&str, &str)>) -> reqwest::Response {
+        self.ask("launch openid fhirUser patient/Patient.read", Some(&self.launch), change).await
+    }
+
+    async fn ask(&self, scope: &str, launch: Option<&str>, change: Option<(&str, &str)>) -> reqwest::Response {
         let challenge = challenge(VERIFIER);
         let mut query = vec![
             ("response_type", "code"),
             ("client_id", self.client),
             ("redirect_uri", &self.redirect),
-            ("launch", &self.launch),
-            ("scope", "launch openid fhirUser patient/Patient.read"),
+            ("scope", scope),
             ("state", "the-state"),
             ("nonce", "the-nonce"),
             ("aud", text(&self.ehr.it, "/iss")),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
         ];
+        query.extend(launch.map(|it| ("launch", it)));
         if let Some((name, value)) = change {
             query.retain(|(it, _)| *it != name);
             query.push((name, value));
         }
         let url = text(&self.known, "/authorization_endpoint");
-        self.ehr.desk.http.get(url).query(&query).send().await.unwrap()
+        self.ehr.desk.http.get(url).header("cookie", &self.cookie).query(&query).send().await.unwrap()
+    }
+
+    /// Without any launch token.
+    async fn authorize_alone(&self, scope: &str) -> reqwest::Response {
+        self.ask(scope, None, None).await
     }
 
     async fn redeem(&self, code: &str, verifier: &str) -> (StatusCode, Value) {
@@ -142,5 +160,34 @@ async fn what_smart_forbids_is_refused() {
         let stranger = json!({ "mychart_user": "nobody", "appointment_id": made["appointment_id"] });
         let answer = desk.http.post(desk.control("/launch")).json(&stranger).send().await.unwrap();
         assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{vendor}: somebody else's appointment");
+    }
+}
+
+#[tokio::test]
+async fn a_standalone_launch_is_the_patients_who_signed_in() {
+    let desk = Desk::open().await;
+    for vendor in VENDORS {
+        let ehr = Ehr::enter(&desk, vendor).await;
+        desk.register(RELAY).await;
+        let made = ehr.book(json!({})).await;
+        let mut flow = Flow::begin(&ehr, false, &made).await;
+        let user = &desk.northside["patients"][1]["mychart_user"];
+        let body = json!({ "ehr": ehr.it["ehr"], "org": "northside", "mychart_user": user });
+        let session = desk.tell(reqwest::Method::POST, "/portal-sessions", &body).await;
+        flow.cookie = text(&session, "/cookie").to_owned();
+        let refused = flow.authorize_alone("launch openid fhirUser").await;
+        assert_eq!(sent_to(&refused)["error"], "invalid_scope", "{vendor}");
+        let code = sent_to(&flow.authorize_alone("launch/patient openid fhirUser").await)["code"].clone();
+        let (status, body) = flow.redeem(&code, VERIFIER).await;
+        assert_eq!((status, &body["patient"]), (StatusCode::OK, &ehr.it["patients"][1]["patient_id"]), "{vendor}");
+        assert_eq!(body["encounter"], Value::Null);
+        flow.cookie = "sandbox_portal_oracle=x; sandbox_portal_r4=x".to_owned();
+        let nobody = flow.authorize_alone("launch/patient openid fhirUser").await;
+        assert!(sent_to(&nobody).contains_key("error"), "{vendor}: nobody has signed in");
+        // The chart's app has no patient to sign in.
+        let mut clinician = Flow::begin(&ehr, true, &made).await;
+        clinician.cookie = text(&session, "/cookie").to_owned();
+        let refused = clinician.authorize_alone("launch/patient openid fhirUser").await;
+        assert_eq!(sent_to(&refused)["error"], "invalid_scope", "{vendor}");
     }
 }
