@@ -1,7 +1,8 @@
-//! `cargo xtask chaos [--long] [--json] [--seed N] [EPISODE..]`: the fault proofs.
+//! `cargo xtask chaos [--long [--minutes N]] [--json] [--seed N] [EPISODE..]`: the fault proofs.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use e2e::chaos::{self, Options};
@@ -10,11 +11,14 @@ use e2e::chaos::{self, Options};
 #[command(about = "What was killed, cut and confused, and what was lost, doubled, reordered or invented")]
 struct Arguments {
     /// Only these.
-    #[arg(value_parser = clap::builder::PossibleValuesParser::new(chaos::EPISODES))]
+    #[arg(value_parser = clap::builder::PossibleValuesParser::new(chaos::episodes()))]
     episodes: Vec<String>,
-    /// The same by the thousands, and the bound that follows from it.
+    /// The same by the thousands, again and again from other seeds, and the bound that follows from it.
     #[arg(long)]
     long: bool,
+    /// With `--long`: for about so long.
+    #[arg(long, default_value_t = 180, requires = "long")]
+    minutes: u64,
     /// Standard output is one JSON object and nothing else.
     #[arg(long)]
     json: bool,
@@ -36,7 +40,8 @@ async fn main() -> anyhow::Result<ExitCode> {
     let throwaway = tempfile::tempdir()?;
     let directory = arguments.keep.unwrap_or_else(|| throwaway.path().to_owned());
     let seed = arguments.seed.unwrap_or_else(chaos::fresh_seed);
-    let options = Options { long: arguments.long, seed, only: arguments.episodes, percent: arguments.percent };
+    let long = arguments.long.then(|| Duration::from_secs(60 * arguments.minutes));
+    let options = Options { long, seed, only: arguments.episodes, percent: arguments.percent };
     eprintln!("chaos: seed {seed}");
     let report = chaos::run(&directory, &options).await;
     if arguments.json {

@@ -76,6 +76,8 @@ pub(super) struct Verdict {
     pub(super) possible_double: u64,
     /// Rows that wait for an operator for another reason.
     pub(super) parked: u64,
+    /// Rows that were still to be sent when everything should long have been quiet.
+    pub(super) stuck: u64,
     /// Effects looked at.
     pub(super) effects: u64,
     /// From accepted until it stood for good, in milliseconds, of every accepted state.
@@ -85,9 +87,9 @@ pub(super) struct Verdict {
 }
 
 impl Verdict {
-    /// Nothing lost, doubled, reordered or invented.
+    /// Nothing lost, doubled, reordered or invented, and nothing that never ends: what is still open was not judged.
     pub(super) fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.reordered + self.invented == 0
+        self.lost + self.doubled + self.reordered + self.invented + self.stuck == 0
     }
 
     /// Adds another episode's.
@@ -99,12 +101,22 @@ impl Verdict {
         self.reasserted += other.reasserted;
         self.possible_double += other.possible_double;
         self.parked += other.parked;
+        self.stuck += other.stuck;
         self.effects += other.effects;
         self.stale_ms.extend(other.stale_ms);
         self.findings.extend(other.findings);
     }
 
-    fn find(&mut self, words: String) {
+    /// So many rows did not end.
+    pub(super) fn did_not_end(&mut self, open: u64) {
+        self.stuck += open;
+        if open > 0 {
+            self.find(format!("stuck: {open} rows were not settled in time"));
+        }
+    }
+
+    /// Notes a finding.
+    pub(super) fn find(&mut self, words: String) {
         if self.findings.len() < 20 {
             self.findings.push(words);
         }
@@ -216,7 +228,8 @@ pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], ap
                 verdict.find(format!("lost: a create that is {stands:?}, and took effect: {}", at.is_some()));
             }
         }
-        if let Some(at) = at {
+        // One that nobody knows of holds up nobody, and may land after those that went on without it.
+        if let Some(at) = at.filter(|_| promise.stands != Stands::PossibleDouble) {
             let before = newest.insert(&promise.stream, *at);
             if before.is_some_and(|before| before > *at) {
                 verdict.reordered += 1;

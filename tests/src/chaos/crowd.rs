@@ -18,6 +18,11 @@ use crate::clock;
 
 /// A source gives up when no node has kept what it says for so long: then the episode has failed.
 const INSISTENCE: Duration = Duration::from_secs(90);
+/// Sources hold their peace while so many rows wait: what is made once does not give way to something newer, so on a busy
+/// machine it would only pile up.
+const MOST_OPEN: u64 = 200;
+/// How often that is looked at.
+const LOOK: Duration = Duration::from_millis(100);
 /// A roster of one visit holds 200 legs; two people share it.
 const MOST_STAYS: u64 = 95;
 
@@ -34,6 +39,15 @@ pub(super) struct Part {
     pub(super) who: String,
     /// Their object id; a patient has none.
     pub(super) oid: Option<String>,
+    /// The EHR's FHIR id of them.
+    pub(super) fhir_id: String,
+}
+
+impl Part {
+    /// The stream of their state.
+    pub(super) fn state(&self) -> String {
+        format!("{}/{}/state", self.visit, self.who)
+    }
 }
 
 /// What is known of one of them.
@@ -51,6 +65,7 @@ pub(super) struct Crowd {
     known: Vec<Mutex<Known>>,
     accepted: AtomicU64,
     refused: AtomicU64,
+    open: AtomicU64,
     enough: AtomicBool,
 }
 
@@ -79,6 +94,7 @@ impl Crowd {
             known,
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            open: AtomicU64::new(0),
             enough: AtomicBool::new(false),
         }
     }
@@ -109,13 +125,33 @@ impl Crowd {
                 let own: Vec<usize> = (0..crowd.parts.len()).filter(|n| n % at_once == source).collect();
                 while !crowd.enough.load(Ordering::SeqCst) {
                     let Some(part) = dice.one(&own) else { return Ok(()) };
-                    crowd.turn(*part, dice.below(2)).await?;
+                    if crowd.open.load(Ordering::SeqCst) < MOST_OPEN {
+                        crowd.turn(*part, dice.below(2)).await?;
+                    }
                     clock::pause(pause).await;
                 }
                 Ok(())
             });
         }
+        let crowd = Arc::clone(self);
+        sources.spawn(async move {
+            while !crowd.enough.load(Ordering::SeqCst) {
+                crowd.look().await;
+                clock::pause(LOOK).await;
+            }
+            Ok(())
+        });
         sources
+    }
+
+    /// How many rows wait, by whichever node says it.
+    async fn look(&self) {
+        for node in &self.nodes {
+            if let Some(Ok(counts)) = node.ask("counts", &json!({})).await {
+                self.open.store(counts["open"].as_u64().unwrap_or_default(), Ordering::SeqCst);
+                return;
+            }
+        }
     }
 
     /// Somebody comes, or goes: the other of what was last said. `first` is the node that is asked first.
@@ -173,7 +209,7 @@ impl Crowd {
     pub(super) fn truth(&self) -> anyhow::Result<BTreeMap<Key, Vec<Asked>>> {
         let mut truth = BTreeMap::new();
         for (n, part) in self.parts.iter().enumerate() {
-            let said = self.known(n)?.said.clone();
+            let said = self.said(n)?;
             if !said.is_empty() {
                 truth.insert(part.key.clone(), said);
             }
@@ -181,9 +217,9 @@ impl Crowd {
         Ok(truth)
     }
 
-    /// How often somebody came or went.
-    pub(super) fn said(&self, n: usize) -> anyhow::Result<u64> {
-        Ok(self.known(n)?.said.len() as u64)
+    /// How somebody came and went.
+    pub(super) fn said(&self, n: usize) -> anyhow::Result<Vec<Asked>> {
+        Ok(self.known(n)?.said.clone())
     }
 
     /// Where somebody is, if anything was ever said of them.
@@ -207,7 +243,8 @@ pub(super) async fn open(
     patient: &Value,
 ) -> anyhow::Result<[Part; 2]> {
     let text = |of: &Value, name: &str| of[name].as_str().map(str::to_owned).with_context(|| format!("no {name}"));
-    let (id, conference) = (text(appointment, "appointment_id")?, text(appointment, "csn").unwrap_or_default());
+    let id = text(appointment, "appointment_id")?;
+    let conference = text(appointment, "csn").unwrap_or_else(|_| id.clone());
     let oid = text(practitioner, "oid")?;
     let wish = json!({
         "organization": hospital.northside.text("/key")?, "iss": iss, "appointment": id,
@@ -216,17 +253,18 @@ pub(super) async fn open(
     let node = nodes.first().context("there is no node")?;
     let opened = node.get("open", &wish).await?;
     let visit = text(&opened, "visit")?;
-    let part = |person: String, who: String, oid: Option<String>| Part {
+    let part = |person: String, who: String, oid: Option<String>, fhir_id: String| Part {
         key: Key { conference: conference.clone(), person },
         appointment: id.clone(),
         visit: visit.clone(),
         who,
         oid,
+        fhir_id,
     };
     let identifier = |of: &Value, epic: &str| text(of, epic).or_else(|_| text(of, "identifier"));
     let clinician = opened["clinicians"][0].as_str().context("no clinician came in")?.to_owned();
     Ok([
-        part(identifier(patient, "wpr")?, text(&opened, "patient")?, None),
-        part(identifier(practitioner, "emp")?, clinician, Some(oid)),
+        part(identifier(patient, "wpr")?, text(&opened, "patient")?, None, text(patient, "patient_id")?),
+        part(identifier(practitioner, "emp")?, clinician, Some(oid), text(practitioner, "practitioner_id")?),
     ])
 }

@@ -1,5 +1,5 @@
 //! A disk that goes bad on command: `fsync.c`, compiled when it is needed and laid over the node's calls with LD_PRELOAD;
-//! and a small file system in memory that is really full, where one can be mounted.
+//! and a small file system in memory that is really full.
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
@@ -95,12 +95,13 @@ pub(super) struct Small {
 }
 
 impl Small {
-    /// Mounts one; nothing where that is not permitted.
-    pub(super) async fn mount(folder: &Path) -> anyhow::Result<Option<Self>> {
+    /// Mounts one. That takes root, and a proof that skipped it in silence would be none.
+    pub(super) async fn mount(folder: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(folder)?;
-        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(folder).output().await;
-        let mounted = mounted.is_ok_and(|it| it.status.success());
-        Ok(mounted.then(|| Self { folder: folder.to_owned() }))
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", SIZE, "tmpfs"]).arg(folder).output().await?;
+        let said = String::from_utf8_lossy(&mounted.stderr);
+        anyhow::ensure!(mounted.status.success(), "a small file system cannot be mounted (it takes root): {said}");
+        Ok(Self { folder: folder.to_owned() })
     }
 
     /// Writes until there is no room left.

@@ -36,13 +36,6 @@ pub(super) struct Conditions {
     pub(super) environment: Vec<(OsString, OsString)>,
 }
 
-impl Conditions {
-    /// Dies at the n-th passage of a failpoint.
-    pub(super) fn failpoint(name: &str, passage: u32) -> Self {
-        Self { environment: vec![("ROOMED_FAILPOINT".into(), format!("{name}:{passage}").into())] }
-    }
-}
-
 /// A node, dead or alive.
 pub(super) struct Node {
     configuration: PathBuf,

@@ -59,11 +59,11 @@ impl Hospital {
         self.sandbox.send(Method::DELETE, "/faults", &Value::Null).await.map(drop)
     }
 
-    /// How often switches of this target have struck since the hospital began.
-    pub(super) async fn struck(&self, target: &str) -> anyhow::Result<u64> {
+    /// How often switches of this target have struck since the hospital began, by what they do.
+    pub(super) async fn struck(&self, target: &str) -> anyhow::Result<BTreeMap<String, u64>> {
         let all = self.sandbox.get("/faults").await?;
-        let modes = all["struck"][target].as_object().map(|it| it.values().filter_map(Value::as_u64).sum());
-        Ok(modes.unwrap_or_default())
+        let modes = all["struck"][target].as_object().cloned().unwrap_or_default();
+        Ok(modes.into_iter().map(|(mode, times)| (mode, times.as_u64().unwrap_or_default())).collect())
     }
 
     /// A visit that begins now.

@@ -56,8 +56,6 @@ enum Wish {
     Say { visit: String, who: String, oid: Option<String>, leg: String, connected: bool, at: i64 },
     /// Sets the clock wrong by so much.
     Clock { offset_ms: i64 },
-    /// Wakes the outbox's worker.
-    Ring {},
     /// How many rows are not settled.
     Counts {},
     /// The outbox, page by page.
@@ -151,10 +149,6 @@ async fn grant(relay: &Relay, clock: &WrongClock, wish: Wish) -> anyhow::Result<
         Wish::Clock { offset_ms } => {
             clock.0.store(offset_ms, Ordering::SeqCst);
             relay.arrivals.timers.notify_one();
-            relay.arrivals.outbox.notify_one();
-            Ok(json!({}))
-        }
-        Wish::Ring {} => {
             relay.arrivals.outbox.notify_one();
             Ok(json!({}))
         }

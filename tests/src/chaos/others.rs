@@ -1,12 +1,11 @@
 //! The EHRs beside Epic: the generic FHIR R4 server, where every coming and going is an `AuditEvent` and a `Communication`
-//! made once, and Oracle Health, whose appointment turns *arrived*. How the relay is told of them, and how they are judged.
-
-use std::collections::{BTreeMap, HashMap};
+//! made once, and Oracle Health, whose appointment turns *arrived*. How the relay is told of them, and how Oracle Health is
+//! judged; what is made once is `creates.rs`, the Encounter `encounters.rs`.
 
 use anyhow::Context;
 use serde_json::{Value, json};
 
-use super::checker::{self, Promise, Stands, Verdict};
+use super::checker::Verdict;
 use super::crowd::{Crowd, open};
 use super::scene::Scene;
 use crate::stack::Organization;
@@ -75,65 +74,18 @@ pub(super) async fn gather(scene: &Scene, other: Other, visits: usize) -> anyhow
     Ok(Crowd::of(&scene.nodes, parts))
 }
 
-/// The organization with its other EHRs.
-pub(super) fn with(northside: &Organization, others: &[Other]) -> anyhow::Result<Value> {
+/// The organization with its other EHRs, and with messages at Epic beside the connection status if so wished.
+pub(super) fn with(northside: &Organization, others: &[Other], messages: bool) -> anyhow::Result<Value> {
     let mut configuration = northside.configuration()?;
     let ehrs = configuration["ehr"].as_array_mut().context("an organization without an EHR")?;
+    ehrs.first_mut().context("an organization without an EHR")?["communication"] = json!(messages);
     for other in others {
         ehrs.push(other.typed(northside)?);
     }
     Ok(configuration)
 }
 
-/// Judges the creates at the R4 server. At quiescence.
-pub(super) async fn judge_creates(scene: &Scene, crowd: &Crowd) -> anyhow::Result<Verdict> {
-    let iss = Other::FhirR4.iss(&scene.hospital.northside)?;
-    let rows = scene.rows().await?;
-    let mut promises = Vec::new();
-    let mut kinds: HashMap<String, &str> = HashMap::new();
-    for row in rows.iter().filter(|row| row["ehr"] == iss.as_str()) {
-        let text = |name: &str| row[name].as_str().unwrap_or_default();
-        let kind = match text("channel") {
-            "audit" => "AuditEvent",
-            "message" => "Communication",
-            _ => continue,
-        };
-        let stands = match (text("state"), row["possible_double"] == true) {
-            ("delivered", _) => Stands::Delivered,
-            ("parked", true) => Stands::PossibleDouble,
-            ("parked", false) => Stands::Parked,
-            _ => Stands::Open,
-        };
-        kinds.insert(text("id").to_owned(), kind);
-        promises.push(Promise { key: text("id").to_owned(), stream: text("stream").to_owned(), stands });
-    }
-    let mut accepted = BTreeMap::new();
-    for (n, part) in crowd.parts.iter().enumerate() {
-        for channel in ["audit", "message"] {
-            accepted.insert(format!("{}/{}/{channel}", part.visit, part.who), crowd.said(n)?);
-        }
-    }
-    let effects = scene.effects().await?;
-    let mut applied = Vec::new();
-    let mut encounters: HashMap<String, u64> = HashMap::new();
-    for it in effects.creates.iter().filter(|it| it["kind"] == "create" && it["ehr"] == "r4") {
-        let names = it["identifiers"].as_array().cloned().unwrap_or_default();
-        let values = || names.iter().filter_map(|it| it.as_str()?.rsplit('|').next().map(str::to_owned));
-        match it["resource_type"].as_str().unwrap_or_default() {
-            "Encounter" => values().for_each(|key| *encounters.entry(key).or_default() += 1),
-            "Location" => {}
-            kind => {
-                let key = values().find(|key| kinds.get(key).is_some_and(|it| *it == kind));
-                applied.push(key.unwrap_or_else(|| format!("a {kind} of no row")));
-            }
-        }
-    }
-    let mut verdict = checker::creates(&accepted, &promises, &applied);
-    verdict.doubled += encounters.values().filter(|times| **times > 1).count() as u64;
-    Ok(verdict)
-}
-
-/// Judges the appointments at Oracle Health: arrived where the patient ever came.
+/// Judges the appointments at Oracle Health: arrived where the patient ever came. At quiescence.
 pub(super) async fn judge_arrivals(scene: &Scene, crowd: &Crowd) -> anyhow::Result<Verdict> {
     let mut verdict = Verdict::default();
     let standing = scene.hospital.sandbox.get("/standing?ehr=oracle").await?;
@@ -141,9 +93,9 @@ pub(super) async fn judge_arrivals(scene: &Scene, crowd: &Crowd) -> anyhow::Resu
     for (n, part) in crowd.parts.iter().enumerate().filter(|(_, part)| part.oid.is_none()) {
         let stands = standing.iter().find(|it| it["appointment_id"] == part.appointment.as_str());
         let arrived = stands.is_some_and(|it| it["status"] == "arrived");
-        match (crowd.said(n)? > 0, arrived) {
-            (true, false) => verdict.lost += 1,
-            (false, true) => verdict.invented += 1,
+        match (crowd.said(n)?.is_empty(), arrived) {
+            (false, false) => verdict.lost += 1,
+            (true, true) => verdict.invented += 1,
             _ => {}
         }
     }

@@ -14,6 +14,24 @@ pub(super) const DEADLINE: Duration = Duration::from_millis(1000);
 pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(500);
 /// What lands late does so within this: well within the settle delay, on a busy machine too.
 pub(super) const LATE: Duration = Duration::from_millis(150);
+/// A create may land even later, when it has been looked for already: nothing is promised of its time, so what is not found
+/// waits for an operator, or is made again where that makes no second one.
+pub(super) const TOO_LATE: Duration = Duration::from_millis(800);
+
+/// A fault: so many hundredths of the creates at this target land that late.
+pub(super) fn too_late(target: &str, percent: f64, seed: u64) -> Value {
+    let delay = u64::try_from(TOO_LATE.as_millis()).unwrap_or(u64::MAX);
+    json!({ "target": target, "mode": "late", "percent": percent, "delay_ms": delay, "times": 0, "seed": seed })
+}
+
+/// How long an attempt may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Haste {
+    /// So short that owners are overtaken in time.
+    Short,
+    /// As a hospital has it: on a busy machine, too, nothing is late, and every outcome is the EHR's own.
+    None,
+}
 
 /// Where a relay keeps what.
 pub(super) struct Places<'a> {
@@ -26,8 +44,13 @@ pub(super) struct Places<'a> {
 }
 
 /// Everything a relay is told, as TOML. `organization` is what its administrators would type.
-pub(super) fn configuration(places: &Places<'_>, organization: &Value) -> anyhow::Result<String> {
+pub(super) fn configuration(places: &Places<'_>, organization: &Value, haste: Haste) -> anyhow::Result<String> {
     let address = format!("127.0.0.1:{}", places.port);
+    let mut outbox = outbox();
+    if haste == Haste::None {
+        outbox["lease_ms"] = json!(60_000);
+        outbox["deadline_ms"] = json!(40_000);
+    }
     Ok(toml::to_string(&json!({
         "bind": address,
         "public_url": format!("http://{address}"),
@@ -43,7 +66,7 @@ pub(super) fn configuration(places: &Places<'_>, organization: &Value) -> anyhow
         // Every coming and going is a write-back at once, and only what the roster says is one.
         "visit": { "grace_seconds": 0, "connected_at": "admitted" },
         "ehr": { "poll_seconds": 0 },
-        "outbox": outbox(),
+        "outbox": outbox,
         "limits": { "anonymous_per_minute": 1_000_000, "person_per_minute": 1_000_000 },
         "organizations": [organization],
     }))?)

@@ -1,72 +1,30 @@
 //! What a run reports: one object (DESIGN 6) or a table for people. With `--long` also what zero failures in so many
 //! tries are worth: with 0 in N, the true rate is below 3/N at 95 %.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 use super::checker::Verdict;
-
-/// Figures every report has, in order, whatever ran.
-const FIGURES: [&str; 7] =
-    ["kills", "ambiguous", "outage_backlog", "node_faults", "disk_faults", "clock_steps", "poison"];
-
-/// One episode's counts and verdict.
-#[derive(Debug, Clone)]
-pub(super) struct Outcome {
-    /// Its name.
-    pub(super) name: &'static str,
-    /// What was judged.
-    pub(super) verdict: Verdict,
-    /// How long it took.
-    pub(super) seconds: f64,
-    /// Why it could not be run.
-    pub(super) error: Option<String>,
-    counts: BTreeMap<&'static str, u64>,
-}
-
-impl Outcome {
-    /// Nothing counted yet.
-    pub(super) fn new(name: &'static str) -> Self {
-        Self { name, verdict: Verdict::default(), seconds: 0.0, error: None, counts: BTreeMap::new() }
-    }
-
-    /// It could not be run.
-    pub(super) fn failed(name: &'static str, error: &anyhow::Error) -> Self {
-        Self { error: Some(format!("{error:#}")), ..Self::new(name) }
-    }
-
-    /// It ran, and nothing was lost, doubled, reordered or invented.
-    fn is_good(&self) -> bool {
-        self.error.is_none() && self.verdict.is_clean()
-    }
-
-    /// So many more of something.
-    pub(super) fn count(&mut self, what: &'static str, many: u64) {
-        *self.counts.entry(what).or_default() += many;
-    }
-
-    /// How many of something.
-    pub(super) fn counted(&self, what: &str) -> u64 {
-        self.counts.get(what).copied().unwrap_or_default()
-    }
-}
+use super::outcome::{FIGURES, Outcome};
 
 /// A whole run.
 #[derive(Debug, Clone)]
 pub struct Report {
     seed: u64,
     long: bool,
+    seconds: f64,
     outcomes: Vec<Outcome>,
 }
 
 impl Report {
-    pub(super) fn new(seed: u64, long: bool, outcomes: Vec<Outcome>) -> Self {
-        Self { seed, long, outcomes }
+    pub(super) fn new(seed: u64, long: bool, lasted: Duration, outcomes: Vec<Outcome>) -> Self {
+        Self { seed, long, seconds: (lasted.as_secs_f64() * 10.0).round() / 10.0, outcomes }
     }
 
-    /// Every episode ran, and nothing was lost, doubled, reordered or invented.
+    /// Every episode ran and did what it is there for; nothing was lost, doubled, reordered or invented, and nothing else
+    /// happened where it must not.
     pub fn is_good(&self) -> bool {
         self.outcomes.iter().all(Outcome::is_good)
     }
@@ -85,7 +43,7 @@ impl Report {
     pub fn json(&self) -> Value {
         let verdict = self.verdict();
         let mut all = Map::new();
-        for figure in FIGURES {
+        for (_, figure) in FIGURES {
             all.insert(figure.to_owned(), json!(self.counted(figure)));
         }
         for (name, value) in [
@@ -95,12 +53,15 @@ impl Report {
             ("invented", verdict.invented),
             ("reasserted", verdict.reasserted),
             ("possible_double", verdict.possible_double),
+            ("stuck", verdict.stuck),
+            ("creates", self.counted("creates")),
             ("effects", verdict.effects),
         ] {
             all.insert(name.to_owned(), json!(value));
         }
         all.insert("stale_ms_p50".to_owned(), json!(percentile(&verdict.stale_ms, 50)));
         all.insert("stale_ms_p99".to_owned(), json!(percentile(&verdict.stale_ms, 99)));
+        all.insert("seconds".to_owned(), json!(self.seconds));
         all.insert("seed".to_owned(), json!(self.seed));
         all.insert("ok".to_owned(), json!(self.is_good()));
         all.insert("episodes".to_owned(), self.outcomes.iter().map(episode).collect());
@@ -115,22 +76,25 @@ impl Report {
     pub fn table(&self) -> String {
         let mut text = format!("seed {}\n\n", self.seed);
         for it in &self.outcomes {
-            let counts: Vec<String> = it.counts.iter().map(|(what, many)| format!("{many} {what}")).collect();
+            let counts = it.counts.iter().map(|(what, many)| format!("{many} {what}"));
+            let times = it.measured.iter().map(|(what, times)| format!("{what} p99 {}", percentile(times, 99)));
+            let counts: Vec<String> = counts.chain(times).collect();
             let _ = writeln!(text, "{:<12}{:>7.1} s  {}", it.name, it.seconds, counts.join(", "));
             let v = &it.verdict;
             let _ = writeln!(
                 text,
-                "{:>24}lost {} doubled {} reordered {} invented {}; reasserted {} possible_double {}; stale p99 {} ms",
+                "{:>24}lost {} doubled {} reordered {} invented {} stuck {}; reasserted {} possible_double {}; stale p99 {} ms",
                 "",
                 v.lost,
                 v.doubled,
                 v.reordered,
                 v.invented,
+                v.stuck,
                 v.reasserted,
                 v.possible_double,
                 percentile(&v.stale_ms, 99)
             );
-            it.error.iter().chain(&v.findings).for_each(|words| {
+            it.complaints().iter().chain(&v.findings).for_each(|words| {
                 let _ = writeln!(text, "{:>24}{words}", "");
             });
         }
@@ -140,7 +104,7 @@ impl Report {
             }
         }
         let failed = self.outcomes.iter().filter(|it| !it.is_good()).count();
-        let _ = writeln!(text, "\n{} passed, {failed} failed", self.outcomes.len() - failed);
+        let _ = writeln!(text, "\n{} passed, {failed} failed, {} s", self.outcomes.len() - failed, self.seconds);
         text
     }
 
@@ -149,7 +113,7 @@ impl Report {
         if !self.is_good() {
             return Vec::new();
         }
-        let bound = |figure: &&str| {
+        let bound = |(_, figure): &(&str, &str)| {
             let many = self.counted(figure);
             #[expect(clippy::cast_precision_loss, reason = "nobody kills anything 2^52 times")]
             (many > 0).then(|| ((*figure).to_owned(), many, 3.0 / many as f64))
@@ -163,14 +127,20 @@ fn episode(it: &Outcome) -> Value {
         "episode": it.name, "seconds": (it.seconds * 10.0).round() / 10.0, "lost": it.verdict.lost,
         "doubled": it.verdict.doubled, "reordered": it.verdict.reordered, "invented": it.verdict.invented,
         "reasserted": it.verdict.reasserted, "possible_double": it.verdict.possible_double,
-        "effects": it.verdict.effects, "stale_ms_p99": percentile(&it.verdict.stale_ms, 99),
+        "stuck": it.verdict.stuck, "parked": it.verdict.parked, "effects": it.verdict.effects,
+        "stale_ms_p99": percentile(&it.verdict.stale_ms, 99),
         "findings": it.verdict.findings,
     });
     for (what, many) in &it.counts {
         one[*what] = json!(many);
     }
-    if let Some(error) = &it.error {
-        one["error"] = json!(error);
+    for (what, times) in &it.measured {
+        one[*what] =
+            json!({ "p50": percentile(times, 50), "p99": percentile(times, 99), "most": percentile(times, 100) });
+    }
+    let complaints = it.complaints();
+    if !complaints.is_empty() {
+        one["error"] = json!(complaints.join("; "));
     }
     one
 }
@@ -184,39 +154,4 @@ fn percentile(values: &[i64], percent: usize) -> i64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::checker::Verdict;
-    use super::{Outcome, Report, percentile};
-
-    fn outcome(lost: u64) -> Outcome {
-        let mut it = Outcome::new("kills");
-        it.count("kills", 300);
-        it.verdict = Verdict { lost, stale_ms: (1..=200).collect(), ..Verdict::default() };
-        it
-    }
-
-    #[test]
-    fn one_lost_state_or_one_episode_that_did_not_run_is_a_failure() {
-        assert!(Report::new(1, false, vec![outcome(0)]).is_good());
-        assert!(!Report::new(1, false, vec![outcome(0), outcome(1)]).is_good());
-        let failed = Outcome::failed("disk", &anyhow::anyhow!("no disk"));
-        assert!(!Report::new(1, false, vec![outcome(0), failed]).is_good());
-    }
-
-    #[test]
-    fn the_object_has_the_figures_of_the_design() {
-        let json = Report::new(7, true, vec![outcome(0), outcome(0)]).json();
-        assert_eq!((&json["kills"], &json["lost"], &json["seed"]), (&600.into(), &0.into(), &7.into()));
-        assert_eq!(json["stale_ms_p99"], 198);
-        assert_eq!(json["bounds"]["kills"][1], 3.0 / 600.0);
-        for figure in ["ambiguous", "outage_backlog", "node_faults", "disk_faults", "poison", "doubled", "reordered"] {
-            assert!(json[figure].is_u64(), "{figure}");
-        }
-        assert_eq!(Report::new(7, true, vec![outcome(1)]).json()["bounds"], serde_json::json!({}));
-    }
-
-    #[test]
-    fn percentiles_are_values_that_were_measured() {
-        assert_eq!((percentile(&[], 99), percentile(&[5], 99), percentile(&[3, 1, 2], 50)), (0, 5, 2));
-    }
-}
+mod tests;

@@ -13,16 +13,12 @@ use super::checker::{self, Key, Verdict};
 use super::crowd::{Crowd, Part};
 use super::door::{Conditions, Node};
 use super::hospital::{Effects, Hospital};
-use super::profile::{self, LATE, SETTLE_DELAY};
+use super::profile::{self, Haste, LATE, TOO_LATE};
 use crate::clock::{Stopwatch, pause};
 use crate::stack::{Organization, free_port};
 
-/// Quiet must come within this once nothing is wrong any more; what is open then is judged as it stands.
-const QUIET: Duration = Duration::from_secs(45);
-
-/// Nobody says anything any more, so nothing wakes a worker that waits for a dead owner's lease: after so long it is
-/// rung for, as the next event of any visit would.
-const RING: Duration = Duration::from_secs(3);
+/// Quiet must come within this once nothing is wrong any more, on a busy machine too: rows that are open then are a failure.
+const QUIET: Duration = Duration::from_secs(90);
 
 /// Everything an episode has.
 pub(super) struct Scene {
@@ -36,10 +32,31 @@ pub(super) struct Scene {
     since: u64,
 }
 
+/// What there is to see once all is quiet.
+pub(super) struct Seen {
+    /// Rows that were still open when patience ended.
+    pub(super) open: u64,
+    /// The whole outbox.
+    pub(super) rows: Vec<Value>,
+    /// What took effect since the scene was set.
+    pub(super) effects: Effects,
+}
+
+impl Seen {
+    /// Streams whose newest state waits for an operator.
+    pub(super) fn parked(&self) -> BTreeSet<&str> {
+        let mut newest = BTreeMap::new();
+        for row in self.rows.iter().filter(|row| row["channel"] == "state") {
+            newest.insert(row["stream"].as_str().unwrap_or_default(), row["state"] == "parked");
+        }
+        newest.into_iter().filter_map(|(stream, parked)| parked.then_some(stream)).collect()
+    }
+}
+
 impl Scene {
     /// A hospital and one node on a SQLite file in `database` (a folder).
     pub(super) async fn set(directory: &Path, database: &Path, seed: u64) -> anyhow::Result<Self> {
-        Self::set_with(directory, database, seed, Organization::configuration).await
+        Self::set_with(directory, database, seed, Haste::Short, Organization::configuration).await
     }
 
     /// The same, for an organization whose administrators chose otherwise.
@@ -47,11 +64,13 @@ impl Scene {
         directory: &Path,
         database: &Path,
         seed: u64,
+        haste: Haste,
         choose: impl Fn(&Organization) -> anyhow::Result<Value>,
     ) -> anyhow::Result<Self> {
         let hospital = Hospital::start(directory, seed).await?;
         let url = format!("sqlite:{}", database.join("relay.sqlite").display());
-        let node = node(directory, &hospital, "node", &url, &choose(&hospital.northside)?).await?;
+        let northside = choose(&hospital.northside)?;
+        let node = node(directory, &hospital, "node", &url, (&northside, haste)).await?;
         let mut scene = Self { hospital, nodes: vec![node], directory: directory.to_owned(), since: 0 };
         scene.start(0, &Conditions::default()).await?;
         scene.begin().await?;
@@ -83,15 +102,11 @@ impl Scene {
     }
 
     /// Waits until every row is settled and nothing new takes effect for as long as something may land late. Says how many
-    /// rows are open after all.
+    /// rows are open after all. Nobody rings for the workers: a row whose owner is dead is theirs to find.
     pub(super) async fn quiet(&self) -> anyhow::Result<u64> {
-        let (watch, mut rung) = (Stopwatch::start(), Stopwatch::start());
+        let watch = Stopwatch::start();
         let mut last = (u64::MAX, 0);
         loop {
-            if rung.elapsed() > RING {
-                rung = Stopwatch::start();
-                self.node(0)?.ask("ring", &json!({})).await;
-            }
             // A node that has just been started may be busy with what it found.
             let counts = self.node(0)?.ask("counts", &json!({})).await;
             let open = counts.and_then(Result::ok).and_then(|it| it["open"].as_u64());
@@ -100,8 +115,15 @@ impl Scene {
                 return Ok(now.0);
             }
             last = now;
-            pause(if now.0 == 0 { SETTLE_DELAY + LATE } else { Duration::from_millis(100) }).await;
+            pause(if now.0 == 0 { TOO_LATE + LATE } else { Duration::from_millis(100) }).await;
         }
+    }
+
+    /// Waits until all is quiet, and looks.
+    pub(super) async fn rest(&self) -> anyhow::Result<Seen> {
+        let open = self.quiet().await?;
+        let (rows, effects) = (self.rows().await?, self.hospital.effects(self.since).await?);
+        Ok(Seen { open, rows, effects })
     }
 
     /// The whole outbox.
@@ -116,28 +138,28 @@ impl Scene {
         }
     }
 
-    /// What took effect since the scene was set.
-    pub(super) async fn effects(&self) -> anyhow::Result<Effects> {
-        self.hospital.effects(self.since).await
-    }
-
     /// How many effects there have been since the scene was set.
     pub(super) async fn effects_so_far(&self) -> anyhow::Result<u64> {
         Ok(self.hospital.newest_effect().await?.saturating_sub(self.since))
     }
 
-    /// Judges Epic's side: effects against what the crowd was told was kept, and Hyperspace's own marks besides.
+    /// Judges Epic's side once all is quiet: effects against what the crowd was told was kept, and Hyperspace's own marks
+    /// besides.
     pub(super) async fn judge(&self, crowd: &Crowd) -> anyhow::Result<Verdict> {
-        let open = self.quiet().await?;
-        let rows = self.rows().await?;
-        let parked = parked(&rows, &crowd.parts);
-        let effects = self.effects().await?;
-        let mut verdict = checker::setters(&crowd.truth()?, &effects.statuses, &parked);
-        verdict.invented += effects.unknown;
-        if open > 0 {
-            verdict.findings.push(format!("{open} rows were not settled within {} s", QUIET.as_secs()));
-        }
-        self.compare_standing(&effects.statuses).await?;
+        let seen = self.rest().await?;
+        let mut verdict = self.judge_statuses(crowd, &seen).await?;
+        verdict.did_not_end(seen.open);
+        Ok(verdict)
+    }
+
+    /// The same of what was seen; that nothing is open is another's to say.
+    pub(super) async fn judge_statuses(&self, crowd: &Crowd, seen: &Seen) -> anyhow::Result<Verdict> {
+        let waits = seen.parked();
+        let is_parked = |part: &&Part| waits.contains(part.state().as_str());
+        let parked = crowd.parts.iter().filter(is_parked).map(|part| part.key.clone()).collect();
+        let mut verdict = checker::setters(&crowd.truth()?, &seen.effects.statuses, &parked);
+        verdict.invented += seen.effects.unknown;
+        self.compare_standing(&seen.effects.statuses).await?;
         self.compare_hyperspace(crowd, &parked, &mut verdict).await?;
         Ok(verdict)
     }
@@ -175,7 +197,7 @@ impl Scene {
         if wrong > verdict.lost + verdict.reordered {
             let more = wrong - verdict.lost - verdict.reordered;
             verdict.lost += more;
-            verdict.findings.push(format!("lost: Hyperspace shows {more} marks that are not the newest accepted ones"));
+            verdict.find(format!("lost: Hyperspace shows {more} marks that are not the newest accepted ones"));
         }
         Ok(())
     }
@@ -187,26 +209,12 @@ pub(super) async fn node(
     hospital: &Hospital,
     name: &str,
     database: &str,
-    northside: &Value,
+    (northside, haste): (&Value, Haste),
 ) -> anyhow::Result<Arc<Node>> {
     let port = free_port()?;
     let places = profile::Places { database, keys: &directory.join("keys"), port };
     let file = directory.join(format!("{name}.toml"));
-    std::fs::write(&file, profile::configuration(&places, northside)?)?;
+    std::fs::write(&file, profile::configuration(&places, northside, haste)?)?;
     hospital.sandbox.register_relay(&format!("http://127.0.0.1:{port}")).await?;
     Ok(Arc::new(Node::new(&file, &directory.join(format!("logs/{name}.log")))))
-}
-
-/// Whose newest state waits for an operator.
-fn parked(rows: &[Value], parts: &[Part]) -> BTreeSet<Key> {
-    let mut newest: BTreeMap<&str, bool> = BTreeMap::new();
-    for row in rows {
-        if row["channel"] == "state"
-            && let Some(stream) = row["stream"].as_str()
-        {
-            newest.insert(stream, row["state"] == "parked");
-        }
-    }
-    let is_parked = |part: &&Part| newest.get(format!("{}/{}/state", part.visit, part.who).as_str()) == Some(&true);
-    parts.iter().filter(is_parked).map(|part| part.key.clone()).collect()
 }

@@ -7,9 +7,12 @@ use crate::run::{Ran, nothing, run};
 /// How many seeds a scenario runs, unless `ROOMED_SEEDS` says otherwise.
 pub(crate) fn seeds(few: u64) -> Vec<u64> {
     let number = |name: &str| std::env::var(name).ok().map(|it| it.parse::<u64>().expect("a number"));
-    match number("ROOMED_SEED") {
-        Some(one) => vec![one],
-        None => (1..=number("ROOMED_SEEDS").unwrap_or(few)).collect(),
+    match (number("ROOMED_SEED"), number("ROOMED_SEEDS")) {
+        (Some(one), None) => vec![one],
+        (first, many) => {
+            let first = first.unwrap_or(1);
+            (first..first + many.unwrap_or(few)).collect()
+        }
     }
 }
 

@@ -147,6 +147,7 @@ impl super::State {
                 json!({
                     "organization": site.organization, "id": it.resource["id"], "status": it.resource["status"],
                     "identifiers": crate::fhir::identifiers(&it.resource), "version": it.version.to_string(),
+                    "resource": it.resource,
                 })
             });
             all.collect::<Vec<_>>()

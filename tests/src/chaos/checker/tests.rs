@@ -95,6 +95,9 @@ fn a_create_that_may_have_been_applied_waits_for_an_operator_whether_it_was_or_n
         assert!(found.is_clean(), "{:?}", found.findings);
         assert_eq!(found.possible_double, 1);
     }
+    // It may land after what came after it; anything else may not.
+    let rows = [promise("a", Stands::PossibleDouble), promise("b", Stands::Delivered)];
+    assert!(created(2, &rows, &["b", "a"]).is_clean());
     // Parked for another reason, and yet applied: somebody would do it again.
     assert_eq!(created(1, &[promise("a", Stands::Parked)], &["a"]).lost, 1);
 }

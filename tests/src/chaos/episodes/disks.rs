@@ -3,15 +3,15 @@
 //! fsync; and once the disk is well, nothing that was acknowledged is missing.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use super::super::crowd::Crowd;
 use super::super::dice::Dice;
 use super::super::disk::{Disk, Shim, Small};
-use super::super::report::Outcome;
+use super::super::ledger;
+use super::super::outcome::Outcome;
+use super::super::profile::Haste;
 use super::super::scene::Scene;
-use super::kills::is_whole;
+use super::super::town::Town;
 use crate::clock::pause;
 
 const SOURCES: usize = 4;
@@ -25,39 +25,35 @@ const STOPS: Duration = Duration::from_secs(8);
 pub(crate) async fn run(directory: &Path, rounds: u32, seed: u64) -> anyhow::Result<Outcome> {
     let database = directory.join("database");
     let small = Small::mount(&database).await?;
-    let scene = Scene::set(directory, &database, seed).await?;
+    let scene = Scene::set_with(directory, &database, seed, Haste::Short, Town::configuration).await?;
     let shim = Shim::make(directory, &database).await?;
     scene.node(0)?.kill().await?;
     scene.start(0, &shim.conditions()).await?;
-    let visits = 20 + 4 * rounds as usize;
-    let crowd = Arc::new(Crowd::gather(&scene.hospital, &scene.nodes, visits).await?);
+    let town = Town::gather(&scene, 20 + 4 * rounds as usize, 15).await?;
     let mut dice = Dice::of(seed, "disks");
     let mut outcome = Outcome::new("disks");
-    let mut sources = crowd.begin(SOURCES, seed, Duration::from_millis(5));
+    let mut sources = town.begin(SOURCES, seed, Duration::from_millis(10));
     for _ in 0..rounds {
         for fault in FAULTS {
             pause(Duration::from_millis(100 + dice.below(300))).await;
-            bad(&scene, &crowd, &shim, fault).await?;
+            bad(&scene, &town, &shim, fault).await?;
             outcome.count("disk_faults", 1);
         }
-        if let Some(small) = &small {
-            pause(Duration::from_millis(100 + dice.below(300))).await;
-            full(&scene, &crowd, &shim, small).await?;
-            outcome.count("disk_faults", 1);
-            outcome.count("really_full", 1);
-        }
+        pause(Duration::from_millis(100 + dice.below(300))).await;
+        full(&scene, &town, &shim, &small).await?;
+        outcome.count("disk_faults", 1);
+        outcome.count("really_full", 1);
     }
-    crowd.is_enough();
-    super::ended(&mut sources).await?;
-    outcome.verdict = scene.judge(&crowd).await?;
-    outcome.count("accepted", crowd.accepted());
-    outcome.count("refused", crowd.refused());
+    town.calm(&mut sources).await?;
+    outcome.verdict = town.judge(&scene, &mut outcome).await?;
+    outcome.count("accepted", town.accepted());
+    outcome.count("refused", town.refused());
     scene.node(0)?.stop().await?;
-    is_whole(&database.join("relay.sqlite")).await?;
+    ledger::of_file(&database.join("relay.sqlite")).await?;
     Ok(outcome)
 }
 
-async fn bad(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, fault: Disk) -> anyhow::Result<()> {
+async fn bad(scene: &Scene, town: &Town, shim: &Shim, fault: Disk) -> anyhow::Result<()> {
     let node = scene.node(0)?;
     shim.is(fault)?;
     if fault == Disk::Slow {
@@ -65,7 +61,7 @@ async fn bad(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, fault: Disk) -> any
         pause(Duration::from_millis(1500)).await;
         return shim.is(Disk::Well);
     }
-    nothing_is_accepted(crowd, &format!("{fault:?}")).await?;
+    nothing_is_accepted(town, &format!("{fault:?}")).await?;
     // A full disk refuses and goes on; one that failed under a commit is not asked again.
     let stops = fault != Disk::Full;
     let ended = node.ended_within(if stops { STOPS } else { Duration::ZERO }).await?;
@@ -74,17 +70,17 @@ async fn bad(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, fault: Disk) -> any
     if ended {
         scene.start(0, &shim.conditions()).await?;
     }
-    accepted_again(crowd).await
+    accepted_again(town).await
 }
 
-async fn full(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, small: &Small) -> anyhow::Result<()> {
+async fn full(scene: &Scene, town: &Town, shim: &Shim, small: &Small) -> anyhow::Result<()> {
     small.fill()?;
     // Pages that the database has already got can still be written over: an acknowledgement is no lie while there are some.
     // What is judged is whether everything acknowledged is there in the end.
-    let before = crowd.refused();
+    let before = town.refused();
     for _ in 0..40 {
         pause(Duration::from_millis(50)).await;
-        if crowd.refused() > before {
+        if town.refused() > before {
             break;
         }
     }
@@ -96,24 +92,24 @@ async fn full(scene: &Scene, crowd: &Arc<Crowd>, shim: &Shim, small: &Small) -> 
     if !came_up {
         scene.start(0, &shim.conditions()).await?;
     }
-    accepted_again(crowd).await
+    accepted_again(town).await
 }
 
 /// No acknowledgement without a commit.
-async fn nothing_is_accepted(crowd: &Arc<Crowd>, disk: &str) -> anyhow::Result<()> {
+async fn nothing_is_accepted(town: &Town, disk: &str) -> anyhow::Result<()> {
     pause(ON_ITS_WAY).await;
-    let before = crowd.accepted();
+    let before = town.accepted();
     pause(Duration::from_millis(400)).await;
-    let more = crowd.accepted() - before;
+    let more = town.accepted() - before;
     anyhow::ensure!(more == 0, "{more} changes were acknowledged on a disk that is {disk}");
     Ok(())
 }
 
 /// The disk is well, so sources are heard again.
-async fn accepted_again(crowd: &Arc<Crowd>) -> anyhow::Result<()> {
-    let before = crowd.accepted();
+async fn accepted_again(town: &Town) -> anyhow::Result<()> {
+    let before = town.accepted();
     for _ in 0..200 {
-        if crowd.accepted() > before {
+        if town.accepted() > before {
             return Ok(());
         }
         pause(Duration::from_millis(50)).await;

@@ -1,89 +1,85 @@
-//! `kill -9` of a node that takes in and delivers: at random moments, and at every named place of the write path. Each
-//! time it is started again on what its dead predecessor left; now and then, and in the end, the chart is compared.
+//! `kill -9` of a node that takes in and delivers states and creates: at random moments, and at every named place of the
+//! write path. Each time it is started again on what its dead predecessor left; now and then, and in the end, the charts are
+//! compared. The real `roomed-relay` is killed in `serve`, by events that cost more; here more is in flight.
 
-use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
-use roomed_relay::failpoint;
-use sqlx::{Connection, SqliteConnection};
-use tokio::process::Command;
-
-use super::super::crowd::Crowd;
 use super::super::dice::Dice;
 use super::super::door::Conditions;
-use super::super::report::Outcome;
+use super::super::ledger;
+use super::super::outcome::Outcome;
+use super::super::places::{Places, to_die_at};
+use super::super::profile::{Haste, too_late};
 use super::super::scene::Scene;
+use super::super::town::Town;
 use crate::clock::{Stopwatch, pause};
-use crate::stack::binary;
 
 /// Every named place is died at so often at least, of enough kills.
-const EACH: u32 = 10;
-const VISITS: usize = 60;
-const SOURCES: usize = 6;
+const EACH: u64 = 5;
+const VISITS: (usize, usize) = (40, 20);
+const SOURCES: usize = 4;
 /// A failpoint that is not reached by then will not be.
 const REACHED: Duration = Duration::from_secs(3);
 /// A life in which nothing takes effect ends all the same.
 const LONGEST_LIFE: Duration = Duration::from_secs(2);
-const BETWEEN_LOOKS: u64 = 80;
+const BETWEEN_LOOKS: u64 = 50;
 
 /// Kills a node `kills` times.
 pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Result<Outcome> {
-    let scene = Scene::set(directory, directory, seed).await?;
-    let crowd = Arc::new(Crowd::gather(&scene.hospital, &scene.nodes, VISITS).await?);
+    let scene = Scene::set_with(directory, directory, seed, Haste::Short, Town::configuration).await?;
+    let town = Town::gather(&scene, VISITS.0, VISITS.1).await?;
+    scene.hospital.fault(&too_late("r4.create", 5.0, seed)).await?;
     let mut dice = Dice::of(seed, "kills");
-    let mut sources = crowd.begin(SOURCES, seed, Duration::from_millis(8));
-    let mut reached: BTreeMap<&str, u32> = BTreeMap::new();
+    let mut sources = town.begin(SOURCES, seed, Duration::from_millis(15));
+    let mut places = Places::new();
     let mut outcome = Outcome::new("kills");
     let node = scene.node(0)?;
-    let each = EACH.min(kills / 20).max(1);
+    let each = EACH.min(u64::from(kills) / 20).max(1);
     let (mut n, mut look_at) = (0, BETWEEN_LOOKS);
-    while outcome.counted("kills") < kills.into() {
+    loop {
+        let (least, times) = places.least();
+        if outcome.counted("node_kills") >= kills.into() && times >= each {
+            break;
+        }
+        anyhow::ensure!(n < 4 * u64::from(kills), "{least} was died at {times} times only");
         n += 1;
-        let wanting = failpoint::NAMES.iter().find(|name| reached.get(*name).is_none_or(|it| *it < each));
         // Half of them at places until each has had its share.
-        let place = wanting.filter(|_| n % 2 == 0);
+        let place = Some(least).filter(|_| times < each && n % 2 == 0);
         live(&scene, &mut dice).await?;
         node.kill().await?;
         let conditions = match place {
-            Some(name) => Conditions::failpoint(name, 1 + u32::try_from(dice.below(20))?),
+            Some(name) => to_die_at(name, 1 + dice.below(20)),
             None => Conditions::default(),
         };
         let started = node.start(&conditions).await?;
         if let Some(name) = place {
             if node.ended_within(REACHED).await? {
-                *reached.entry(name).or_default() += 1;
-                outcome.count("kills", 1);
+                places.died_at(name);
+                outcome.count("node_kills", 1);
             }
             scene.start(0, &Conditions::default()).await?;
         } else {
             anyhow::ensure!(started, "a node did not start again; see {}", directory.display());
         }
-        outcome.count("kills", 1);
-        let killed = outcome.counted("kills");
+        outcome.count("node_kills", 1);
+        let killed = outcome.counted("node_kills");
         if killed >= look_at && killed < kills.into() {
             look_at += BETWEEN_LOOKS;
-            crowd.is_enough();
-            super::ended(&mut sources).await?;
-            let verdict = scene.judge(&crowd).await?;
+            town.calm(&mut sources).await?;
+            let verdict = town.judge(&scene, &mut outcome).await?;
             if !verdict.is_clean() {
                 outcome.verdict.add(verdict);
             }
-            sources = crowd.begin(SOURCES, seed.wrapping_add(n), Duration::from_millis(8));
+            sources = town.begin(SOURCES, seed.wrapping_add(n), Duration::from_millis(15));
         }
     }
-    crowd.is_enough();
-    super::ended(&mut sources).await?;
-    outcome.verdict.add(scene.judge(&crowd).await?);
-    outcome.count("accepted", crowd.accepted());
-    outcome.count("failpoints_reached", reached.values().map(|it| u64::from(*it)).sum());
-    for name in failpoint::NAMES {
-        let times = reached.get(name).copied().unwrap_or_default();
-        anyhow::ensure!(times >= each, "{name} was died at {times} times only");
-    }
-    is_whole(&directory.join("relay.sqlite")).await?;
+    town.calm(&mut sources).await?;
+    let verdict = town.judge(&scene, &mut outcome).await?;
+    outcome.verdict.add(verdict);
+    outcome.count("accepted", town.accepted());
+    outcome.count("failpoints_reached", places.sum());
+    ledger::of_file(&directory.join("relay.sqlite")).await?;
     Ok(outcome)
 }
 
@@ -100,22 +96,5 @@ async fn live(scene: &Scene, dice: &mut Dice) -> anyhow::Result<()> {
         pause(Duration::from_millis(15)).await;
     }
     pause(Duration::from_millis(dice.below(12))).await;
-    Ok(())
-}
-
-/// The file is whole by SQLite's own account, and the chain of the ledger by ours.
-pub(super) async fn is_whole(file: &Path) -> anyhow::Result<()> {
-    let url = format!("sqlite:{}", file.display());
-    let mut database = SqliteConnection::connect(&url).await?;
-    let said: String = sqlx::query_scalar("PRAGMA integrity_check").fetch_one(&mut database).await?;
-    anyhow::ensure!(said == "ok", "the database is damaged: {said}");
-    database.close().await?;
-    let verified = Command::new(binary("roomed-relay")?)
-        .args(["audit", "verify", "--database", &url])
-        .output()
-        .await
-        .context("the ledger could not be verified")?;
-    let said = String::from_utf8_lossy(&verified.stderr);
-    anyhow::ensure!(verified.status.success(), "the ledger does not hold: {said}");
     Ok(())
 }

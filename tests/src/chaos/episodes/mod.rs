@@ -1,6 +1,7 @@
 //! The episodes, each a fault or a family of faults: it sets its scene, torments it, and hands back what it counted.
 
 mod ambiguous;
+mod calm;
 mod disks;
 mod kills;
 mod nodes;
@@ -12,6 +13,7 @@ mod time;
 use tokio::task::JoinSet;
 
 pub(super) use ambiguous::run as ambiguous;
+pub(super) use calm::run as calm;
 pub(super) use disks::run as disks;
 pub(super) use kills::run as kills;
 pub(super) use nodes::run as nodes;
@@ -21,7 +23,7 @@ pub(super) use simulation::run as simulation;
 pub(super) use time::run as time;
 
 /// Waits for sources to end; the first that failed is the episode's failure.
-async fn ended(sources: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
+pub(super) async fn ended(sources: &mut JoinSet<anyhow::Result<()>>) -> anyhow::Result<()> {
     while let Some(ended) = sources.join_next().await {
         ended??;
     }

@@ -3,18 +3,18 @@
 //! is right, and that nobody has to wait an hour for it.
 
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::crowd::Crowd;
 use super::super::dice::Dice;
-use super::super::report::Outcome;
+use super::super::outcome::Outcome;
+use super::super::profile::Haste;
 use super::super::scene::Scene;
+use super::super::town::Town;
 use crate::clock::pause;
 
-const SOURCES: usize = 6;
+const SOURCES: usize = 4;
 const HOUR: i64 = 3_600_000;
 /// How wrong a clock can be, in milliseconds. Each is stepped to, and from each to another.
 const WRONG: [i64; 8] = [HOUR, -HOUR, 300_000, -300_000, 20_000, -20_000, 1_500, -1_500];
@@ -23,19 +23,19 @@ const BETWEEN_LOOKS: u32 = 8;
 
 /// Sets the clock `steps` times.
 pub(crate) async fn run(directory: &Path, steps: u32, seed: u64) -> anyhow::Result<Outcome> {
-    let scene = Scene::set(directory, directory, seed).await?;
-    let crowd = Arc::new(Crowd::gather(&scene.hospital, &scene.nodes, 30 + steps as usize).await?);
-    for (mode, percent) in [("drop_after_apply", 8), ("status_after_apply", 8), ("drop_before", 4)] {
-        let fault = json!({
-            "target": "epic.connection_status", "mode": mode, "percent": percent, "times": 0, "seed": seed,
-        });
-        scene.hospital.fault(&fault).await?;
+    let scene = Scene::set_with(directory, directory, seed, Haste::Short, Town::configuration).await?;
+    let town = Town::gather(&scene, 20 + steps as usize, 15).await?.by_wrong_clocks();
+    for target in ["epic.write", "r4.write"] {
+        for (mode, percent) in [("drop_after_apply", 8), ("status_after_apply", 8), ("drop_before", 4)] {
+            let fault = json!({ "target": target, "mode": mode, "percent": percent, "times": 0, "seed": seed });
+            scene.hospital.fault(&fault).await?;
+        }
     }
     let mut dice = Dice::of(seed, "time");
     let mut outcome = Outcome::new("time");
     let mut done = 0;
     while done < steps {
-        let mut sources = crowd.begin(SOURCES, seed.wrapping_add(done.into()), Duration::from_millis(15));
+        let mut sources = town.begin(SOURCES, seed.wrapping_add(done.into()), Duration::from_millis(15));
         for _ in 0..BETWEEN_LOOKS.min(steps - done) {
             // An hour back comes after an hour ahead often enough.
             let offset = if dice.below(3) == 0 { -HOUR } else { *dice.one(&WRONG).unwrap_or(&HOUR) };
@@ -44,15 +44,14 @@ pub(crate) async fn run(directory: &Path, steps: u32, seed: u64) -> anyhow::Resu
             done += 1;
         }
         set(&scene, 0).await?;
-        crowd.is_enough();
-        super::ended(&mut sources).await?;
-        let verdict = scene.judge(&crowd).await?;
+        town.calm(&mut sources).await?;
+        let verdict = town.judge(&scene, &mut outcome).await?;
         if done >= steps || !verdict.is_clean() {
             outcome.verdict.add(verdict);
         }
     }
     outcome.count("clock_steps", done.into());
-    outcome.count("accepted", crowd.accepted());
+    outcome.count("accepted", town.accepted());
     Ok(outcome)
 }
 
