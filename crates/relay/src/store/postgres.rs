@@ -19,6 +19,7 @@ mod operate;
 mod outbox;
 mod settle;
 mod streams;
+mod together;
 mod visits;
 mod watches;
 
@@ -43,6 +44,7 @@ pub struct PostgresStore {
     pool: PgPool,
     options: PgConnectOptions,
     mouth: hints::Mouth,
+    settling: together::Together,
 }
 
 impl PostgresStore {
@@ -74,7 +76,7 @@ impl PostgresStore {
             .connect_with(options.clone())
             .await?;
         let mouth = hints::Mouth::open(pool.clone(), node);
-        Ok(Self { pool, options, mouth })
+        Ok(Self { pool, options, mouth, settling: together::Together::default() })
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
