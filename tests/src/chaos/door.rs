@@ -38,6 +38,8 @@ pub(super) struct Conditions {
 
 /// A node, dead or alive.
 pub(super) struct Node {
+    /// Its address.
+    pub(super) base: String,
     configuration: PathBuf,
     log: PathBuf,
     life: watch::Sender<Option<Arc<Life>>>,
@@ -47,8 +49,9 @@ pub(super) struct Node {
 
 impl Node {
     /// Not started yet.
-    pub(super) fn new(configuration: &Path, log: &Path) -> Self {
+    pub(super) fn new(base: String, configuration: &Path, log: &Path) -> Self {
         Self {
+            base,
             configuration: configuration.to_owned(),
             log: log.to_owned(),
             life: watch::Sender::new(None),

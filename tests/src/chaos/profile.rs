@@ -16,7 +16,7 @@ pub(super) const SETTLE_DELAY: Duration = Duration::from_millis(500);
 pub(super) const LATE: Duration = Duration::from_millis(150);
 /// A create may land even later, when it has been looked for already: nothing is promised of its time, so what is not found
 /// waits for an operator, or is made again where that makes no second one.
-pub(super) const TOO_LATE: Duration = Duration::from_millis(800);
+pub(super) const TOO_LATE: Duration = Duration::from_millis(1200);
 
 /// A fault: so many hundredths of the creates at this target land that late.
 pub(super) fn too_late(target: &str, percent: f64, seed: u64) -> Value {

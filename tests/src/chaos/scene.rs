@@ -215,6 +215,7 @@ pub(super) async fn node(
     let places = profile::Places { database, keys: &directory.join("keys"), port };
     let file = directory.join(format!("{name}.toml"));
     std::fs::write(&file, profile::configuration(&places, northside, haste)?)?;
-    hospital.sandbox.register_relay(&format!("http://127.0.0.1:{port}")).await?;
-    Ok(Arc::new(Node::new(&file, &directory.join(format!("logs/{name}.log")))))
+    let base = format!("http://127.0.0.1:{port}");
+    hospital.sandbox.register_relay(&base).await?;
+    Ok(Arc::new(Node::new(base, &file, &directory.join(format!("logs/{name}.log")))))
 }

@@ -29,7 +29,7 @@ const BETWEEN_LOOKS: u64 = 50;
 pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Result<Outcome> {
     let scene = Scene::set_with(directory, directory, seed, Haste::Short, Town::configuration).await?;
     let town = Town::gather(&scene, VISITS.0, VISITS.1).await?;
-    scene.hospital.fault(&too_late("r4.create", 5.0, seed)).await?;
+    scene.hospital.fault(&too_late("r4.create", 8.0, seed)).await?;
     let mut dice = Dice::of(seed, "kills");
     let mut sources = town.begin(SOURCES, seed, Duration::from_millis(15));
     let mut places = Places::new();

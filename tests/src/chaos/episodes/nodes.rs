@@ -57,7 +57,7 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
         let drop = json!({ "target": target, "mode": "drop_after_apply", "percent": 5, "times": 0, "seed": seed });
         scene.hospital.fault(&drop).await?;
     }
-    scene.hospital.fault(&too_late("r4.create", 5.0, seed)).await?;
+    scene.hospital.fault(&too_late("r4.create", 8.0, seed)).await?;
     // Reads are slow, so an owner is mostly frozen between claim and send: when it wakes, it sends something old.
     for (target, delay) in [("epic.fhir", 120), ("r4.read", 80)] {
         let slow = json!({ "target": target, "mode": "delay", "delay_ms": delay, "times": 0 });
@@ -70,11 +70,13 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
         pause(Duration::from_millis(50 + dice.below(200))).await;
         let fault = FAULTS[n as usize % FAULTS.len()];
         let victim = usize::try_from(dice.below(2))?;
+        revive(&scene, &mut outcome).await?;
         let done = befall(&scene, &wires, victim, fault, &mut dice).await;
         outcome.count("failpoints_reached", done.with_context(|| format!("{fault:?}"))?.into());
         outcome.count("node_faults", 1);
         if (n + 1) % BETWEEN_LOOKS == 0 && n + 1 < faults {
             town.calm(&mut sources).await?;
+            revive(&scene, &mut outcome).await?;
             let verdict = town.judge(&scene, &mut outcome).await?;
             if !verdict.is_clean() {
                 outcome.verdict.add(verdict);
@@ -83,6 +85,7 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
         }
     }
     town.calm(&mut sources).await?;
+    revive(&scene, &mut outcome).await?;
     let verdict = town.judge(&scene, &mut outcome).await?;
     outcome.verdict.add(verdict);
     outcome.count("accepted", town.accepted());
@@ -135,9 +138,22 @@ async fn set(directory: &Path, database: &Url, seed: u64) -> anyhow::Result<(Sce
     Ok((Scene::of(hospital, nodes, directory).await?, wires))
 }
 
+/// A node that is cut off while it starts says so and ends; whoever runs it starts it again.
+async fn revive(scene: &Scene, outcome: &mut Outcome) -> anyhow::Result<()> {
+    for n in 0..scene.nodes.len() {
+        if scene.node(n)?.ended_within(Duration::ZERO).await? {
+            scene.start(n, &Conditions::default()).await?;
+            outcome.count("revived", 1);
+        }
+    }
+    Ok(())
+}
+
 /// Says whether a node died at a named place as well.
 async fn befall(scene: &Scene, wires: &[Wire], n: usize, fault: Fault, dice: &mut Dice) -> anyhow::Result<bool> {
     let (node, wire) = (scene.node(n)?, wires.get(n).context("a node without a line")?);
+    // The EHRs fetch the relay's keys from whichever node the load balancer finds.
+    scene.hospital.sandbox.register_relay(&scene.node(1 - n)?.base).await?;
     // Well past the lease: by then the other has taken over what was in flight.
     let long = LEASE + Duration::from_millis(100 + dice.below(500));
     match fault {

@@ -37,6 +37,7 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
     let mut stack = start(directory, seed).await?;
     let hospital = Hospital::look_at(stack.sandbox.addresses.clone()).await?;
     let mut meetings = Meetings::open(&stack, &hospital.northside, VISITS).await?;
+    hospital.fault(&profile::too_late("epic.communication", 8.0, seed)).await?;
     let since = hospital.newest_effect().await?;
     let mut dice = Dice::of(seed, "serve");
     let mut outcome = Outcome::new("serve");
