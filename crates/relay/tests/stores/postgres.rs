@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use roomed_relay::outbox::connection::Health;
 use roomed_relay::store::postgres::PostgresStore;
 use roomed_relay::store::{EntryState, Lease, Outcome, Settled, Settlement, Store, StoreError};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::given::{self, entry, new_visit, t};
 pub(crate) use crate::server::Database as Place;
