@@ -132,7 +132,8 @@ fn configuration(directory: &Path, port: u16, options: &Options, organizations: 
             "master_key": hex::encode([7_u8; 32]),
         },
         "visit": { "grace_seconds": options.grace_seconds, "alert_repeat_seconds": 5 },
-        "outbox": { "settle_delay_ms": 1000 },
+        // Fast enough that what a test makes happen is told one by one, and not only the newest of it.
+        "outbox": { "settle_delay_ms": 1000, "per_ehr_per_second": 200, "per_ehr_burst": 200 },
         "organizations": organizations,
     })
 }

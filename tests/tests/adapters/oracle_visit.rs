@@ -72,7 +72,7 @@ async fn a_visit_brings_its_links_and_the_arrival_to_the_appointment() -> anyhow
 
     // Who left and who is staff has no place in Oracle's schedule: each says so.
     let said = |visit: &Value| {
-        let unsaid = |role| participant(visit, role)["chart"]["state"] == "needs-analyst";
+        let unsaid = |role| participant(visit, role)["chart"]["state"] == "unsupported";
         visit["stage"] == "finished" && unsaid("patient") && unsaid("practitioner")
     };
     let visit = visit_until(&running.clinician, &running.visit, "the visit says what the chart lacks", said).await?;

@@ -27,6 +27,9 @@ use crate::store::{ClaimPolicy, Lease, Outcome, Settled, Settlement, Store, Stor
 /// Leases of a dead worker run out unseen by anyone, so look at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
 
+/// A claim that failed is tried again so soon.
+const AFTER_AN_ERROR: SignedDuration = SignedDuration::from_secs(1);
+
 /// Who wants to know, and who rings.
 #[async_trait]
 pub trait ChartListener: Send + Sync {
@@ -165,7 +168,15 @@ impl Worker {
             }
             // From before the lease begins, so that no wait of ours can make the deadline outlast it.
             let until = moment() + Duration::from_millis(u64::from(self.parts.config.deadline_ms));
-            let claimed = self.parts.store.claim(self.policy(connection, now, free)).await?;
+            let claimed = match self.parts.store.claim(self.policy(connection, now, free)).await {
+                Ok(claimed) => claimed,
+                // The others' rows are not to wait for this one's.
+                Err(error) => {
+                    tracing::error!(%error, "the rows of an EHR connection could not be claimed");
+                    round.next = [round.next, now.checked_add(AFTER_AN_ERROR).ok()].into_iter().flatten().min();
+                    continue;
+                }
+            };
             round.claimed = round.claimed.saturating_add(u32::try_from(claimed.leases.len()).unwrap_or(u32::MAX));
             round.next = [round.next, claimed.next].into_iter().flatten().min();
             for lease in claimed.leases {

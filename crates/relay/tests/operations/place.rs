@@ -15,6 +15,7 @@ use roomed_relay::neighbours::Pulse;
 use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
 use roomed_relay::record::MeetingRecord;
 use roomed_relay::relay::Relay;
+use roomed_relay::restore::Reconciler;
 use roomed_relay::serve::{Assembled, Outside, assemble};
 use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, Store, StoredWatch};
 use roomed_relay::wire;
@@ -199,7 +200,9 @@ impl Place {
         let store = store::open(&home.url(), 2, Duration::from_secs(10)).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
         let place = Self::assembled(ehr, home, store, clock, Pulse::default()).await.0;
-        Self { server_time, ..place }
+        let place = Self { server_time, ..place };
+        place.set_server_time().await;
+        place
     }
 
     /// On `store`, and with everything there is to serve it. A server has its own time.
@@ -308,11 +311,22 @@ impl Place {
         assert!(self.relay.store.visit(&visit.id).await.unwrap().unwrap().row.closed_at.is_some());
     }
 
-    /// Delivers until nothing is runnable now.
-    pub(crate) async fn deliver(&self) {
+    /// The server's time is the relay's.
+    async fn set_server_time(&self) {
         if let Some(time) = &self.server_time {
             time.set(self.clock.now()).await;
         }
+    }
+
+    /// Reads once what the EHR shows of the quarantined. How many are left to be read.
+    pub(crate) async fn reconcile(&self, reconciler: &mut Reconciler) -> u64 {
+        self.set_server_time().await;
+        reconciler.round(&self.relay).await.unwrap()
+    }
+
+    /// Delivers until nothing is runnable now.
+    pub(crate) async fn deliver(&self) {
+        self.set_server_time().await;
         while self.worker.run_once().await.unwrap() > 0 {}
     }
 

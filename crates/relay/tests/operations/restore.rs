@@ -53,18 +53,14 @@ pub(crate) async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and
     assert_eq!((standing(&place, &waits).await, standing(&place, &over).await), (all.to_vec(), all.to_vec()));
 
     let mut reconciler = Reconciler::default();
-    assert_eq!(
-        reconciler.round(&place.relay).await.unwrap(),
-        1,
-        "only the state of the open visit is left to a witness"
-    );
+    assert_eq!(place.reconcile(&mut reconciler).await, 1, "only the state of the open visit is left to a witness");
     let parked = [(State, Parked), (Message, Parked)];
     assert_eq!(standing(&place, &waits).await, [(State, Quarantined), (Message, Parked)]);
     assert_eq!(standing(&place, &over).await, parked);
     let reasons: Vec<_> = place.rows(Some(Parked)).await.into_iter().map(|row| row.reason.unwrap()).collect();
     assert!(reasons.iter().all(|reason| reason == restore::REASON), "{reasons:?}");
     assert_eq!(place.ehr.asked.lock().unwrap().len(), 4);
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 1);
+    assert_eq!(place.reconcile(&mut reconciler).await, 1);
     assert_eq!(place.ehr.asked.lock().unwrap().len(), 4, "an EHR that cannot tell is not asked again and again");
 
     // Time alone says nothing.
@@ -78,7 +74,7 @@ pub(crate) async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and
     place.deliver().await;
     assert_eq!(place.ehr.heard(), [(State, Presence::Connected)]);
     assert_eq!(standing(&place, &waits).await, [(Message, Parked)], "the restored row gave way");
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
+    assert_eq!(place.reconcile(&mut reconciler).await, 0);
 
     // Begun once more with the flag: what was settled stays so.
     restore::begin(&place.relay).await.unwrap();
@@ -92,11 +88,11 @@ pub(crate) async fn where_the_ehr_can_be_read_it_decides(kind: Kind) {
     let place = restored(&home).await;
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotNow);
     let mut reconciler = Reconciler::default();
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 4, "an EHR that does not answer is asked again");
+    assert_eq!(place.reconcile(&mut reconciler).await, 4, "an EHR that does not answer is asked again");
     // Reading has its share of the connection's pace, like everything else.
     place.advance(SignedDuration::from_secs(30));
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::Applied);
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
+    assert_eq!(place.reconcile(&mut reconciler).await, 0);
     let skipped = place.rows(Some(EntryState::Skipped)).await;
     assert_eq!(skipped.len(), 4);
     assert!(skipped.iter().all(|row| row.reason.as_deref().is_some_and(|it| it.contains("found in the EHR"))));
@@ -111,7 +107,7 @@ pub(crate) async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwri
     let (home, waits, over) = lost(EHR, noon(), kind).await;
     let place = restored(&home).await;
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotApplied);
-    assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 1);
+    assert_eq!(place.reconcile(&mut Reconciler::default()).await, 1);
     place.deliver().await;
     let heard = place.ehr.heard();
     assert_eq!(heard.len(), 2);
@@ -127,7 +123,7 @@ pub(crate) async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten(
     std::fs::rename(&day, home.folder().join("elsewhere")).unwrap();
     let place = Place::open(&home, noon() + SignedDuration::from_hours(72)).await;
     restore::begin(&place.relay).await.unwrap();
-    assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 0);
+    assert_eq!(place.reconcile(&mut Reconciler::default()).await, 0);
     place.deliver().await;
     assert_eq!(place.ehr.heard(), []);
     let parked = place.rows(Some(EntryState::Parked)).await;
