@@ -79,7 +79,7 @@ describe("how a visit stands", () => {
 });
 
 describe("the chart", () => {
-  const of = (...states: ("pending" | "needs-analyst" | "written")[]) =>
+  const of = (...states: ("pending" | "needs-analyst" | "unsupported" | "written")[]) =>
     t.visit("v", t.slot(0), {
       participants: states.map((state) =>
         t.person("patient", "waiting", {
@@ -96,12 +96,17 @@ describe("the chart", () => {
   test("a visit's mark is the worst of its people", () => {
     expect(chartOf(of("written", "pending")).state).toBe("pending");
     expect(chartOf(of("pending", "needs-analyst")).state).toBe("needs-analyst");
+    expect(chartOf(of("unsupported", "written")).state).toBe("written");
+    expect(chartOf(of("unsupported", "needs-analyst")).state).toBe("needs-analyst");
+    expect(chartOf(of("unsupported"))).toEqual({ state: "unsupported", words: "Not shown by this EHR" });
     expect(chartOf(of()).state).toBe("nothing");
   });
   test("one line for all", () => {
     expect(chartLine([]).words).toBe("Chart up to date");
     expect(chartLine([of("pending")]).words).toBe("1 update waiting for the chart");
     expect(chartLine([of("pending", "pending")]).words).toBe("2 updates waiting for the chart");
+    expect(chartLine([of("written"), of("unsupported")]).words).toBe("Chart up to date, 1 not shown by this EHR");
+    expect(chartLine([of("pending"), of("unsupported")]).words).toBe("1 update waiting for the chart");
     expect(chartLine([of("pending"), of("needs-analyst")]).words).toBe("1 needs your EHR analyst");
   });
 });

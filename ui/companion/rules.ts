@@ -1,6 +1,6 @@
 // What the companion shows, decided from the state alone: which visit matters most, what is pressed, what a row says.
 // Pure: no clock of its own, no DOM. The rules of a visit itself are the relay's; these only choose words and places.
-import type { AppState, ParticipantView, VisitView } from "../shared/protocol";
+import type { AppState, ChartState, ParticipantView, VisitView } from "../shared/protocol";
 import type { IconName } from "../shared/icons";
 import { clockTime } from "../shared/time";
 
@@ -91,7 +91,7 @@ export function restOf(state: AppState): { rows: VisitView[]; past: VisitView[] 
   };
 }
 
-export type ChartMark = { state: "nothing" | "pending" | "written" | "needs-analyst"; words: string };
+export type ChartMark = { state: ChartState["state"]; words: string };
 
 /** A visit's mark: the worst of its participants' chart states. */
 export function chartOf(visit: VisitView): ChartMark {
@@ -101,6 +101,7 @@ export function chartOf(visit: VisitView): ChartMark {
   if (charts.some((one) => one.state === "pending")) return { state: "pending", words: "Waiting for the chart" };
   const written = charts.flatMap((one) => (one.state === "written" ? [one.at] : [])).sort()[0];
   if (written) return { state: "written", words: `In the chart since ${clockTime(written)}` };
+  if (charts.some((one) => one.state === "unsupported")) return { state: "unsupported", words: "Not shown by this EHR" };
   return { state: "nothing", words: "" };
 }
 
@@ -114,6 +115,8 @@ export function chartLine(visits: VisitView[]): ChartMark {
   if (pending > 0) {
     return { state: "pending", words: `${pending} ${pending === 1 ? "update" : "updates"} waiting for the chart` };
   }
+  const silent = count("unsupported");
+  if (silent > 0) return { state: "unsupported", words: `Chart up to date, ${silent} not shown by this EHR` };
   return { state: "written", words: "Chart up to date" };
 }
 

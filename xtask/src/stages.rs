@@ -71,8 +71,20 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         suite: "stores",
+        name: "relays that share a database",
+        does: Does::Tests { of: &["crates/relay"], files: &["nodes"], args: &[], desktop: false, postgres: true },
+        minutes: 10,
+    },
+    Stage {
+        suite: "stores",
         name: "delivery, simulated",
         does: Does::Tests { of: &["crates/relay"], files: &["simulation"], args: &[], desktop: false, postgres: false },
+        minutes: 10,
+    },
+    Stage {
+        suite: "stores",
+        name: "operations",
+        does: Does::Tests { of: &["crates/relay"], files: &["operations"], args: &[], desktop: false, postgres: true },
         minutes: 10,
     },
     Stage {
@@ -86,7 +98,7 @@ pub(crate) const STAGES: &[Stage] = &[
         name: "relay",
         does: Does::Tests {
             of: &["crates/relay"],
-            files: &["!stores", "!simulation"],
+            files: &["!stores", "!nodes", "!operations", "!simulation"],
             args: &[],
             desktop: false,
             postgres: false,
@@ -169,8 +181,16 @@ mod tests {
         assert!(window.does.runs("tests", "window"));
         assert!(!window.does.runs("tests", "scenarios"));
         assert!(!window.does.runs("ui", "window"));
-        let relay: Vec<&str> =
-            STAGES.iter().filter(|stage| stage.does.runs("crates/relay", "stores")).map(|it| it.name).collect();
-        assert_eq!(relay, ["store conformance"], "no test runs twice");
+        let running = |target: &str| -> Vec<&str> {
+            STAGES.iter().filter(|stage| stage.does.runs("crates/relay", target)).map(|it| it.name).collect()
+        };
+        for (target, stage) in [
+            ("stores", "store conformance"),
+            ("nodes", "relays that share a database"),
+            ("operations", "operations"),
+            ("roomed_relay", "relay"),
+        ] {
+            assert_eq!(running(target), [stage], "no test runs twice");
+        }
     }
 }

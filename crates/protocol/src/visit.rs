@@ -83,7 +83,12 @@ pub enum ChartState {
         /// RFC 3339.
         at: String,
     },
-    /// This EHR cannot be told, or somebody must act first.
+    /// This EHR has no way to be told, and nobody has to do anything about it.
+    Unsupported {
+        /// One plain sentence.
+        reason: String,
+    },
+    /// Somebody must act first.
     NeedsAnalyst {
         /// One plain sentence.
         reason: String,

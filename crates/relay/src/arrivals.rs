@@ -17,11 +17,11 @@ use crate::hub::Hub;
 use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
-use crate::promises::{self, News};
+use crate::promises::{self, News, Promises};
 use crate::record::{MeetingRecord, Record};
 use crate::store::{
-    Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, OneTimeKind, Store, StoreError, StoredVisit,
-    StoredWatch,
+    Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient, Store, StoreError,
+    StoredVisit, StoredWatch,
 };
 use crate::wire;
 
@@ -83,6 +83,7 @@ pub struct Arrivals {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     hub: Arc<Hub>,
+    node: NodeId,
     /// Rung when there is something to deliver.
     pub outbox: Arc<Notify>,
     /// Rung when a timer may be due earlier than thought.
@@ -98,8 +99,9 @@ impl Arrivals {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
         hub: Arc<Hub>,
+        node: NodeId,
     ) -> Self {
-        Self { config, store, keys, clock, random, hub, outbox: Arc::default(), timers: Arc::default() }
+        Self { config, store, keys, clock, random, hub, node, outbox: Arc::default(), timers: Arc::default() }
     }
 
     /// Opens a stored visit.
@@ -201,12 +203,20 @@ impl Arrivals {
             return Ok(opened);
         }
         let audience = Audience::of(&self.config, &opened.stored.row.organization, &opened.record.visit);
-        let told =
-            notices::follow(&audience, &before, &mut opened.record, is_new, &effects, |who| self.hub.is_online(who));
+        let elsewhere = self.online_elsewhere(&audience, &effects).await;
+        let is_online = |who: &Recipient| self.hub.is_online(who) || elsewhere.contains(who);
+        let told = notices::follow(&audience, &before, &mut opened.record, is_new, &effects, is_online);
         let told = told.into_iter().map(|(recipient, kind)| NewNotice { recipient, kind: notices::stored(&kind) });
         let notices = told.collect();
-        let news = News { before: &opened.stored.row.stage, effects: &effects, meeting: along.meeting.is_some(), now };
-        let intents = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
+        let news = News {
+            before: &opened.stored.row.stage,
+            effects: &effects,
+            meeting: along.meeting.is_some(),
+            moved: before.visit.plan() != opened.record.visit.plan(),
+            now,
+        };
+        let promises = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
+        let Promises { intents, unsupported } = promises;
         let outbox = promises::sealed(intents, &opened.stored.row, &opened.key, &self.keys, &*self.random, now)?;
         let change = self.change(&mut opened, timer, along, now)?;
         let change = Change { outbox, notices, ..change };
@@ -230,6 +240,7 @@ impl Arrivals {
             self.outbox.notify_one();
         }
         self.timers.notify_one();
+        promises::count(&unsupported);
         for effect in &effects {
             metrics::counter!("roomed_visit_effects_total", "effect" => effect_word(effect)).increment(1);
         }
@@ -270,6 +281,19 @@ impl Arrivals {
             change.watches = watch.clone().into_iter().collect();
         }
         Ok(change)
+    }
+
+    /// The clinicians whose companion is at another node, where it matters: nobody to be alerted has one here.
+    async fn online_elsewhere(&self, audience: &Audience, effects: &[Effect]) -> Vec<Recipient> {
+        let raised = effects.iter().any(|effect| matches!(effect, Effect::RaiseAlert { .. }));
+        let clinicians: Vec<Recipient> = audience.clinicians().cloned().collect();
+        if !raised || clinicians.is_empty() || clinicians.iter().any(|who| self.hub.is_online(who)) {
+            return Vec::new();
+        }
+        self.store.online_elsewhere(&self.node, &clinicians).await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "whether a clinician is at another node is not known, so the delegates are told");
+            Vec::new()
+        })
     }
 
     /// Tells everybody who follows this visit to look at it again.

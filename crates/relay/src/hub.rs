@@ -1,11 +1,11 @@
 //! Live sockets: who is there, and up to where they could have been told. A hub holds numbers only, never a message:
 //! a hint is "there are notices up to N", so a slow reader skips ahead, and losing a hint loses nothing.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::hash::Hash;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 
 use crate::store::Recipient;
 
@@ -14,12 +14,63 @@ use crate::store::Recipient;
 pub struct Hub {
     companions: Board<Recipient, u32>,
     pages: Board<String, i64>,
+    moves: Arc<Moves>,
+    sent_away: watch::Sender<()>,
+}
+
+/// A companion's place here, for as long as it is kept.
+#[derive(Debug)]
+pub struct Place {
+    /// Up to where there are notices.
+    pub hints: watch::Receiver<u32>,
+    // Dropped after `hints`: whoever hears of the departure finds that nobody listens any more.
+    _departure: Departure,
+}
+
+#[derive(Debug)]
+struct Departure(Recipient, Arc<Moves>);
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        self.1.note(self.0.clone());
+    }
+}
+
+/// People whose companions came or went since somebody last asked.
+#[derive(Debug, Default)]
+struct Moves {
+    who: Mutex<BTreeSet<Recipient>>,
+    bell: Notify,
+}
+
+impl Moves {
+    fn note(&self, who: Recipient) {
+        self.who.lock().expect("nothing panics while holding the lock").insert(who);
+        self.bell.notify_one();
+    }
+
+    fn take(&self) -> BTreeSet<Recipient> {
+        std::mem::take(&mut *self.who.lock().expect("nothing panics while holding the lock"))
+    }
 }
 
 impl Hub {
-    /// Listens for a clinician's cursor. Dropping the receiver is going offline.
-    pub fn companion(&self, recipient: &Recipient, cursor: u32) -> watch::Receiver<u32> {
-        self.companions.listen(recipient, cursor)
+    /// Listens for a clinician's cursor. Dropping the place is going offline.
+    pub fn companion(&self, recipient: &Recipient, cursor: u32) -> Place {
+        let hints = self.companions.listen(recipient, cursor);
+        self.moves.note(recipient.clone());
+        Place { hints, _departure: Departure(recipient.clone(), Arc::clone(&self.moves)) }
+    }
+
+    /// Waits until companions came or went, and says whose. For one who asks; whether they are here now is to be looked at.
+    pub async fn moved(&self) -> BTreeSet<Recipient> {
+        loop {
+            let moved = self.moves.take();
+            if !moved.is_empty() {
+                return moved;
+            }
+            self.moves.bell.notified().await;
+        }
     }
 
     /// Tells this clinician's companions that there are notices up to `cursor`.
@@ -50,6 +101,16 @@ impl Hub {
     /// Listens for a visit's version.
     pub fn page(&self, visit: &str) -> watch::Receiver<i64> {
         self.pages.listen(&visit.to_owned(), 0)
+    }
+
+    /// Ends every page's socket here; pages come back by themselves.
+    pub fn send_pages_away(&self) {
+        self.sent_away.send_replace(());
+    }
+
+    /// Changes when the pages that are here by now have to go.
+    pub fn sent_away(&self) -> watch::Receiver<()> {
+        self.sent_away.subscribe()
     }
 
     /// Tells the pages of a visit that it has changed.
@@ -112,6 +173,8 @@ impl<K: Eq + Hash + Clone, N: PartialOrd + Copy> Board<K, N> {
 
 #[cfg(test)]
 mod tests {
+    use std::task::Poll;
+
     use super::*;
 
     fn somebody() -> Recipient {
@@ -125,9 +188,9 @@ mod tests {
         let mut second = hub.companion(&somebody(), 3);
         hub.hint(&somebody(), 5);
         hub.hint(&somebody(), 4);
-        assert_eq!(*first.borrow_and_update(), 5);
-        assert_eq!(*second.borrow_and_update(), 5);
-        assert!(!first.has_changed().expect("the hub is alive"));
+        assert_eq!(*first.hints.borrow_and_update(), 5);
+        assert_eq!(*second.hints.borrow_and_update(), 5);
+        assert!(!first.hints.has_changed().expect("the hub is alive"));
     }
 
     #[test]
@@ -141,5 +204,18 @@ mod tests {
         assert!(!hub.is_online(&somebody()));
         assert!(hub.companions_here().is_empty());
         assert_eq!(hub.companions_online(), 0);
+    }
+
+    #[tokio::test]
+    async fn who_asks_hears_of_each_coming_and_going_once_it_is_so() {
+        let hub = Hub::default();
+        let socket = hub.companion(&somebody(), 0);
+        assert_eq!(hub.moved().await, BTreeSet::from([somebody()]));
+        let asking = hub.moved();
+        tokio::pin!(asking);
+        assert!(futures_util::poll!(&mut asking).is_pending(), "nobody moves");
+        drop(socket);
+        assert_eq!(futures_util::poll!(asking), Poll::Ready(BTreeSet::from([somebody()])));
+        assert!(!hub.is_online(&somebody()));
     }
 }

@@ -14,6 +14,7 @@ pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod meeting;
+pub mod neighbours;
 pub mod nodes;
 pub mod notices;
 pub mod outbox;

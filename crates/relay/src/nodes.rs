@@ -1,5 +1,5 @@
 //! Several relays on one database: what another node did reaches the sockets and the worker of this one. Only hints come
-//! this way; whoever is hinted reads the store.
+//! this way; whoever is hinted reads the store. Who the other nodes are is `neighbours.rs`.
 
 use std::sync::Arc;
 

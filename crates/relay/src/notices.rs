@@ -41,11 +41,16 @@ impl Audience {
 
     /// Those who follow the visit: its clinicians, and the delegates once they were told of it.
     pub fn followers(&self, delegates_told: bool) -> impl Iterator<Item = &Recipient> {
-        self.clinicians.iter().map(|(who, _)| who).chain(self.delegates.iter().filter(move |_| delegates_told))
+        self.clinicians().chain(self.delegates.iter().filter(move |_| delegates_told))
+    }
+
+    /// The clinicians who can be told.
+    pub fn clinicians(&self) -> impl Iterator<Item = &Recipient> {
+        self.clinicians.iter().map(|(who, _)| who)
     }
 
     fn everybody(&self) -> impl Iterator<Item = &Recipient> {
-        self.clinicians.iter().map(|(who, _)| who).chain(&self.delegates)
+        self.clinicians().chain(&self.delegates)
     }
 }
 
@@ -67,7 +72,7 @@ pub fn follow(
                 told.extend(
                     audience.clinicians.iter().map(|(who, proven)| (who.clone(), ready(&start, *proven, false))),
                 );
-                if !audience.clinicians.iter().any(|(who, _)| is_online(who)) {
+                if !audience.clinicians().any(&is_online) {
                     record.delegates_told = true;
                     told.extend(audience.delegates.iter().map(|who| (who.clone(), ready(&start, false, true))));
                 }

@@ -1,5 +1,6 @@
 //! What the EHR is to be told because a visit changed: effects of the rules become intents, one per door the EHR
-//! connection has, and intents become sealed rows of the outbox. Nothing here decides what is so; that is the rules' part.
+//! connection has, and intents become sealed rows of the outbox. What the EHR has no door for at all gets no row: it is
+//! counted, once it is so. Nothing here decides what is so; that is the rules' part.
 
 use jiff::Timestamp;
 use roomed_visit::{Effect, Role};
@@ -22,17 +23,40 @@ pub(crate) struct News<'a> {
     pub(crate) effects: &'a [Effect],
     /// The meeting was made, or remade, with this change.
     pub(crate) meeting: bool,
+    /// The planned times changed.
+    pub(crate) moved: bool,
     /// The time of the change.
     pub(crate) now: Timestamp,
 }
 
-/// The intents that follow, in order.
-pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &News<'_>) -> Vec<WriteBack> {
+/// What follows.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(crate) struct Promises {
+    /// What the EHR is to be told, in order.
+    pub(crate) intents: Vec<WriteBack>,
+    /// What this vendor's EHRs have no place for.
+    pub(crate) unsupported: Vec<Unsupported>,
+}
+
+/// Words for what will not be told, and for the vendor.
+pub(crate) type Unsupported = (&'static str, &'static str);
+
+/// Counts what will not be told. For after the commit: one that is tried again must not count twice.
+pub(crate) fn count(unsupported: &[Unsupported]) {
+    for (about, vendor) in unsupported {
+        tracing::debug!(about, vendor, "this EHR has no place for it");
+        metrics::counter!("roomed_ehr_unsupported_total", "about" => *about, "vendor" => *vendor).increment(1);
+    }
+}
+
+/// What follows for the EHR.
+pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &News<'_>) -> Promises {
     let references = &record.ehr;
-    let Some(known) = config.organization(organization) else { return Vec::new() };
+    let Some(known) = config.organization(organization) else { return Promises::default() };
     let Some(connection) = known.ehr(&references.iss) else {
         // It was taken out of the configuration while the visit was open: the promise is kept as a row that says so.
-        return attendances(record, news, false).into_iter().map(|about| gone(record, about)).collect();
+        let intents = attendances(record, news, false).into_iter().map(|about| gone(record, about)).collect();
+        return Promises { intents, ..Promises::default() };
     };
     let mut abouts = attendances(record, news, false);
     let stage = wire::stage_word(&record.visit.stage(wire::to_rules(news.now)));
@@ -40,7 +64,9 @@ pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &Ne
     if stage != news.before && !record.visit.is_in_doubt() {
         abouts.push(About::Stage { stage: stage.to_owned(), at: news.now });
     }
-    if news.meeting {
+    // The links say from when until when they are good.
+    let has_meeting = record.visit.decisions().meeting_ready.is_some();
+    if news.meeting || (news.moved && has_meeting) {
         abouts.push(links(config, organization, connection, record));
     }
     let patient = patient(record);
@@ -54,7 +80,9 @@ pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &Ne
     // What is only said again goes where it replaces what was said before: a second event would be one too many.
     let again =
         attendances(record, news, true).into_iter().flat_map(doors).filter(|intent| intent.channel.supersedes());
-    abouts.into_iter().flat_map(doors).chain(again).collect()
+    let has_no_door = |about: &&About| ehr::channels(connection, about).is_empty();
+    let unsupported = abouts.iter().filter(has_no_door).map(|it| (it.as_str(), connection.vendor.as_str())).collect();
+    Promises { intents: abouts.into_iter().flat_map(doors).chain(again).collect(), unsupported }
 }
 
 /// The intents as rows: sealed under the visit's key, each in the stream of its participant and door.
@@ -110,11 +138,15 @@ fn patient(record: &Record) -> Option<String> {
     record.ehr.people.get(id).cloned()
 }
 
-/// Our own pages, not the meeting's: a link on an appointment must work before the meeting does and tell who came.
+/// Our own pages, not the meeting's: a link on an appointment must work before the meeting does and tell who came. Nobody
+/// adds anything to such a link, so it says itself which appointment it is: by its id, as the launch record of the one EHR
+/// that shows links does.
 fn links(config: &Config, organization: &str, connection: &EhrConfig, record: &Record) -> About {
     let page = |name: &str| {
         let mut page = format!("{}/o/{organization}/{name}?iss=", config.public_url);
         page.extend(url::form_urlencoded::byte_serialize(connection.iss.as_bytes()));
+        page.push_str("&sessionId=");
+        page.extend(url::form_urlencoded::byte_serialize(record.ehr.appointment.as_bytes()));
         page
     };
     let plan = record.visit.plan();
@@ -125,3 +157,6 @@ fn links(config: &Config, organization: &str, connection: &EhrConfig, record: &R
         until: wire::from_rules(plan.end),
     }
 }
+
+#[cfg(test)]
+mod tests;

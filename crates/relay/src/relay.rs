@@ -22,8 +22,9 @@ use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::meeting::graph::{LifecycleKind, Receiver, client_state_hash};
 use crate::meeting::{Meeting, MeetingError, MeetingRequest, Meetings};
+use crate::neighbours::Pulse;
 use crate::record::{EhrReferences, MeetingRecord, Record};
-use crate::store::{Recipient, Store, StoreError, StoredWatch};
+use crate::store::{NodeId, Recipient, Store, StoreError, StoredWatch};
 use crate::wire;
 
 /// Everything.
@@ -40,6 +41,10 @@ pub struct Relay {
     pub keys: Arc<Keys>,
     /// The one door to a visit.
     pub arrivals: Arc<Arrivals>,
+    /// This process among those on its database.
+    pub node: NodeId,
+    /// How often it says that it is here.
+    pub pulse: Pulse,
     /// Live sockets.
     pub hub: Arc<Hub>,
     /// Microsoft tokens.

@@ -173,8 +173,10 @@ async fn read(relay: &Relay, row: &Quarantined, intent: &WriteBack) -> Result<Re
     let connection = (row.organization.clone(), row.ehr.clone());
     let Some(ehr) = relay.ehrs.get(&connection) else { return Ok(ReadBack::CannotTell) };
     let policy = connection_policy(&relay.config.outbox);
-    if !relay.store.take_turn(&row.organization, &row.ehr, &policy, relay.clock.now()).await? {
+    let turn = relay.store.time(relay.clock.now()).await?;
+    if !relay.store.take_turn(&row.organization, &row.ehr, &policy, turn).await? {
         return Ok(ReadBack::NotNow);
     }
+    ehr.requests().inspect(|it| it.prepaid());
     Ok(ehr.reads_back(intent, &row.id).await)
 }

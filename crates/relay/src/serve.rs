@@ -19,9 +19,10 @@ use crate::keys::Keys;
 use crate::meeting::Meetings;
 use crate::meeting::graph::{Certificates, Receiver};
 use crate::meeting::teams::{Policy, Teams};
+use crate::neighbours::{Neighbours, Pulse};
 use crate::outbox::Worker;
 use crate::relay::{self, Relay};
-use crate::store::Store;
+use crate::store::{NodeId, Store};
 use crate::{http, nodes, restore, timers, witness};
 
 /// What the outside gives a relay.
@@ -65,6 +66,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
     let certificates = Arc::new(certificates);
     let config = Arc::new(config);
     let hub = Arc::new(Hub::default());
+    let node = NodeId::new(random.id());
     let (stop, stopping) = watch::channel(false);
 
     let receiver = Receiver::of(&config.organizations, &http, Arc::clone(&certificates), Arc::clone(&clock))
@@ -102,6 +104,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         Arc::clone(&clock),
         Arc::clone(&random),
         Arc::clone(&hub),
+        node.clone(),
     );
     let arrivals = Arc::new(arrivals);
     let worker = Worker::new(&config, &store, &keys, &ehrs, &clock, &random, &arrivals);
@@ -114,6 +117,8 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         random,
         keys,
         arrivals,
+        node,
+        pulse: Pulse::default(),
         hub,
         identity,
         receiver,
@@ -145,7 +150,8 @@ impl Assembled {
         if restored {
             restore::begin(&relay).await.context("what the backup holds could not be quarantined")?;
         }
-        timers::close_lost_pages(&relay).await.context("the pages of the last run could not be closed")?;
+        let neighbours =
+            Neighbours::enter(&relay).await.context("the pages of relays that are gone could not be closed")?;
         let tasks = [
             tokio::spawn(timers::run_visits(Arc::clone(&relay))),
             tokio::spawn(timers::run_care(Arc::clone(&relay))),
@@ -153,9 +159,10 @@ impl Assembled {
             tokio::spawn(worker.run(relay.stopping.clone())),
             tokio::spawn(witness::run(Arc::clone(&relay))),
             tokio::spawn(nodes::run(Arc::clone(&relay))),
+            tokio::spawn(neighbours.run(Arc::clone(&relay))),
         ];
         let mut broken = relay.store.broken();
-        let app = http::router(relay).into_make_service_with_connect_info::<SocketAddr>();
+        let app = http::router(Arc::clone(&relay)).into_make_service_with_connect_info::<SocketAddr>();
         let quit = async move {
             tokio::select! {
                 () = quit => tracing::info!("stopping"),
@@ -172,6 +179,9 @@ impl Assembled {
         axum::serve(listener, app).with_graceful_shutdown(quit).await.context("the listener failed")?;
         for task in tasks {
             task.await.context("a task of the relay panicked")?;
+        }
+        if let Err(error) = relay.store.node_left(&relay.node).await {
+            tracing::warn!(%error, "the other nodes were not told that this one stops; they will find out");
         }
         Ok(())
     }

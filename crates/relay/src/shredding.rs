@@ -60,6 +60,9 @@ pub async fn round(relay: &Relay) -> Result<Shredded, StoreError> {
     let (entries, events) = (relay.config.retention.entry_days, relay.config.retention.event_days);
     relay.store.forget_entries(before(now, days(entries))).await?;
     relay.store.forget_events(before(now, days(events))).await?;
+    if !relay.store.wipe().await? {
+        tracing::debug!("somebody is reading: old pages stay in the database's log until the next round");
+    }
     shredded.days = destroy_days(relay, now).await?;
     Ok(shredded)
 }

@@ -5,44 +5,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use roomed_visit::{Testimony, VisitEvent};
+use roomed_visit::VisitEvent;
 use tokio::sync::Notify;
 
-use crate::arrivals::{Along, ArrivalError};
+use crate::arrivals::Along;
 use crate::meeting::{Meeting, MeetingError};
 use crate::relay::Relay;
 use crate::shredding;
 use crate::store::{StoreError, StoredWatch};
-use crate::wire;
 
 /// A clock may be set while we wait: look again at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const CARE_EVERY: Duration = Duration::from_secs(60);
 const BATCH: u32 = 100;
-
-/// Sockets of our page that an earlier run of this relay held are closed now: nobody else can say so. A page that is
-/// still there comes back within the grace period.
-pub async fn close_lost_pages(relay: &Relay) -> Result<(), ArrivalError> {
-    for organization in &relay.config.organizations {
-        for stored in relay.store.open_visits(&organization.key).await? {
-            let opened = match relay.arrivals.open(stored) {
-                Ok(opened) => opened,
-                Err(error) => {
-                    tracing::error!(%error, "an open visit could not be opened at start");
-                    continue;
-                }
-            };
-            let at = wire::to_rules(relay.clock.now());
-            let closed = opened.record.visit.open_pages().into_iter();
-            let closed = closed.map(|(participant, leg)| Testimony::PageClosed { participant, leg, at });
-            let events: Vec<_> = closed.map(VisitEvent::Witnessed).collect();
-            if !events.is_empty() {
-                relay.arrivals.update(&opened.stored.row.id, &events, Along::default()).await?;
-            }
-        }
-    }
-    Ok(())
-}
 
 /// Runs the visits' timers until the relay stops.
 pub async fn run_visits(relay: Arc<Relay>) {

@@ -100,9 +100,8 @@ fn chart_state(row: &ChartRow) -> wire::ChartState {
         ChartWord::Pending { since } => wire::ChartState::Pending { since: since.to_string() },
         ChartWord::Written { at } => wire::ChartState::Written { at: at.to_string() },
         ChartWord::WaitingForIdentifier { since } => wire::ChartState::Pending { since: since.to_string() },
-        ChartWord::Parked { reason } | ChartWord::Unsupported { reason } => {
-            wire::ChartState::NeedsAnalyst { reason: reason.clone() }
-        }
+        ChartWord::Parked { reason } => wire::ChartState::NeedsAnalyst { reason: reason.clone() },
+        ChartWord::Unsupported { reason } => wire::ChartState::Unsupported { reason: reason.clone() },
     }
 }
 

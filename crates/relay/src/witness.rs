@@ -69,12 +69,15 @@ pub async fn look_once(relay: &Relay, looked: &mut Looked) -> Result<u32, StoreE
                 continue;
             }
             let Some(ehr) = relay.ehrs.get(&connection) else { continue };
-            if !relay.store.take_turn(&connection.0, &connection.1, &policy, now).await? {
+            // The pace is one for all nodes, so it is measured by one clock.
+            let turn = relay.store.time(relay.clock.now()).await?;
+            if !relay.store.take_turn(&connection.0, &connection.1, &policy, turn).await? {
                 left_alone.insert(connection);
                 continue;
             }
             looked.0.insert(opened.stored.row.id.clone(), now);
             read += 1;
+            ehr.requests().inspect(|it| it.prepaid());
             match ehr.appointment(&opened.record.ehr.appointment).await {
                 Ok(Some(facts)) => {
                     if let Err(error) = believe(relay, opened, &facts).await {
@@ -132,3 +135,6 @@ async fn believe(relay: &Relay, opened: Opened, facts: &AppointmentFacts) -> Res
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

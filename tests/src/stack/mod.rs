@@ -4,6 +4,7 @@ mod organization;
 mod process;
 mod sandbox;
 
+use std::ffi::OsString;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -50,13 +51,18 @@ pub struct Stack {
 impl Stack {
     /// Starts the sandbox, writes the relay's configuration from what the sandbox publishes, and starts the relay.
     pub async fn start(directory: &Path, options: &Options) -> anyhow::Result<Self> {
+        Self::start_at(directory, "epic", options).await
+    }
+
+    /// The same at organizations that have another EHR; `vendor` in the relay's word.
+    pub async fn start_at(directory: &Path, vendor: &str, options: &Options) -> anyhow::Result<Self> {
         std::fs::create_dir_all(directory.join("logs"))?;
         let sandbox = Sandbox::start(directory, options.seed, options.canaries).await?;
         let port = free_port()?;
         let relay = format!("http://127.0.0.1:{port}");
         let mut organizations = Vec::new();
         for key in ["northside", "harbor"] {
-            organizations.push(sandbox.organization(key).await?.configuration()?);
+            organizations.push(sandbox.organization(key).await?.configuration_at(vendor)?);
         }
         let mut configuration = configuration(directory, port, options, organizations);
         options.adjust.iter().for_each(|adjust| adjust(&mut configuration));
@@ -70,7 +76,18 @@ impl Stack {
 
     /// Starts the relay (again).
     pub async fn start_relay(&mut self) -> anyhow::Result<()> {
-        let arguments = ["serve".into(), "--config".into(), self.directory.join("relay.toml").into_os_string()];
+        self.serve(&[]).await
+    }
+
+    /// Starts the relay on a database that came out of a backup.
+    pub async fn start_relay_restored(&mut self) -> anyhow::Result<()> {
+        self.serve(&["--restored"]).await
+    }
+
+    async fn serve(&mut self, more: &[&str]) -> anyhow::Result<()> {
+        let mut arguments: Vec<OsString> = vec!["serve".into(), "--config".into()];
+        arguments.push(self.directory.join("relay.toml").into_os_string());
+        arguments.extend(more.iter().map(Into::into));
         let mut process = Process::start("roomed-relay", arguments, [], &self.directory.join("logs/relay.log"))?;
         process.first_line().await.context("the relay did not start; see logs/relay.log")?;
         self.relay_process = Some(process);
@@ -115,7 +132,8 @@ fn configuration(directory: &Path, port: u16, options: &Options, organizations: 
             "master_key": hex::encode([7_u8; 32]),
         },
         "visit": { "grace_seconds": options.grace_seconds, "alert_repeat_seconds": 5 },
-        "outbox": { "settle_delay_ms": 1000 },
+        // Fast enough that what a test makes happen is told one by one, and not only the newest of it.
+        "outbox": { "settle_delay_ms": 1000, "per_ehr_per_second": 200, "per_ehr_burst": 200 },
         "organizations": organizations,
     })
 }

@@ -3,6 +3,18 @@
 use anyhow::Context;
 use serde_json::{Value, json};
 
+/// What an analyst types of an EHR beside Epic.
+const TYPED: [&str; 8] = [
+    "vendor",
+    "environment",
+    "iss",
+    "companion_client_id",
+    "patient_client_id",
+    "backend_client_id",
+    "virtual_visit_types",
+    "identifier_systems",
+];
+
 /// An organization of the sandbox, as its control address describes it.
 #[derive(Debug, Clone)]
 pub struct Organization(pub Value);
@@ -34,10 +46,27 @@ impl Organization {
         all.iter().find(|one| one.to_string().contains(part)).with_context(|| format!("there is no {part} in {list}"))
     }
 
-    /// The relay's `[[organizations]]`.
+    /// What the sandbox publishes of this organization's EHR; `vendor` in the relay's word.
+    pub fn ehr(&self, vendor: &str) -> anyhow::Result<&Value> {
+        let mut beside_epic = self.0["more_ehrs"].as_array().into_iter().flatten();
+        let found = if vendor == "epic" { self.0.get("ehr") } else { beside_epic.find(|it| it["vendor"] == vendor) };
+        found.with_context(|| format!("the sandbox publishes no {vendor}"))
+    }
+
+    /// The relay's `[[organizations]]`, with Epic.
     pub fn configuration(&self) -> anyhow::Result<Value> {
+        self.configuration_at("epic")
+    }
+
+    /// The relay's `[[organizations]]`, with one of its EHRs.
+    pub fn configuration_at(&self, vendor: &str) -> anyhow::Result<Value> {
         let known = self.0.as_object().context("the sandbox publishes no organization")?;
-        let mut ehr = known["ehr"].clone();
+        let mut ehr = self.ehr(vendor)?.clone();
+        if vendor != "epic" {
+            // Published beside these are the people, the scopes and the token endpoint, which nobody types.
+            let all = ehr.as_object_mut().context("the sandbox publishes no EHR")?;
+            all.retain(|name, _| TYPED.contains(&name.as_str()));
+        }
         ehr["redirect"] = json!("relay");
         let mut typed = serde_json::Map::new();
         for key in ["key", "name", "region", "tid", "organizer_oid", "delegates", "entra", "graph"] {

@@ -66,7 +66,7 @@ impl Chart {
         let key = Arc::new(SigningKey::from_pem(pem.expose_secret())?);
         sandbox.register_relay(&publish(&key).await?).await?;
         let (word, published) = published(&northside, vendor)?;
-        let config = config(&northside, vendor, &published)?;
+        let config = config(&northside, vendor)?;
         let node = || {
             let ehr = config.organizations.first().and_then(|it| it.ehr.first()).context("no EHR")?;
             let policy = UrlPolicy::AllowLoopbackHttp;
@@ -192,6 +192,15 @@ async fn publish(key: &SigningKey) -> anyhow::Result<String> {
     Ok(base)
 }
 
+/// The sandbox's word for a vendor.
+pub(crate) fn sandbox_word(vendor: &str) -> &'static str {
+    match vendor {
+        "epic" => "epic",
+        "oracle-health" => "oracle",
+        _ => "r4",
+    }
+}
+
 fn published(northside: &Organization, vendor: &str) -> anyhow::Result<(&'static str, Value)> {
     if vendor == "epic" {
         let mut epic = northside.0["ehr"].clone();
@@ -204,22 +213,12 @@ fn published(northside: &Organization, vendor: &str) -> anyhow::Result<(&'static
         epic["people"] = people.collect();
         return Ok(("epic", epic));
     }
-    let word = if vendor == "fhir-r4" { "r4" } else { "oracle" };
-    let all = northside.0["more_ehrs"].as_array().context("the sandbox has Epic only")?;
-    let found = all.iter().find(|it| it["vendor"] == vendor).with_context(|| format!("there is no {vendor}"))?;
-    Ok((word, found.clone()))
+    Ok((sandbox_word(vendor), northside.ehr(vendor)?.clone()))
 }
 
 /// As an admin and an analyst would type it.
-fn config(northside: &Organization, vendor: &str, published: &Value) -> anyhow::Result<Config> {
-    let mut organization = northside.configuration()?;
-    if vendor != "epic" {
-        let mut typed = json!({ "companion_client_id": "none", "patient_client_id": "none" });
-        for name in ["vendor", "environment", "iss", "backend_client_id", "virtual_visit_types", "identifier_systems"] {
-            typed[name] = published[name].clone();
-        }
-        organization["ehr"] = json!([typed]);
-    }
+fn config(northside: &Organization, vendor: &str) -> anyhow::Result<Config> {
+    let mut organization = northside.configuration_at(vendor)?;
     organization["ehr"][0]["communication"] = json!(vendor != "oracle-health");
     let whole = json!({
         "public_url": "https://roomed.example", "dev": { "loopback_http": true },

@@ -10,6 +10,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{Connection, Row, SqliteConnection};
 use tempfile::TempDir;
 
+use crate::chart::sandbox_word;
+
 /// Status, `code` and `who` of a problem.
 pub(crate) type Refusal = (u16, &'static str, &'static str);
 
@@ -18,6 +20,8 @@ pub(crate) struct Ground {
     pub(crate) stack: Stack,
     pub(crate) northside: Organization,
     pub(crate) harbor: Organization,
+    /// Which EHR both have.
+    pub(crate) vendor: &'static str,
     _folder: TempDir,
 }
 
@@ -46,6 +50,11 @@ impl Ground {
 
     /// A hospital that has made other choices.
     pub(crate) async fn start_with(adjust: fn(&mut Value)) -> anyhow::Result<Self> {
+        Self::start_at("epic", adjust).await
+    }
+
+    /// A hospital with another EHR; `vendor` in the relay's word.
+    pub(crate) async fn start_at(vendor: &'static str, adjust: fn(&mut Value)) -> anyhow::Result<Self> {
         rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
         // Tests look again and again; `limits.rs` is where the limits are tried.
         let roomy: fn(&mut Value) = |configuration| {
@@ -53,10 +62,10 @@ impl Ground {
         };
         let options = Options { adjust: vec![roomy, adjust], ..Options::default() };
         let folder = tempfile::tempdir()?;
-        let stack = Stack::start(folder.path(), &options).await?;
+        let stack = Stack::start_at(folder.path(), vendor, &options).await?;
         let northside = stack.sandbox.organization("northside").await?;
         let harbor = stack.sandbox.organization("harbor").await?;
-        Ok(Self { stack, northside, harbor, _folder: folder })
+        Ok(Self { stack, northside, harbor, vendor, _folder: folder })
     }
 
     /// Changes the relay's configuration by what is known only now, and starts it again.
@@ -71,7 +80,12 @@ impl Ground {
 
     /// Northside's n-th practitioner, signed in to Microsoft.
     pub(crate) async fn clinician(&self, n: usize) -> anyhow::Result<Clinician> {
-        Clinician::sign_in(&self.stack, &self.northside, self.northside.of_role("practitioner", n)?).await
+        let person = self.northside.of_role("practitioner", n)?;
+        let mut clinician = Clinician::sign_in(&self.stack, &self.northside, person).await?;
+        let ehr = self.northside.ehr(self.vendor)?;
+        let text = |name: &str| ehr[name].as_str().unwrap_or_default().to_owned();
+        (clinician.iss, clinician.app.client_id) = (text("iss"), text("companion_client_id"));
+        Ok(clinician)
     }
 
     /// Northside's delegate.
@@ -87,16 +101,25 @@ impl Ground {
     /// A visit of Northside's n-th practitioner and m-th patient, starting now; answers with `appointment_id`, `csn`,
     /// `encounter_id`.
     pub(crate) async fn schedule(&self, practitioner: usize, patient: usize) -> anyhow::Result<Value> {
-        let practitioner = self.northside.of_role("practitioner", practitioner)?;
-        self.stack.sandbox.schedule(&self.northside, practitioner, self.patient(patient)?).await
+        self.schedule_with(practitioner, patient, |_| {}).await
     }
 
     /// The same with something else than usual about it.
     pub(crate) async fn schedule_unusual(&self, change: impl FnOnce(&mut Value)) -> anyhow::Result<Value> {
+        self.schedule_with(0, 0, change).await
+    }
+
+    async fn schedule_with(
+        &self,
+        practitioner: usize,
+        patient: usize,
+        change: impl FnOnce(&mut Value),
+    ) -> anyhow::Result<Value> {
         let mut body = json!({
+            "ehr": sandbox_word(self.vendor),
             "org": "northside",
-            "patient_id": self.patient(0)?["patient_id"],
-            "practitioner_id": self.northside.of_role("practitioner", 0)?["practitioner_id"],
+            "patient_id": self.patient(patient)?["patient_id"],
+            "practitioner_id": self.northside.of_role("practitioner", practitioner)?["practitioner_id"],
             "type": self.northside.text("/ehr/virtual_visit_types/0/code")?,
             "start": e2e::clock::now().to_string(),
         });

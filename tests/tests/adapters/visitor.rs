@@ -94,16 +94,26 @@ impl Visitor {
 
     /// Follows the launch as far as the relay's callback, which is not opened yet.
     pub(crate) async fn callback(address: &str) -> anyhow::Result<Back> {
+        Self::callback_with(address, "").await
+    }
+
+    /// The same with a browser that is signed in at the portal.
+    pub(crate) async fn callback_with(address: &str, portal: &str) -> anyhow::Result<Back> {
         let http = http()?;
         let begun = http.get(address).send().await?;
-        let authorized = http.get(location(&begun)?).send().await?;
+        let authorized = http.get(location(&begun)?).header("cookie", portal).send().await?;
         Ok(Back { address: location(&authorized)?, browser: given(&begun)? })
     }
 
     /// The whole way in.
     pub(crate) async fn enter(ground: &Ground, patient: usize, appointment: &Value) -> anyhow::Result<Self> {
         let pressed = Self::pressed(ground, ground.patient(patient)?, appointment).await?;
-        let entered = Self::callback(&pressed).await?.open().await?;
+        Self::of(ground, &Self::callback(&pressed).await?).await
+    }
+
+    /// Goes back to the relay, which must let the browser in.
+    pub(crate) async fn of(ground: &Ground, back: &Back) -> anyhow::Result<Self> {
+        let entered = back.open().await?;
         anyhow::ensure!(location(&entered)? == "/v/", "the patient is sent elsewhere");
         Ok(Self { relay: ground.stack.relay.clone(), cookie: given(&entered)?, http: http()? })
     }

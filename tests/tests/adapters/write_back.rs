@@ -115,15 +115,17 @@ async fn a_service_that_fails_and_comes_back_is_told_the_newest_state() -> anyho
 
     // The EHR's token endpoint is down, and the relay has no token yet.
     let unread = Arriving::start(&ground, 5).await?;
-    ground.stack.stop_relay().await?;
-    ground.stack.start_relay().await?;
-    ground.fault(json!({ "target": "epic.token", "mode": "status", "status": 503, "times": 2 })).await?;
-    unread.visitor.ready().await?;
-    assert_eq!(unread.told("pending").await?["state"], "pending");
-    unread.told("written").await?;
-    assert_eq!(statuses(&ground, &unread).await?, [connected]);
     let faults = ground.stack.sandbox.get("/faults").await?;
     assert_eq!(faults["faults"], json!([]), "a fault was never met");
+    ground.stack.stop_relay().await?;
+    // Before the relay is there: it looks at its visits' appointments as soon as it is.
+    ground.fault(json!({ "target": "epic.token", "mode": "status", "status": 503, "times": 0 })).await?;
+    ground.stack.start_relay().await?;
+    unread.visitor.ready().await?;
+    assert_eq!(unread.told("pending").await?["state"], "pending");
+    ground.no_faults().await?;
+    unread.told("written").await?;
+    assert_eq!(statuses(&ground, &unread).await?, [connected]);
 
     settled(&ground).await?;
     assert_eq!(ground.figure("roomed_outbox_entries{state=\"parked\"}").await?, 0.0);

@@ -19,9 +19,9 @@ async fn a_missing_number_is_shown_and_never_invented() -> anyhow::Result<()> {
     running.room.ends().await?;
 
     let gap = |visit: &Value| {
-        ["patient", "practitioner"].iter().all(|role| {
-            is(visit, role, "disconnected") && participant(visit, role)["chart"]["state"] == "needs-analyst"
-        })
+        ["patient", "practitioner"]
+            .iter()
+            .all(|role| is(visit, role, "disconnected") && participant(visit, role)["chart"]["state"] == "unsupported")
     };
     let visit = visit_until(&running.clinician, &running.visit, "the visit says what is missing", gap).await?;
     for role in ["patient", "practitioner"] {

@@ -214,7 +214,7 @@ export const scenarios = {
         t.visit("v6", t.slot(80), { stage: "triaged" }),
         t.visit("v7", t.slot(110)),
         t.done("p1", t.slot(-90)),
-        t.done("p2", t.slot(-60), { state: "needs-analyst", reason: "This EHR has no number for disconnected." }),
+        t.done("p2", t.slot(-60), { state: "unsupported", reason: "This EHR has no number for disconnected." }),
         t.visit("p3", t.slot(-30), { stage: "noshow" }),
       ],
       alert: alertFor(first),

@@ -11,7 +11,11 @@ since: string, } | { "state": "written",
 /**
  * RFC 3339.
  */
-at: string, } | { "state": "needs-analyst", 
+at: string, } | { "state": "unsupported", 
+/**
+ * One plain sentence.
+ */
+reason: string, } | { "state": "needs-analyst", 
 /**
  * One plain sentence.
  */

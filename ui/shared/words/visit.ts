@@ -74,6 +74,8 @@ export function chartWord(chart: ChartState): string {
       return `Waiting for the chart since ${clockTime(chart.since)}`;
     case "written":
       return `In the chart since ${clockTime(chart.at)}`;
+    case "unsupported":
+      return "Not shown by this EHR";
     case "needs-analyst":
       return "Needs your EHR analyst";
   }
@@ -83,6 +85,7 @@ export const chartIcons: Record<ChartState["state"], IconName> = {
   nothing: "dot",
   pending: "chart-wait",
   written: "chart",
+  unsupported: "chart-none",
   "needs-analyst": "warning",
 };
 

@@ -1,6 +1,6 @@
-//! The map and the territory: every path ARCHITECTURE.md and README.md name exists, and migrations are numbered without gaps.
+//! The map and the territory: every path ARCHITECTURE.md and README.md name exists.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::{Findings, Tree};
 
@@ -60,28 +60,6 @@ fn alternatives(word: &str) -> Vec<String> {
     }
 }
 
-/// `NNNN_name.sql`, from 0001, each number once, the same in every dialect that has got so far.
-pub(super) fn misnumbered_migrations(tree: &Tree) -> Findings {
-    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for file in tree.iter().filter(|file| file.path.starts_with("crates/relay/migrations/") && file.is(&["sql"])) {
-        if let Some((folder, name)) = file.path.rsplit_once('/') {
-            folders.entry(folder).or_default().push(name);
-        }
-    }
-    let mut findings = Findings::new();
-    for (folder, mut names) in folders {
-        names.sort_unstable();
-        for (at, name) in names.iter().enumerate() {
-            let number = format!("{:04}_", at + 1);
-            if !name.starts_with(&number) {
-                findings.push(format!("{folder}/{name}: the next number is {number}"));
-                break;
-            }
-        }
-    }
-    findings
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::tree;
@@ -111,17 +89,5 @@ mod tests {
             (".gitignore", "/target\n/ui/dist\n"),
         ]);
         assert_eq!(lost_paths(&good), Findings::new());
-    }
-
-    #[test]
-    fn a_gap_and_a_double_number_are_found() {
-        let file = |name: &str| format!("crates/relay/migrations/sqlite/{name}.sql");
-        for names in [["0001_a", "0003_b"], ["0001_a", "0001_b"], ["1_a", "0002_b"]] {
-            let paths = names.map(file);
-            let bad = tree(&[(&paths[0], ""), (&paths[1], "")]);
-            assert_eq!(misnumbered_migrations(&bad).len(), 1, "{names:?}");
-        }
-        let paths = ["0001_a", "0002_b"].map(file);
-        assert!(misnumbered_migrations(&tree(&[(&paths[0], ""), (&paths[1], "")])).is_empty());
     }
 }

@@ -4,6 +4,7 @@
 mod architecture;
 mod dependencies;
 mod machine;
+mod migrations;
 mod names;
 mod sizes;
 mod text;
@@ -56,7 +57,8 @@ const CHECKS: &[Check] = &[
     ("names", names::forbidden),
     ("traces of a machine", machine::traces),
     ("architecture", architecture::lost_paths),
-    ("migrations", architecture::misnumbered_migrations),
+    ("migrations", migrations::misnumbered),
+    ("expand first", migrations::contracting),
 ];
 
 /// Reads the tree, runs every check, prints the findings and the sizes.

@@ -100,6 +100,12 @@ pub(crate) fn visits_view() -> VisitsView {
             ChartState::NeedsAnalyst { reason: "No EMP id.".into() },
         ),
         participant("p3", Role::Unattributed, Presence::Disconnected, ChartState::Nothing),
+        participant(
+            "p4",
+            Role::Patient,
+            Presence::Disconnected,
+            ChartState::Unsupported { reason: "No place for it.".into() },
+        ),
     ];
     use WitnessSource as W;
     visits[3].timeline = [W::VisitPage, W::Roster, W::Ehr, W::Staff, W::Companion, W::Relay]

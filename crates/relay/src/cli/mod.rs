@@ -1,6 +1,7 @@
 //! The command line: which commands there are. What each does is in its file; what they share is `database.rs`,
 //! `out.rs` and `when.rs`.
 
+mod act;
 mod audit;
 mod config;
 mod database;

@@ -1,22 +1,13 @@
-//! `roomed-relay outbox`: what waits, what is stuck and what became of it, and an operator's few ways to act. No payload
-//! is ever opened here. `replay` is `replay.rs`.
+//! `roomed-relay outbox`: what waits, what is stuck and what became of it. No payload is ever opened here. An operator's few
+//! ways to act are `act.rs` (one write-back) and `replay.rs` (many).
 
-use std::sync::Arc;
-
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::{Args, Subcommand};
 use jiff::Timestamp;
-use roomed_relay::clock::{Clock, SystemClock};
 use roomed_relay::store::{Channel, EntryFilter, EntryRow, EntryState, NotDone, Store};
 use serde_json::{Value, json};
 
-use super::{ConfigFile, database, out, replay, when};
-
-const PAGE: u32 = 1_000;
-/// It stands in the ledger for good, and in a list on a screen.
-const LONGEST_REASON: usize = 200;
-const FOR_GOOD: &str = "Note: the reason is kept in the ledger for good, where it cannot be deleted. It must not say anything \
-                        about a patient.";
+use super::{ConfigFile, act, database, out, replay, when};
 
 #[derive(Subcommand)]
 pub(super) enum Command {
@@ -32,23 +23,11 @@ pub(super) enum Command {
         #[arg(long)]
         json: bool,
     },
-    /// Sends a parked or quarantined write-back again, at once.
-    Retry {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its id.
-        id: String,
-    },
-    /// Gives a write-back up for good. The reason is kept in the ledger.
-    Skip {
-        #[command(flatten)]
-        file: ConfigFile,
-        /// Its id.
-        id: String,
-        /// Why, in a few words for whoever reads the ledger. Nothing about a patient.
-        #[arg(long, value_parser = reason)]
-        reason: String,
-    },
+    /// Sends a parked or quarantined write-back again, at once. Only says what it would do, unless --really is given.
+    Retry(act::Retry),
+    /// Gives a write-back up for good. The reason is kept in the ledger. Only says what it would do, unless --really is
+    /// given.
+    Skip(act::Skip),
     /// Tells the EHR once more what it has accepted since then, for instance after it was itself restored from a backup.
     /// Only says what it would do, unless --really is given.
     Replay(replay::Replay),
@@ -83,15 +62,8 @@ impl Command {
         match self {
             Self::List(list) => list.run().await,
             Self::Show { file, id, json } => show(&file, &id, json).await,
-            Self::Retry { file, id } => {
-                act(&file, &id, async |store| store.retry(&id, SystemClock.now()).await).await?;
-                println!("A running relay sends it within a few seconds, if the EHR takes anything at all.");
-                Ok(())
-            }
-            Self::Skip { file, id, reason } => {
-                eprintln!("{FOR_GOOD}");
-                act(&file, &id, async |store| store.skip(&id, &reason, SystemClock.now()).await).await
-            }
+            Self::Retry(retry) => retry.run().await,
+            Self::Skip(skip) => skip.run().await,
             Self::Replay(replay) => replay.run().await,
         }
     }
@@ -133,14 +105,7 @@ impl List {
 async fn show(file: &ConfigFile, id: &str, as_object: bool) -> anyhow::Result<()> {
     let store = database::open(&file.load()?).await?;
     let entry = known(&*store, id).await?;
-    let mut records = Vec::new();
-    let mut after = 0;
-    loop {
-        let page = store.ledger(after, PAGE).await.context("the ledger could not be read")?;
-        let Some(last) = page.last() else { break };
-        after = last.seq;
-        records.extend(page.into_iter().filter(|it| it.record.entry == entry.id));
-    }
+    let records = store.ledger_of(&entry.id).await.context("the ledger could not be read")?;
     store.close().await;
     let steps = records.iter().map(|it| {
         let (record, time) = (&it.record, it.record.at().map(|at| at.to_string()));
@@ -161,44 +126,9 @@ async fn show(file: &ConfigFile, id: &str, as_object: bool) -> anyhow::Result<()
     Ok(())
 }
 
-/// One step on one row, with the row before and after.
-async fn act(
-    file: &ConfigFile,
-    id: &str,
-    step: impl AsyncFnOnce(&dyn Store) -> Result<Result<(), NotDone>, roomed_relay::store::StoreError>,
-) -> anyhow::Result<()> {
-    let store: Arc<dyn Store> = database::open(&file.load()?).await?;
-    let before = known(&*store, id).await?;
-    println!("before: {}", in_a_line(&before));
-    if let Err(not_done) = step(&*store).await.context("the write-back could not be changed")? {
-        bail!("{not_done}. {}", what_then(not_done));
-    }
-    println!("after:  {}", in_a_line(&known(&*store, id).await?));
-    store.close().await;
-    Ok(())
-}
-
-async fn known(store: &dyn Store, id: &str) -> anyhow::Result<EntryRow> {
+pub(super) async fn known(store: &dyn Store, id: &str) -> anyhow::Result<EntryRow> {
     let entry = store.entry(id).await.context("the write-back could not be read")?;
-    entry.with_context(|| format!("{}. {}", NotDone::Unknown, what_then(NotDone::Unknown)))
-}
-
-/// What an operator may do instead.
-pub(super) fn what_then(not_done: NotDone) -> &'static str {
-    match not_done {
-        NotDone::Unknown => {
-            "Find its id with `roomed-relay outbox list`; what was settled long ago is no longer listed."
-        }
-        NotDone::State(_) => {
-            "`outbox show` says where it stands. Only what is parked or quarantined can be sent again, only \
-                             what is not in flight and not settled can be skipped."
-        }
-        NotDone::Superseded => "Nothing has to be done: the newest state is what the EHR is told. Look at that one.",
-        NotDone::Destroyed => {
-            "It can be seen, never sent. If the chart is wrong, somebody has to correct it in the EHR; \
-                              then skip it."
-        }
-    }
+    entry.with_context(|| format!("{}. {}", NotDone::Unknown, act::what_then(NotDone::Unknown)))
 }
 
 pub(super) fn in_a_line(entry: &EntryRow) -> String {
@@ -237,20 +167,20 @@ fn in_words(entry: &EntryRow) -> String {
     if entry.for_identifier {
         lines.push("It waits for an identifier that the EHR has not given yet.".into());
     }
-    if entry.possible_double {
-        let may = "It may have been applied already: look in the EHR before you send it again.";
-        lines.push(if entry.channel.supersedes() {
-            may.into()
-        } else {
-            format!("{may} Sending it again could double it.")
-        });
-    }
+    lines.extend(doubt(entry));
     if entry.destroyed {
         lines.push(
             "payload destroyed: the visit is over and its key no longer exists, or nothing of it is needed.".into(),
         );
     }
     lines.join("\n")
+}
+
+/// What to do before it is sent again, if that could double it.
+pub(super) fn doubt(entry: &EntryRow) -> Option<String> {
+    let may = "It may have been applied already: look in the EHR before you send it again.";
+    let double = if entry.channel.supersedes() { "" } else { " Sending it again could double it." };
+    entry.possible_double.then(|| format!("{may}{double}"))
 }
 
 fn as_json(entry: &EntryRow) -> Value {
@@ -281,29 +211,9 @@ fn state(text: &str) -> Result<EntryState, String> {
     found.ok_or_else(|| format!("there is no such state; write one of {}", words.join(", ")))
 }
 
-/// A reason as it goes into the ledger.
-fn reason(text: &str) -> Result<String, String> {
-    let text = text.trim();
-    match text.chars().count() {
-        0 => Err("say why, in a few words".into()),
-        _ if text.chars().any(char::is_control) => Err("no line breaks or other control characters".into()),
-        count if count > LONGEST_REASON => Err(format!("at most {LONGEST_REASON} characters")),
-        _ => Ok(text.to_owned()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_reason_is_short_and_plain() {
-        assert_eq!(reason("  corrected by hand ").as_deref(), Ok("corrected by hand"));
-        for refused in ["", "   ", "two\nlines", "a\u{1b}[31m", &"x".repeat(201)] {
-            assert!(reason(refused).is_err(), "{refused:?}");
-        }
-        assert!(reason(&"ü".repeat(200)).is_ok());
-    }
 
     #[test]
     fn every_state_has_its_word() {

@@ -1,14 +1,13 @@
 //! `roomed-relay outbox replay`: what the EHR has accepted since a moment is told to it once more. Looks first and says
 //! what it would do; only `--really` does it. Only states are said again: an event said twice would stand there twice.
 
-use std::collections::HashMap;
-
 use anyhow::Context;
 use clap::Args;
 use jiff::Timestamp;
 use roomed_relay::clock::{Clock, SystemClock};
-use roomed_relay::store::{EntryFilter, EntryRow, EntryState, NotDone, Store};
+use roomed_relay::store::{EntryFilter, EntryRow, EntryState, NotDone, Store, Wish};
 
+use super::act::Really;
 use super::{ConfigFile, database, out, when};
 
 const PAGE: u32 = 1_000;
@@ -26,9 +25,8 @@ pub(super) struct Replay {
     /// Only of this organization.
     #[arg(long)]
     organization: Option<String>,
-    /// Do it. Without it, nothing is changed.
-    #[arg(long)]
-    really: bool,
+    #[command(flatten)]
+    really: Really,
 }
 
 /// What there is to do, and what is left out.
@@ -57,9 +55,7 @@ impl Replay {
         out::line(format_args!("{superseded} need not be: a newer state of the same took their place."))?;
         out::line(format_args!("{events} must not be: an event (audit, message) is said once."))?;
         out::line(format_args!("{undelivered} were not delivered yet; see `outbox list`."))?;
-        if !self.really {
-            out::line("Nothing was changed. Say --really to do it.")?;
-        } else {
+        if self.really.said()? {
             let done = really(&*store, ids).await?;
             out::line(format_args!("{done} are on their way; a running relay sends them within a few seconds."))?;
             if done < ids.len() {
@@ -70,7 +66,7 @@ impl Replay {
         Ok(())
     }
 
-    /// Everything accepted since, up to now: what is newer than `until` may supersede what is not.
+    /// Everything accepted since.
     async fn rows(&self, store: &dyn Store) -> Result<Vec<EntryRow>, roomed_relay::store::StoreError> {
         let mut rows: Vec<EntryRow> = Vec::new();
         loop {
@@ -104,16 +100,13 @@ async fn really(store: &dyn Store, ids: &[String]) -> anyhow::Result<usize> {
 }
 
 fn plan(rows: &[EntryRow], until: Option<Timestamp>) -> Plan {
-    let newest: HashMap<&str, i64> = rows.iter().map(|row| (row.stream.as_str(), row.seq)).collect();
     let mut plan = Plan::default();
     for row in rows.iter().filter(|row| until.is_none_or(|until| row.accepted_at <= until)) {
-        let is_newest = newest.get(row.stream.as_str()) == Some(&row.seq);
-        match row.state {
-            EntryState::Superseded => plan.superseded += 1,
-            EntryState::Delivered if !row.channel.supersedes() => plan.events += 1,
-            EntryState::Delivered if !is_newest => plan.superseded += 1,
-            EntryState::Delivered if row.destroyed => plan.destroyed += 1,
-            EntryState::Delivered => plan.ids.push(row.id.clone()),
+        match (row.state, Wish::Replay.granted(row.standing())) {
+            (_, Ok(())) => plan.ids.push(row.id.clone()),
+            (EntryState::Superseded, _) | (_, Err(NotDone::Superseded)) => plan.superseded += 1,
+            (_, Err(NotDone::Destroyed)) => plan.destroyed += 1,
+            (EntryState::Delivered, _) => plan.events += 1,
             _ => plan.undelivered += 1,
         }
     }
@@ -146,6 +139,7 @@ mod tests {
             delivered_at: None,
             reason: None,
             destroyed,
+            newest: false,
         }
     }
 
@@ -153,7 +147,7 @@ mod tests {
     fn only_the_newest_delivered_state_of_a_stream_is_said_again() {
         use Channel::{Audit, Link, State};
         use EntryState::{Delivered, Parked, Superseded};
-        let rows = [
+        let mut rows = [
             row(1, "a", State, Delivered, false),
             row(2, "a", State, Superseded, false),
             row(3, "a", State, Delivered, false),
@@ -163,6 +157,9 @@ mod tests {
             row(7, "e", State, Delivered, false),
             row(8, "e", State, Parked, false),
         ];
+        for newest in [2, 3, 4, 5, 7] {
+            rows[newest].newest = true;
+        }
         let all = plan(&rows, None);
         assert_eq!(all.ids, ["o3"]);
         assert_eq!((all.destroyed, all.superseded, all.events, all.undelivered), (1, 3, 1, 2));

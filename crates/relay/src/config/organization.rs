@@ -91,6 +91,17 @@ pub enum Vendor {
     FhirR4,
 }
 
+impl Vendor {
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Epic => "epic",
+            Self::OracleHealth => "oracle-health",
+            Self::FhirR4 => "fhir-r4",
+        }
+    }
+}
+
 /// Whether real charts are behind a connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -137,7 +148,8 @@ pub struct EhrConfig {
     /// Where its code goes.
     #[serde(default)]
     pub redirect: LaunchRedirect,
-    /// The visit page's SMART client.
+    /// The visit page's SMART client. Oracle Health: for standalone launches too, since links on appointments are opened by
+    /// any browser.
     pub patient_client_id: String,
     /// The relay's Backend Services client.
     pub backend_client_id: String,

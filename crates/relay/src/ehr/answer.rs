@@ -27,12 +27,15 @@ impl From<Error> for EhrError {
     }
 }
 
-/// A read before anything was said: nothing was applied. What is refused is mostly a client or a key that is being set
-/// right, and the schedule gives up by itself in the end.
+/// A read before anything was said: nothing was applied. A read that is refused will be refused again until somebody puts
+/// our rights in order, and is told so.
 pub(super) fn unread(error: &Error) -> Said {
     match error {
         _ if is_behind_glass(error) => glass(),
-        Error::Refused { retry_after, .. } => not_now(error, *retry_after),
+        Error::Refused { status: 401 | 408 | 423 | 425 | 429 | 500.., retry_after, .. } => not_now(error, *retry_after),
+        Error::Refused { .. } => {
+            Said::Never { reason: format!("The EHR does not let Roomed read what it needs: {error}.") }
+        }
         _ => not_now(error, None),
     }
 }
@@ -120,7 +123,7 @@ mod tests {
         for (statuses, change, read) in [
             (&[401, 408, 423, 425, 429, 503][..], "not now", "not now"),
             (&[500, 502, 504, 599], "nobody knows", "not now"),
-            (&[301, 302, 307, 400, 403, 404, 405, 409, 412, 422, 424], "never", "not now"),
+            (&[301, 302, 307, 400, 403, 404, 405, 409, 412, 422, 424], "never", "never"),
         ] {
             for status in statuses {
                 let refused = Error::Refused { status: *status, code: None, retry_after: Some(7) };

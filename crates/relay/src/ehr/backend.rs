@@ -13,6 +13,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::Gate;
+use super::requests::Requests;
 use crate::clock::{Clock, Random};
 
 /// A FHIR server, and our way of being let in.
@@ -27,6 +28,7 @@ pub struct Backend {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     opened: OnceCell<(BackendClient, FhirClient)>,
+    requests: Arc<Requests>,
 }
 
 /// Why a change was not made, and how far it came.
@@ -63,7 +65,24 @@ impl Backend {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self { client_id, iss, jku, scope, key, http, policy, clock, random, opened: OnceCell::new() }
+        Self {
+            client_id,
+            iss,
+            jku,
+            scope,
+            key,
+            http,
+            policy,
+            clock,
+            random,
+            opened: OnceCell::new(),
+            requests: Arc::default(),
+        }
+    }
+
+    /// What leaves through this connection is counted here.
+    pub(super) fn requests(&self) -> &Arc<Requests> {
+        &self.requests
     }
 
     /// Reads one resource; `None` if the EHR has no such.
@@ -77,8 +96,10 @@ impl Backend {
     pub(super) async fn read_versioned(&self, kind: &str, id: &str) -> Result<Option<(Value, Option<Version>)>, Error> {
         let (backend, fhir) = self.open().await?;
         let mut token = self.token(backend).await?;
+        self.requests.left();
         let mut read = fhir.read_versioned(&token, kind, id).await;
         if self.renew(&read, backend, &mut token).await? {
+            self.requests.left();
             read = fhir.read_versioned(&token, kind, id).await;
         }
         match read {
@@ -102,8 +123,10 @@ impl Backend {
     ) -> Result<Vec<Value>, Error> {
         let (backend, fhir) = self.open().await?;
         let mut token = self.token(backend).await?;
+        self.requests.left();
         let mut found = fhir.search_json(&token, kind, params, limit).await;
         if self.renew(&found, backend, &mut token).await? {
+            self.requests.left();
             found = fhir.search_json(&token, kind, params, limit).await;
         }
         found
@@ -113,8 +136,10 @@ impl Backend {
     pub(super) async fn capabilities(&self) -> Result<Value, Error> {
         let (backend, fhir) = self.open().await?;
         let mut token = self.token(backend).await?;
+        self.requests.left();
         let mut read = fhir.capabilities(&token).await;
         if self.renew(&read, backend, &mut token).await? {
+            self.requests.left();
             read = fhir.capabilities(&token).await;
         }
         read
@@ -132,10 +157,12 @@ impl Backend {
         let (backend, fhir) = self.open().await.map_err(Failure::Before)?;
         let mut token = self.token(backend).await.map_err(Failure::Before)?;
         pass(gate).await?;
+        self.requests.left();
         let mut changed = fhir.change(&token, change).await;
         // Refused for its token, so nothing was done.
         if self.renew(&changed, backend, &mut token).await.map_err(Failure::Before)? {
             pass(gate).await?;
+            self.requests.left();
             changed = fhir.change(&token, change).await;
         }
         changed.map_err(Failure::After)
@@ -157,14 +184,15 @@ impl Backend {
     }
 
     async fn token(&self, backend: &BackendClient) -> Result<SecretString, Error> {
-        backend.access_token(&self.http, self.clock.now().as_second()).await
+        backend.access_token(&self.http, self.clock.now().as_second()).await.map_err(not_let_in)
     }
 
     /// The token endpoint is discovered with the first use, so that an EHR that is down does not keep us from starting.
     async fn open(&self) -> Result<&(BackendClient, FhirClient), Error> {
         self.opened
             .get_or_try_init(|| async {
-                let configuration = discovery::discover(&self.http, &self.iss, self.policy).await?;
+                let configuration =
+                    discovery::discover(&self.http, &self.iss, self.policy).await.map_err(not_let_in)?;
                 let random = Arc::new(Source(Arc::clone(&self.random)));
                 let (id, key) = (self.client_id.clone(), Arc::clone(&self.key));
                 let (endpoint, scope) = (configuration.token_endpoint, self.scope.clone());
@@ -173,6 +201,16 @@ impl Backend {
                 Ok((backend.with_jku(self.jku.clone()), fhir))
             })
             .await
+    }
+}
+
+/// A client or key the token endpoint does not know is being registered or changed, as with a 401; and an address where
+/// the EHR ought to describe itself and does not is one that is down. Their own 400 or 404 would read as if there were
+/// something wrong with what we say.
+fn not_let_in(error: Error) -> Error {
+    match error {
+        Error::Refused { status: 400..=404, code, retry_after } => Error::Refused { status: 401, code, retry_after },
+        other => other,
     }
 }
 

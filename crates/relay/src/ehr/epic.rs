@@ -1,6 +1,13 @@
 //! Epic. Reads by FHIR R4; writes by `SetExternalConnectionStatus` of context-aware linking, since Epic's R4 cannot
 //! change an Appointment or Encounter (its CapabilityStatement lists read and search only), and, where the organization
-//! wants it, by `Communication.create` (AE-EPIC, fhir.epic.com).
+//! wants it, by `Communication.create`. There is no place for stages and links of a visit: they get no row and are counted
+//! (`promises.rs`).
+//!
+//! Public pages: <https://fhir.epic.com/interconnect-fhir-oauth/api/FHIR/R4/metadata> (what can be read and created),
+//! <https://fhir.epic.com/Documentation?docId=oauth2> (Backend Services), <https://fhir.epic.com/Documentation?docId=developerguidelines>,
+//! <https://open.epic.com/launchpad> (launch records). Of the connection status Epic has no public page; what it is for stands in
+//! <https://www.vidyo.com/help/VidyoHealth/2_Epic-integration/TA-Configure-Epic-with-VC-CAL.htm>, that it wants `Epic-Client-ID` in
+//! <https://www.vidyo.com/help/VidyoHealth/2_Epic-integration/Configure-the-Epic-integration.htm>.
 //!
 //! Only one public source shows that call: `GET {interconnect}/api/epic/2018/Telehealth/ContextLinking/
 //! SetExternalConnectionStatus?ConferenceID&ExternalID&ExternalIDType&VendorName&ConnectionStatus` with Basic
@@ -12,7 +19,7 @@
 mod connection_status;
 
 use std::collections::HashMap;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use roomed_smart::fhir::{Encounter, Patient, Practitioner};
@@ -22,6 +29,7 @@ use super::answer::unread;
 use super::appointments;
 use super::backend::Backend;
 use super::create::{Creation, Made, Way};
+use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
@@ -40,7 +48,9 @@ pub struct Epic {
 impl Epic {
     /// Contacts nobody.
     pub fn new(config: EhrConfig, backend: Backend, policy: UrlPolicy) -> Self {
-        let setter = config.connection_status.clone().map(|status| Setter::new(status, &config.interconnect, policy));
+        let setter = config.connection_status.clone();
+        let requests = || Arc::clone(backend.requests());
+        let setter = setter.map(|status| Setter::new(status, &config.interconnect, policy, requests()));
         Self { config, backend, setter, practitioners: Mutex::default() }
     }
 
@@ -132,6 +142,10 @@ pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for Epic {
+    fn requests(&self) -> Option<&Requests> {
+        Some(self.backend.requests())
+    }
+
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(who), Channel::State) => self.set(intent, who).await,
@@ -140,6 +154,7 @@ impl Ehr for Epic {
                     Made::Said(said) | Made::Surprise(said) => said,
                 }
             }
+            // `channels` leads nothing else here: a row of before this connection's vendor was changed.
             _ => {
                 let reason = "Epic's schedule shows who is connected, and nothing of links, stages or audit events.";
                 Said::Unsupported { reason: reason.into() }

@@ -1,8 +1,12 @@
-//! Any FHIR R4 server, by what its CapabilityStatement says it can do (hl7.org/fhir/R4/http.html: `create`, `update`,
-//! conditional create, update as create, version-aware update, transaction). State: the visit's `Encounter`
-//! (hl7.org/fhir/R4/encounter.html). Audit: an `AuditEvent` (hl7.org/fhir/R4/auditevent.html; DICOM PS3.15 A.5; IHE BALP,
-//! profiles.ihe.net/ITI/BALP). Message: a `Communication` (hl7.org/fhir/R4/communication.html). R4 has no element for the
-//! links of a visit (R5's `virtualService`), so they are `Unsupported`.
+//! Any FHIR R4 server, by what its CapabilityStatement says it can do: `create`, `update`, conditional create, update as
+//! create, version-aware update, transaction. State: the visit's `Encounter`. Audit: an `AuditEvent`. Message: a
+//! `Communication`. What the statement does not offer ends as `Unsupported`. R4 has no element for the links of a visit
+//! (R5's `virtualService`): they get no row and are counted (`promises.rs`).
+//!
+//! Public pages: <https://hl7.org/fhir/R4/http.html> (and its #ccreate, #upsert, #transaction),
+//! <https://hl7.org/fhir/R4/capabilitystatement.html>, <https://hl7.org/fhir/R4/appointment.html>,
+//! <https://hl7.org/fhir/R4/encounter.html>, <https://hl7.org/fhir/R4/auditevent.html>,
+//! <https://hl7.org/fhir/R4/communication.html>. An AuditEvent's codes: DICOM PS3.15 A.5, IHE BALP (profiles.ihe.net/ITI/BALP).
 
 mod capabilities;
 mod encounter;
@@ -21,6 +25,7 @@ use roomed_smart::fhir::Encounter;
 use super::answer::{unread, unseen};
 use super::backend::Backend;
 use super::create::{Creation, Made, still_uncertain};
+use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::clock::Clock;
 use crate::config::EhrConfig;
@@ -184,10 +189,15 @@ pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for Generic {
+    fn requests(&self) -> Option<&Requests> {
+        Some(self.backend.requests())
+    }
+
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(_) | About::Stage { .. }, Channel::State) => self.state(intent, attempt).await,
             (About::Attendance(who), Channel::Audit | Channel::Message) => self.event(intent, who, attempt).await,
+            // `channels` leads nothing else here: a row of before this connection's vendor was changed.
             _ => Said::Unsupported { reason: "FHIR R4 has no element for the links of a visit.".into() },
         }
     }

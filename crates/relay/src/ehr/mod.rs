@@ -1,5 +1,5 @@
 //! EHRs as the rest of the relay sees them: an intent to tell the chart something, and the few reads a launch needs.
-//! The only match on the vendor is [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of a
+//! The only matches on the vendor are here, by [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of a
 //! resource leaves here but [`AppointmentFacts`].
 
 mod answer;
@@ -9,6 +9,7 @@ mod create;
 pub mod epic;
 pub mod generic;
 pub mod oracle_health;
+mod requests;
 mod resources;
 
 use std::sync::Arc;
@@ -24,6 +25,8 @@ use crate::config::{Config, EhrConfig, Vendor};
 use crate::outbox::connection::Health;
 use crate::outbox::{About, WriteBack};
 use crate::store::Channel;
+
+pub use requests::Requests;
 
 /// What the relay needs to know of an appointment. Ids are FHIR ids without the type.
 #[derive(Clone, PartialEq, Eq)]
@@ -170,6 +173,11 @@ pub trait Ehr: Send + Sync {
     /// Tells the chart. Never retries by itself: attempts belong to the outbox and its ledger.
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said;
 
+    /// What leaves through this connection is counted here; `None`: one request an attempt.
+    fn requests(&self) -> Option<&Requests> {
+        None
+    }
+
     /// Reads whether the EHR shows `intent`, sent under `key`. After a restore from a backup; changes nothing.
     async fn reads_back(&self, _intent: &WriteBack, _key: &str) -> ReadBack {
         ReadBack::CannotTell
@@ -185,13 +193,19 @@ pub trait Ehr: Send + Sync {
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;
 }
 
-/// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it.
+/// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it, and it
+/// is counted instead.
 pub fn channels(connection: &EhrConfig, about: &About) -> Vec<Channel> {
     match connection.vendor {
         Vendor::Epic => epic::channels(connection, about),
         Vendor::OracleHealth => oracle_health::channels(about),
         Vendor::FhirR4 => generic::channels(connection, about),
     }
+}
+
+/// Whether patients come by a link of ours that stands on the appointment, and so without a launch of the portal.
+pub fn links_stand_on_appointments(connection: &EhrConfig) -> bool {
+    connection.vendor == Vendor::OracleHealth
 }
 
 /// Makes the vendor's connection. Contacts nobody.

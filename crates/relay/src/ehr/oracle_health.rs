@@ -1,12 +1,14 @@
 //! Oracle Health (Millennium R4). Reads, and `PATCH Appointment` with `If-Match`: the status `arrived` when the patient is
-//! connected, and the four operations on video links. There is no status for leaving, none for staff, and no place for an
-//! audit event or a message; all that is `Unsupported`.
+//! connected, and the four operations on video links. There is no status for leaving and none for staff: such a row ends as
+//! `Unsupported`. For stages, audit events and messages there is no place at all: they get no row; stages are counted
+//! (`promises.rs`).
 //!
-//! Public pages: docs.oracle.com, "Millennium Platform APIs", Appointment REST Endpoints and "Patch an appointment";
-//! github.com/cerner/fhir.cerner.com, `content/millennium/r4/base/workflow/appointment.md`. They say 409 for a version
-//! that is not the current one, 412 for none, 423 while somebody else changes it, and 409 for `add` on links that were
-//! added before. `arrived` changes the tracking status only, and appointments are searched by `_id`, or by a person within
-//! a range of dates: an `identifier` is not on the page, so a launch record carries the Appointment's id.
+//! Public pages: <https://docs.oracle.com/en/industries/health/millennium-platform-apis/mfrap/op-appointment-id-patch.html>,
+//! <https://docs.oracle.com/en/industries/health/millennium-platform-apis/mfrap/api-appointment.html>, <https://github.com/cerner/fhir.cerner.com/blob/main/content/millennium/r4/base/workflow/appointment.md>,
+//! <https://github.com/cerner/fhir.cerner.com/blob/main/content/authorization.md>; <https://hl7.org/fhir/R4/appointment.html>. They
+//! say 409 for a version that is not the current one, 412 for none, 423 while somebody else changes it, and 409 for `add` on
+//! links that were added before. `arrived` changes the tracking status only, and appointments are searched by `_id`, or by a
+//! person within a range of dates: an `identifier` is not on the page, so a launch record carries the Appointment's id.
 
 mod links;
 
@@ -18,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::answer::{is_stale, unread, unsaid, unseen};
 use super::backend::Backend;
+use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
@@ -155,6 +158,10 @@ pub(super) fn channels(about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for OracleHealth {
+    fn requests(&self) -> Option<&Requests> {
+        Some(self.backend.requests())
+    }
+
     async fn write_back(&self, intent: &WriteBack, _attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(who), Channel::State) => self.attendance(intent, who).await,
@@ -164,6 +171,7 @@ impl Ehr for OracleHealth {
                     Err(said) => said,
                 }
             }
+            // `channels` leads nothing else here: a row of before this connection's vendor was changed.
             _ => Said::Unsupported {
                 reason: "Oracle Health takes no stages, audit events or messages, only status and links.".into(),
             },

@@ -1,5 +1,6 @@
-//! The patient's way in from the portal: a SMART launch that runs at the relay (code + PKCE). The EHR's token is used for
-//! the checks and dropped; what stays in the browser is a cookie that means nothing elsewhere.
+//! The patient's way in: a SMART launch that runs at the relay (code + PKCE). From the portal it is an EHR launch; from a
+//! link of ours on an appointment, which any browser opens, a standalone one, where the patient signs in at the EHR. The
+//! EHR's token is used for the checks and dropped; what stays in the browser is a cookie that means nothing elsewhere.
 
 use std::sync::Arc;
 
@@ -25,6 +26,9 @@ use crate::trust;
 
 /// What is asked for: who the patient is, and nothing of their chart.
 const SCOPE: &str = "launch openid fhirUser";
+
+/// The same where nobody launched (SMART App Launch 2.2, 3.1: standalone).
+const STANDALONE: &str = "launch/patient openid fhirUser";
 
 /// Kept sealed under `state` while the patient's browser is at the EHR.
 #[derive(Serialize, Deserialize)]
@@ -77,7 +81,10 @@ async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<(String, String)
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let iss = query.required("iss")?;
     let ehr = organization.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
-    let launch = query.required("launch")?;
+    let launch = match query.get("launch") {
+        None if crate::ehr::links_stand_on_appointments(ehr) => None,
+        _ => Some(query.required("launch")?),
+    };
     let session_id = query.required("sessionId").map_err(|_| Refusal(ProblemCode::LaunchWithoutAppointment))?;
     let configuration = relay.smart_configuration(ehr).await?;
     let endpoint = configuration.authorization_endpoint.ok_or(Refusal(ProblemCode::EhrRefused))?;
@@ -104,8 +111,8 @@ async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<(String, String)
     let request = AuthorizeRequest {
         client_id: &ehr.patient_client_id,
         redirect_uri: &redirect_uri(relay, key),
-        launch: Some(launch),
-        scope: SCOPE,
+        launch,
+        scope: if launch.is_some() { SCOPE } else { STANDALONE },
         aud: iss,
         nonce: &pending.nonce,
         state: &state,

@@ -47,7 +47,7 @@ pub(super) async fn companion(
 
 async fn serve(relay: Arc<Relay>, recipient: Recipient, mut socket: WebSocket) {
     // Listen first, read the cursor second: a notice committed in between then still makes a hint.
-    let mut hints = relay.hub.companion(&recipient, 0);
+    let mut place = relay.hub.companion(&recipient, 0);
     let now = relay.clock.now();
     let Ok(mut sent) = relay.store.cursor(&recipient).await else { return };
     if let Err(error) = relay.store.companion_seen(&recipient, now).await {
@@ -61,9 +61,9 @@ async fn serve(relay: Arc<Relay>, recipient: Recipient, mut socket: WebSocket) {
     let (mut unanswered, mut pings) = (0, 0);
     loop {
         tokio::select! {
-            changed = hints.changed() => {
+            changed = place.hints.changed() => {
                 if changed.is_err() { return; }
-                let cursor = *hints.borrow_and_update();
+                let cursor = *place.hints.borrow_and_update();
                 if cursor > sent {
                     sent = cursor;
                     if !send(&mut socket, &FromRelay::Hint { cursor }).await { return; }

@@ -11,15 +11,16 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::{PatientView, ProblemCode};
-use roomed_visit::{LegId, ParticipantId, Source, Testimony, VisitEvent};
+use roomed_visit::{ParticipantId, Source, Testimony, VisitEvent};
+use tokio::sync::watch;
 
 use super::problem::{Answer, Refusal};
 use super::socket::{small, stopped};
 use crate::arrivals::Along;
 use crate::keys::one_time;
-use crate::pages;
 use crate::relay::Relay;
 use crate::wire;
+use crate::{neighbours, pages};
 
 /// The cookie's name. It holds a random value and nothing else.
 pub(super) const COOKIE: &str = "roomed-visit";
@@ -113,13 +114,15 @@ pub(super) async fn socket(
     same_origin(&relay, &headers)?;
     let place = relay.limits.page_socket()?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
-        let leg = LegId::new(format!("page-{}", relay.random.id()));
+        // Before the leg is open: whoever has closed it behind our back tells us here.
+        let sent_away = relay.hub.sent_away();
+        let leg = neighbours::page_leg(&relay.node, &*relay.random);
         let at = wire::to_rules(relay.clock.now());
         let opened = Testimony::PageOpened { participant: visitor.who.clone(), leg: leg.clone(), at };
         if witness(&relay, &visitor, opened).await.is_err() {
             return;
         }
-        serve(&relay, &visitor, socket).await;
+        serve(&relay, &visitor, socket, sent_away).await;
         let at = wire::to_rules(relay.clock.now());
         let closed = Testimony::PageClosed { participant: visitor.who.clone(), leg, at };
         if let Err(Refusal(code)) = witness(&relay, &visitor, closed).await {
@@ -129,7 +132,7 @@ pub(super) async fn socket(
     }))
 }
 
-async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket) {
+async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, mut sent_away: watch::Receiver<()>) {
     let mut versions = relay.hub.page(&visitor.visit);
     let mut stopping = relay.stopping.clone();
     let mut ping = tokio::time::interval(PING_EVERY);
@@ -156,6 +159,7 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket) {
                 unanswered += 1;
                 if unanswered > 2 || socket.send(Message::Ping(axum::body::Bytes::new())).await.is_err() { return; }
             }
+            _ = sent_away.changed() => return,
             () = stopped(&mut stopping) => return,
         }
     }

@@ -103,7 +103,7 @@ impl Connection {
         let free = full.saturating_sub(taken) / ONE;
         let by_pace = u32::try_from(free).unwrap_or(u32::MAX);
         let pace_next = (by_pace == 0).then(|| {
-            let missing = ONE - full.saturating_sub(taken) % ONE;
+            let missing = (taken + ONE).saturating_sub(full);
             let micros = missing.div_ceil(u64::from(policy.per_second.max(1)));
             later(now, SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
         });
@@ -129,6 +129,15 @@ impl Connection {
             self.open_until = Some(later(now, policy.open_for));
             self.probing = true;
         }
+    }
+
+    /// By `now` so many more requests have left than were taken; below zero, fewer. They cannot be called back, so they are
+    /// waited for afterwards.
+    pub fn spent(&mut self, policy: &Policy, now: Timestamp, more: i64) {
+        let (taken, at) = self.refilled(policy, now);
+        let change = more.unsigned_abs().saturating_mul(ONE);
+        self.taken = if more < 0 { taken.saturating_sub(change) } else { taken.saturating_add(change) };
+        self.looked_at = Some(at);
     }
 
     /// An attempt ended at `now`.

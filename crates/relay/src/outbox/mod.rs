@@ -74,6 +74,17 @@ pub enum About {
     },
 }
 
+impl About {
+    /// Its word among the figures.
+    pub fn as_str(&self) -> &'static str {
+        match self {
+            Self::Attendance(_) => "attendance",
+            Self::Stage { .. } => "stage",
+            Self::Links { .. } => "links",
+        }
+    }
+}
+
 /// An intent: "participant P of conference C is now connected". How to say it is each vendor's file's affair.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct WriteBack {

@@ -41,8 +41,10 @@ pub struct SoFar {
     pub accepted_at: Timestamp,
     /// Now.
     pub now: Timestamp,
-    /// An event that an earlier attempt may have said already: "not now" answers this attempt only.
-    pub doubtful: bool,
+    /// It is said once, and never superseded by a newer one.
+    pub is_event: bool,
+    /// An earlier attempt may have been applied: "not now" answers this attempt only.
+    pub uncertain: bool,
     /// From 0 to 1: up to a quarter of the wait is added, so that an EHR that comes back is not met by all at once.
     pub jitter: f64,
 }
@@ -88,14 +90,17 @@ impl Schedule {
     pub fn outcome(&self, said: Said, so_far: SoFar) -> Outcome {
         let age = so_far.now.duration_since(so_far.accepted_at);
         let counts = so_far.others_went;
+        let doubtful = so_far.is_event && so_far.uncertain;
         // Whatever kept this attempt from leaving, the one before it may have been applied: the doubt stays.
         let still_unknown = |outcome: Outcome| match outcome {
-            Outcome::Retry { at, reason, counts } if so_far.doubtful => Outcome::Unknown { at, reason, counts },
-            Outcome::WaitingForIdentifier { at } if so_far.doubtful => {
+            Outcome::Retry { at, reason, counts } if doubtful => Outcome::Unknown { at, reason, counts },
+            Outcome::WaitingForIdentifier { at } if doubtful => {
                 Outcome::Unknown { at, reason: "an identifier is missing".into(), counts: false }
             }
             outcome => outcome,
         };
+        // Given up while nobody knows whether it was said: whoever sends it again is to know that.
+        let possible_double = so_far.is_event && (so_far.uncertain || matches!(said, Said::NobodyKnows { .. }));
         let failures = so_far.failures.saturating_add(1);
         let given_up =
             counts && (failures >= self.park_after_failures || (failures >= ITS_OWN && age >= self.park_after));
@@ -103,7 +108,7 @@ impl Schedule {
             Said::Accepted => Outcome::Delivered,
             Said::NotNow { reason, .. } | Said::NobodyKnows { reason } if given_up => Outcome::Parked {
                 reason: format!("The EHR takes others but not this one ({reason})."),
-                possible_double: false,
+                possible_double,
             },
             Said::NotNow { reason, retry_after } => {
                 let asked = retry_after.unwrap_or_default().clamp(SignedDuration::ZERO, self.retry_after_max);
@@ -198,7 +203,7 @@ mod tests {
         for (said, failures, others_went, hours, jitter, class, seconds) in table {
             let accepted_at = now - SignedDuration::from_hours(hours);
             let row = format!("{said:?} {failures} {hours}");
-            let so_far = SoFar { failures, others_went, accepted_at, now, doubtful: false, jitter };
+            let so_far = SoFar { failures, others_went, accepted_at, now, is_event: false, uncertain: false, jitter };
             let (got, at) = match schedule().outcome(said, so_far) {
                 Outcome::Delivered => ("delivered", None),
                 Outcome::Retry { at, counts, .. } => (if counts { "retry+" } else { "retry" }, Some(at)),
@@ -223,11 +228,28 @@ mod tests {
     #[test]
     fn an_event_that_may_have_been_said_stays_in_doubt_until_somebody_knows() {
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
-        let so_far = SoFar { failures: 1, others_went: true, accepted_at: now, now, doubtful: true, jitter: 0.0 };
+        let so_far = SoFar {
+            failures: 1,
+            others_went: true,
+            accepted_at: now,
+            now,
+            is_event: true,
+            uncertain: true,
+            jitter: 0.0,
+        };
         for said in [Said::NotNow { reason: "503".into(), retry_after: None }, Said::Stopped, Said::NoIdentifier] {
             let outcome = schedule().outcome(said.clone(), so_far);
             assert!(matches!(outcome, Outcome::Unknown { .. }), "{said:?} became {outcome:?}");
         }
         assert_eq!(schedule().outcome(Said::Accepted, so_far), Outcome::Delivered);
+        let given_up = |said, uncertain, is_event| {
+            let outcome = schedule().outcome(said, SoFar { failures: 11, uncertain, is_event, ..so_far });
+            matches!(outcome, Outcome::Parked { possible_double: true, .. })
+        };
+        let not_now = || Said::NotNow { reason: "503".into(), retry_after: None };
+        assert!(given_up(not_now(), true, true), "an earlier attempt may have said it");
+        assert!(given_up(Said::NobodyKnows { reason: "500".into() }, false, true), "this one may have");
+        assert!(!given_up(not_now(), false, true), "none has");
+        assert!(!given_up(Said::NobodyKnows { reason: "500".into() }, true, false), "a state may be said twice");
     }
 }

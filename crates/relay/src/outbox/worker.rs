@@ -19,13 +19,16 @@ use super::connection::{self, Health};
 use super::retry::{Schedule, SoFar, connection_policy};
 use crate::clock::{Clock, Random, moment};
 use crate::config::{self, Config};
-use crate::ehr::{Attempt, Ehr, Gate, Said};
+use crate::ehr::{Attempt, Ehr, Gate, Requests, Said};
 use crate::failpoint;
 use crate::keys::{KeyError, Keys};
 use crate::store::{ClaimPolicy, Lease, Outcome, Settled, Settlement, Store, StoreError};
 
 /// Leases of a dead worker run out unseen by anyone, so look at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(15);
+
+/// A claim that failed is tried again so soon.
+const AFTER_AN_ERROR: SignedDuration = SignedDuration::from_secs(1);
 
 /// Who wants to know, and who rings.
 #[async_trait]
@@ -165,7 +168,15 @@ impl Worker {
             }
             // From before the lease begins, so that no wait of ours can make the deadline outlast it.
             let until = moment() + Duration::from_millis(u64::from(self.parts.config.deadline_ms));
-            let claimed = self.parts.store.claim(self.policy(connection, now, free)).await?;
+            let claimed = match self.parts.store.claim(self.policy(connection, now, free)).await {
+                Ok(claimed) => claimed,
+                // The others' rows are not to wait for this one's.
+                Err(error) => {
+                    tracing::error!(%error, "the rows of an EHR connection could not be claimed");
+                    round.next = [round.next, now.checked_add(AFTER_AN_ERROR).ok()].into_iter().flatten().min();
+                    continue;
+                }
+            };
             round.claimed = round.claimed.saturating_add(u32::try_from(claimed.leases.len()).unwrap_or(u32::MAX));
             round.next = [round.next, claimed.next].into_iter().flatten().min();
             for lease in claimed.leases {
@@ -259,7 +270,8 @@ impl Parts {
             others_went: lease.others_went && !lease.ehr_is_ill,
             accepted_at,
             now,
-            doubtful: lease.uncertain && !lease.channel.supersedes(),
+            is_event: !lease.channel.supersedes(),
+            uncertain: lease.uncertain,
             jitter: self.random.fraction(),
         };
         let health = said.health(!lease.others_went);
@@ -267,8 +279,10 @@ impl Parts {
         let word = outcome.word();
         let reason = outcome.reason().to_owned();
         let quiet = matches!(outcome, Outcome::Retry { .. } | Outcome::Unknown { .. });
+        let requests = self.ehr_of(&lease).and_then(|ehr| ehr.requests()).map_or(0, Requests::owed);
         let reassert_at = now.saturating_add(self.schedule.settle_delay).unwrap_or(now);
-        let settlement = Settlement { outcome, health, now, reassert_at, connection: self.connection.clone() };
+        let settlement =
+            Settlement { outcome, health, now, reassert_at, requests, connection: self.connection.clone() };
         failpoint::at("settle.before");
         let settled = self.store.settle(lease, settlement).await;
         failpoint::at("settle.after");
@@ -322,11 +336,17 @@ impl Parts {
             Ok(intent) => intent,
             Err(error) => return Said::Never { reason: format!("The write-back cannot be read: {error}.") },
         };
-        let connection = (lease.organization.clone(), intent.iss.clone());
-        let Some(ehr) = self.ehrs.get(&connection) else {
+        let Some(ehr) = self.ehr_of(lease) else {
             return Said::Never { reason: "The EHR connection of this visit is no longer configured.".into() };
         };
+        if let Some(requests) = ehr.requests() {
+            requests.prepaid();
+        }
         ehr.write_back(&intent, &Attempt { key: &lease.id, uncertain: lease.uncertain, gate }).await
+    }
+
+    fn ehr_of(&self, lease: &Lease) -> Option<&Arc<dyn Ehr>> {
+        self.ehrs.get(&(lease.organization.clone(), lease.ehr.clone()))
     }
 
     fn open(&self, lease: &Lease) -> Result<WriteBack, KeyError> {

@@ -63,6 +63,12 @@ pub trait Closing: Send + Sync {
     /// (those parked are `expired` with their reason kept), and `summary` is kept. One transaction.
     async fn forget_visit(&self, visit: &str, summary: Summary, now: Timestamp) -> Result<(), StoreError>;
 
+    /// Cuts old copies of what was forgotten out of the log the database keeps of its own. False if somebody who reads
+    /// kept it from that: then it is to be asked again. PostgreSQL's log is the server's, which does that by itself.
+    async fn wipe(&self) -> Result<bool, StoreError> {
+        Ok(true)
+    }
+
     /// Summaries of an organization by planned start, for the reports.
     async fn summaries(
         &self,

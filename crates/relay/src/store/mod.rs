@@ -1,12 +1,13 @@
 //! What the relay keeps. The store sees sealed bytes and HMAC look-up keys only; unsealing and every rule stand above
 //! it in `arrivals.rs`. One trait per concern, so that a back end has one file per concern; [`Store`] is all of them.
 //!
-//! Times the store is given come from the relay's `Clock`; leases alone are measured by the database's own time.
+//! Times the store is given come from the relay's `Clock`; leases and the life of nodes are measured by the database's own.
 
 mod aftercare;
 mod chart;
 mod closing;
 mod hints;
+mod nodes;
 mod notices;
 mod onetime;
 mod open;
@@ -21,10 +22,11 @@ mod watches;
 pub use aftercare::{Aftercare, Quarantined};
 pub use closing::{ClosedVisit, Closing, Summary};
 pub use hints::{Hint, Hints};
+pub use nodes::{NodeId, Nodes, Stretch};
 pub use notices::{CommittedNotice, NewNotice, Notices, StoredNotice};
 pub use onetime::{Link, Links, NonceBinding, OneTime, OneTimeKind, PageSession, Sessions};
 pub use open::open;
-pub use operate::{Chained, EntryFilter, EntryRow, NotDone, Operate};
+pub use operate::{Chained, EntryFilter, EntryRow, NotDone, Operate, Standing, Wish};
 pub use outbox::{
     Channel, ChartRow, ChartWord, ClaimPolicy, Claimed, EntryState, Lease, NewOutboxEntry, Outbox, OutboxCounts,
     Outcome, Settled, Settlement,
@@ -84,7 +86,9 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 
 /// Everything the relay keeps, on whatever database. Held as `Arc<dyn Store>`.
 #[async_trait]
-pub trait Store: Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + Links + Watches {
+pub trait Store:
+    Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + Links + Watches + Nodes
+{
     /// A write transaction can be opened: what `/readyz` asks.
     async fn ready(&self) -> Result<(), StoreError>;
 

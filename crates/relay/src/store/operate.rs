@@ -58,6 +58,65 @@ pub struct EntryRow {
     pub reason: Option<String>,
     /// The payload has been destroyed with its visit's key: it can be seen, never sent again.
     pub destroyed: bool,
+    /// The last that was accepted of its stream.
+    pub newest: bool,
+}
+
+/// What an operator may wish for a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// [`Operate::retry`].
+    Retry,
+    /// [`Operate::skip`].
+    Skip,
+    /// [`Operate::replay`].
+    Replay,
+}
+
+/// As much of a row as decides whether a wish is granted.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing {
+    /// Where it stands.
+    pub state: EntryState,
+    /// Its door.
+    pub channel: Channel,
+    /// The last that was accepted of its stream.
+    pub newest: bool,
+    /// Its payload is gone.
+    pub destroyed: bool,
+}
+
+impl EntryRow {
+    /// What decides about it, as it was when it was read.
+    pub fn standing(&self) -> Standing {
+        Standing { state: self.state, channel: self.channel, newest: self.newest, destroyed: self.destroyed }
+    }
+}
+
+impl Wish {
+    /// Whether a row that stands so is granted it. The stores ask within the transaction that acts; who only looks asks
+    /// the same.
+    pub fn granted(self, row: Standing) -> Result<(), NotDone> {
+        use EntryState as S;
+        let of: &[S] = match self {
+            Self::Retry => &[S::Parked, S::Quarantined],
+            Self::Skip => &[S::Waiting, S::Parked, S::Unsupported, S::Quarantined],
+            Self::Replay => &[S::Delivered],
+        };
+        if !of.contains(&row.state) {
+            return Err(NotDone::State(row.state.as_str()));
+        }
+        if self == Self::Skip {
+            return Ok(());
+        }
+        if self == Self::Replay && !row.channel.supersedes() {
+            return Err(NotDone::State("said once"));
+        }
+        if row.channel.supersedes() && !row.newest {
+            return Err(NotDone::Superseded);
+        }
+        if row.destroyed { Err(NotDone::Destroyed) } else { Ok(()) }
+    }
 }
 
 /// Why an operator's wish was not granted.
@@ -114,6 +173,9 @@ pub trait Operate: Send + Sync {
 
     /// Records of the ledger after place `seq`, oldest first.
     async fn ledger(&self, after: i64, limit: u32) -> Result<Vec<Chained>, StoreError>;
+
+    /// All records about one row, oldest first.
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError>;
 
     /// The last link of the ledger and its place; `(0, BEGINNING)` while it is empty.
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError>;

@@ -295,6 +295,8 @@ pub struct Settlement {
     pub now: Timestamp,
     /// When to assert the stream's newest state once more, if this lease turns out to be lost or the outcome unknown.
     pub reassert_at: Timestamp,
+    /// So many more requests left through the connection than its claims paid for; below zero, fewer.
+    pub requests: i64,
     /// How the breaker reads `health`.
     pub connection: Policy,
 }

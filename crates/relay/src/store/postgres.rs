@@ -1,7 +1,7 @@
 //! The store in PostgreSQL, for several nodes. Transactions are READ COMMITTED with explicit locks, always taken in this
 //! order: event keys, the visit, the EHR connection, streams (sorted), rows of the outbox, recipients (sorted), the
-//! ledger's head. Whoever adds a lock finds its place in that order. What makes a database fit is `fitness.rs`; each
-//! concern's SQL is in its own file.
+//! ledger's head. Whoever adds a lock finds its place in that order; rows of nodes and companions are locked by nobody
+//! who locks anything else. What makes a database fit is `fitness.rs`; each concern's SQL is in its own file.
 
 mod aftercare;
 mod claim;
@@ -12,12 +12,14 @@ mod enqueue;
 mod fitness;
 mod hints;
 mod ledger;
+mod nodes;
 mod notices;
 mod onetime;
 mod operate;
 mod outbox;
 mod settle;
 mod streams;
+mod together;
 mod visits;
 mod watches;
 
@@ -42,6 +44,7 @@ pub struct PostgresStore {
     pool: PgPool,
     options: PgConnectOptions,
     mouth: hints::Mouth,
+    settling: together::Together,
 }
 
 impl PostgresStore {
@@ -73,7 +76,7 @@ impl PostgresStore {
             .connect_with(options.clone())
             .await?;
         let mouth = hints::Mouth::open(pool.clone(), node);
-        Ok(Self { pool, options, mouth })
+        Ok(Self { pool, options, mouth, settling: together::Together::default() })
     }
 
     async fn begin(&self) -> Result<Transaction<'static, Postgres>, sqlx::Error> {

@@ -8,6 +8,7 @@ mod closing;
 mod commit;
 mod connection;
 mod ledger;
+mod nodes;
 mod notices;
 mod onetime;
 mod operate;
@@ -23,6 +24,7 @@ mod plans;
 
 use std::str::FromStr;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -46,6 +48,10 @@ const OLDEST: (u32, u32, u32) = (3, 51, 3);
 pub struct SqliteStore {
     writer: Arc<Writer>,
     readers: SqlitePool,
+    /// No page of something that was forgotten since is in the log. Not known at opening: an earlier run may have ended
+    /// between the two.
+    log_is_clean: Arc<AtomicBool>,
+    roll: Arc<nodes::Roll>,
 }
 
 impl SqliteStore {
@@ -76,7 +82,12 @@ impl SqliteStore {
         MIGRATIONS.run(&writer).await?;
         let writer = writer.acquire().await?.detach();
         let readers = pool.max_connections(readers.max(1)).connect_with(options.read_only(true)).await?;
-        Ok(Self { writer: Arc::new(Writer::start(writer)), readers })
+        Ok(Self {
+            writer: Arc::new(Writer::start(writer)),
+            readers,
+            log_is_clean: Arc::default(),
+            roll: Arc::default(),
+        })
     }
 
     /// Writes: all of what `job` does is kept, or, if it fails, nothing of it. See [`Writer::write`].

@@ -1,11 +1,51 @@
-//! What an operator relies on: the tools of the command line, backup and restore, and that what is over is really gone.
-//! On real SQLite files, real keys and, for the commands, the real binary. The stores' own promises are `tests/stores`.
+//! What an operator relies on: the tools of the command line, backup and restore, and that what is over is really gone. On
+//! real databases, real keys and, for the commands, the real binary. The stores' own promises are `tests/stores`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod audit;
+mod home;
+mod loot;
 mod outbox;
 mod place;
 mod program;
+mod release;
 mod restore;
+#[path = "../stores/server.rs"]
+mod server;
+mod server_time;
 mod shredding;
 mod thief;
+
+/// Each is given a database of either kind. What only one of them can show is a test where it stands.
+macro_rules! on_both {
+    ($($module:ident :: $test:ident),* $(,)?) => {
+        mod on_sqlite {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                crate::$module::$test(crate::home::Kind::Sqlite).await;
+            })*
+        }
+        mod on_postgres {
+            $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $test() {
+                crate::$module::$test(crate::home::Kind::Postgres).await;
+            })*
+        }
+    };
+}
+
+on_both! {
+    audit::a_good_ledger_a_changed_record_and_a_cut_tail,
+    audit::a_database_of_something_else_is_no_bad_ledger,
+    audit::records_are_exported_line_by_line,
+    outbox::rows_are_listed_shown_retried_and_skipped,
+    outbox::a_replay_looks_first_and_says_what_is_destroyed,
+    restore::where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_for_an_operator,
+    restore::where_the_ehr_can_be_read_it_decides,
+    restore::what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything_newer,
+    restore::a_visit_that_was_forgotten_since_the_backup_stays_forgotten,
+    restore::the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would,
+    shredding::nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that_survives,
+    shredding::what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_week,
+    shredding::a_day_stays_as_long_as_one_visit_of_it_is_open,
+}

@@ -1,12 +1,11 @@
 //! The commands of an operator, as typed, on a database that a relay has written.
 
-use std::path::Path;
-
 use jiff::SignedDuration;
 use roomed_relay::ehr::Said;
 use roomed_relay::shredding;
 use roomed_relay::store::EntryState;
 
+use crate::home::{Home, Kind};
 use crate::place::{CANARY, EHR, Place, noon};
 use crate::program::{self, Ended};
 
@@ -26,8 +25,8 @@ impl Tools {
 }
 
 /// Two parked rows, some delivered ones, and a visit that is forgotten. Gives the ids of a parked and a delivered state.
-async fn history(folder: &Path) -> (Tools, String, String) {
-    let place = Place::open(folder, noon()).await;
+async fn history(home: &Home) -> (Tools, String, String) {
+    let place = Place::open(home, noon()).await;
     let (over, parked, told) = (place.visit("over").await, place.visit("parked").await, place.visit("told").await);
     place.arrive(&over, "p0").await;
     place.deliver().await;
@@ -46,13 +45,12 @@ async fn history(folder: &Path) -> (Tools, String, String) {
     };
     let ids = (state(place.rows(Some(EntryState::Parked)).await), state(place.rows(Some(EntryState::Delivered)).await));
     place.close().await;
-    (Tools { config: program::configure(folder, EHR) }, ids.0, ids.1)
+    (Tools { config: program::configure(home, EHR) }, ids.0, ids.1)
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn rows_are_listed_shown_retried_and_skipped() {
-    let folder = tempfile::tempdir().unwrap();
-    let (tools, parked, delivered) = history(folder.path()).await;
+pub(crate) async fn rows_are_listed_shown_retried_and_skipped(kind: Kind) {
+    let home = Home::make(kind).await;
+    let (tools, parked, delivered) = history(&home).await;
     let all = tools.outbox(&["list", "--json"]).await.json();
     let count = all["entries"].as_array().unwrap().len();
     assert!(count >= 8, "{all}");
@@ -79,20 +77,36 @@ async fn rows_are_listed_shown_retried_and_skipped() {
     let unknown = tools.outbox(&["show", "nobody"]).await;
     assert!(unknown.code == 1 && unknown.err.contains("no such write-back") && unknown.err.contains("outbox list"));
 
-    let refused = tools.outbox(&["retry", &delivered]).await;
-    assert!(refused.code == 1 && refused.err.contains("delivered, so this cannot be done"), "{}", refused.err);
-    let retried = tools.outbox(&["retry", &parked]).await;
+    let states = async || tools.outbox(&["list"]).await.out;
+    let untouched = states().await;
+    let looked = |ended: &Ended, of: &str| {
+        let lines: Vec<_> = ended.out.lines().collect();
+        assert!(ended.code == 0 && lines.len() == 3, "{} {}", ended.out, ended.err);
+        assert!(lines[0].starts_with("before:") && lines[0].contains(of), "{lines:?}");
+        assert!(lines[1].starts_with("It is to be "), "{lines:?}");
+        assert_eq!(lines[2], "Nothing was changed. Say --really to do it.");
+    };
+    for really in [&[][..], &["--really"]] {
+        let refused = tools.outbox(&[&["retry", &delivered], really].concat()).await;
+        assert!(refused.code == 1 && refused.err.contains("delivered, so this cannot be done"), "{}", refused.err);
+    }
+    looked(&tools.outbox(&["retry", &parked]).await, "parked");
+    assert_eq!(states().await, untouched);
+    let retried = tools.outbox(&["retry", &parked, "--really"]).await;
     assert!(retried.code == 0, "{}", retried.err);
     let lines: Vec<_> = retried.out.lines().collect();
     assert!(lines[0].starts_with("before:") && lines[0].contains("parked"), "{lines:?}");
-    assert!(lines[1].starts_with("after:") && lines[1].contains("waiting"), "{lines:?}");
+    assert!(lines[2].starts_with("after:") && lines[2].contains("waiting"), "{lines:?}");
 
     for bad in ["", "two\nlines", &"x".repeat(300)] {
-        assert_eq!(tools.outbox(&["skip", &parked, "--reason", bad]).await.code, 2, "{bad:?}");
+        assert_eq!(tools.outbox(&["skip", &parked, "--reason", bad, "--really"]).await.code, 2, "{bad:?}");
     }
-    let skipped = tools.outbox(&["skip", &parked, "--reason", "corrected in the EHR by hand"]).await;
+    let (untouched, skip) = (states().await, ["skip", &parked, "--reason", "corrected in the EHR by hand"]);
+    looked(&tools.outbox(&skip).await, "waiting");
+    assert_eq!(states().await, untouched);
+    let skipped = tools.outbox(&[&skip[..], &["--really"]].concat()).await;
     assert!(skipped.code == 0 && skipped.err.contains("kept in the ledger for good"), "{}", skipped.err);
-    assert!(skipped.out.lines().nth(1).unwrap().contains("skipped"), "{}", skipped.out);
+    assert!(skipped.out.lines().nth(2).unwrap().contains("skipped"), "{}", skipped.out);
     let shown = tools.outbox(&["show", &parked, "--json"]).await.json();
     let last = shown["ledger"].as_array().unwrap().last().unwrap();
     assert_eq!(
@@ -101,12 +115,12 @@ async fn rows_are_listed_shown_retried_and_skipped() {
     );
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_replay_looks_first_and_says_what_is_destroyed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (tools, _, delivered) = history(folder.path()).await;
+pub(crate) async fn a_replay_looks_first_and_says_what_is_destroyed(kind: Kind) {
+    let home = Home::make(kind).await;
+    let (tools, _, delivered) = history(&home).await;
     let looked = tools.outbox(&["replay", "--since", "2027-01-15"]).await;
-    assert!(looked.code == 0 && looked.out.contains("Nothing was changed"), "{} {}", looked.out, looked.err);
+    let nothing = "\nNothing was changed. Say --really to do it.\n";
+    assert!(looked.code == 0 && looked.out.ends_with(nothing), "{} {}", looked.out, looked.err);
     assert!(looked.out.contains("1 delivered states are to be told"), "{}", looked.out);
     assert!(looked.out.contains("1 cannot be: payload destroyed"), "{}", looked.out);
     assert_eq!(tools.outbox(&["list", "--state", "waiting"]).await.out, "");
@@ -117,7 +131,7 @@ async fn a_replay_looks_first_and_says_what_is_destroyed() {
     assert!(tools.outbox(&["list", "--state", "waiting"]).await.out.contains(&delivered));
 
     // And the relay says it to the EHR once more.
-    let place = Place::open(folder.path(), noon() + SignedDuration::from_hours(400_000)).await;
+    let place = Place::open(&home, noon() + SignedDuration::from_hours(400_000)).await;
     place.deliver().await;
     assert_eq!(place.ehr.heard().len(), 1);
     place.close().await;

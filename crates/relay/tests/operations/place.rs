@@ -1,4 +1,4 @@
-//! A relay put together as `serve` does it, in a folder of its own, with an EHR and a meeting provider that answer as told.
+//! A relay put together as `serve` does it, in a home of its own, with an EHR and a meeting provider that answer as told.
 
 use std::path::Path;
 use std::sync::{Arc, Mutex};
@@ -11,15 +11,19 @@ use roomed_relay::clock::{Clock, ManualClock, SystemRandomness};
 use roomed_relay::config::Config;
 use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said};
 use roomed_relay::meeting::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, Watch};
+use roomed_relay::neighbours::Pulse;
 use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
 use roomed_relay::record::MeetingRecord;
 use roomed_relay::relay::Relay;
-use roomed_relay::serve::{Outside, assemble};
-use roomed_relay::store::sqlite::SqliteStore;
-use roomed_relay::store::{Channel, EntryFilter, EntryRow, EntryState, StoredWatch};
+use roomed_relay::restore::Reconciler;
+use roomed_relay::serve::{Assembled, Outside, assemble};
+use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, Store, StoredWatch};
 use roomed_relay::wire;
 use roomed_visit::{Command, LegId, Oid, ParticipantId, Source, Testimony, VisitEvent};
 use secrecy::SecretString;
+
+use crate::home::Home;
+use crate::server_time::ServerTime;
 
 /// Stands in everything about a patient and in every secret.
 pub(crate) const CANARY: &str = "CANARY-6f1d";
@@ -31,9 +35,9 @@ pub(crate) fn noon() -> Timestamp {
     "2027-01-15T12:00:00Z".parse().unwrap()
 }
 
-/// The configuration of a relay whose database and keys lie in `folder`, with an EHR at `ehr`.
-pub(crate) fn configuration(folder: &Path, ehr: &str, port: u16) -> String {
-    let folder = folder.display();
+/// The configuration of a relay that lives in `home`, with an EHR at `ehr`.
+pub(crate) fn configuration(home: &Home, ehr: &str, port: u16) -> String {
+    let (folder, database) = (home.folder().display(), home.url());
     format!(
         r#"
 bind = "127.0.0.1:{port}"
@@ -41,7 +45,7 @@ public_url = "http://127.0.0.1:{port}"
 [dev]
 loopback_http = true
 [database]
-url = "sqlite:{folder}/relay.sqlite"
+url = "{database}"
 [keys]
 directory = "{folder}/keys"
 master_key = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
@@ -177,6 +181,7 @@ impl Meetings for Provider {
 /// A relay that is not serving: every step is taken by the test.
 pub(crate) struct Place {
     pub(crate) clock: Arc<ManualClock>,
+    server_time: Option<ServerTime>,
     pub(crate) relay: Arc<Relay>,
     pub(crate) worker: Worker,
     pub(crate) ehr: Arc<Scripted>,
@@ -184,30 +189,46 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Opens what lies in `folder`, or makes it.
-    pub(crate) async fn open(folder: &Path, now: Timestamp) -> Self {
-        Self::beside(EHR, folder, now).await
+    /// Opens what is there, or makes it.
+    pub(crate) async fn open(home: &Home, now: Timestamp) -> Self {
+        Self::beside(EHR, home, now).await
     }
 
     /// With another address for its EHR.
-    pub(crate) async fn beside(ehr: &str, folder: &Path, now: Timestamp) -> Self {
-        let text = configuration(folder, ehr, 8400);
-        let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
-        let url = format!("sqlite:{}", folder.join("relay.sqlite").display());
-        let store = SqliteStore::open(&url, 2, Duration::from_secs(10)).await.unwrap();
+    pub(crate) async fn beside(ehr: &str, home: &Home, now: Timestamp) -> Self {
+        let server_time = home.time().await;
+        let store = store::open(&home.url(), 2, Duration::from_secs(10)).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
+        let place = Self::assembled(ehr, home, store, clock, Pulse::default()).await.0;
+        let place = Self { server_time, ..place };
+        place.set_server_time().await;
+        place
+    }
+
+    /// On `store`, and with everything there is to serve it. A server has its own time.
+    pub(crate) async fn assembled(
+        ehr: &str,
+        home: &Home,
+        store: Arc<dyn Store>,
+        clock: Arc<ManualClock>,
+        pulse: Pulse,
+    ) -> (Self, Assembled) {
+        let text = configuration(home, ehr, 8400);
+        let config = Config::assemble(&text, Path::new("test"), Vec::new()).unwrap();
         let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
         let as_clock: Arc<dyn Clock> = clock.clone();
         let random = Arc::new(SystemRandomness::default());
-        let outside = Outside { config, store: Arc::new(store), clock: as_clock, random, metrics, restored: false };
-        let mut relay = assemble(outside).await.unwrap().relay;
+        let outside = Outside { config, store, clock: as_clock, random, metrics, restored: false };
+        let mut assembled = assemble(outside).await.unwrap();
         let (ehr, provider) = (Arc::new(Scripted::default()), Arc::new(Provider::default()));
-        let parts = Arc::get_mut(&mut relay).unwrap();
+        let parts = Arc::get_mut(&mut assembled.relay).unwrap();
+        parts.pulse = pulse;
         parts.ehrs.values_mut().for_each(|it| *it = ehr.clone());
         parts.meetings.values_mut().for_each(|it| *it = provider.clone());
+        let relay = Arc::clone(&assembled.relay);
         let Relay { config, store, keys, ehrs, clock: time, random, arrivals, .. } = &*relay;
         let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
-        Self { clock, relay, worker, ehr, provider }
+        (Self { clock, server_time: None, relay, worker, ehr, provider }, assembled)
     }
 
     pub(crate) async fn close(self) {
@@ -290,8 +311,22 @@ impl Place {
         assert!(self.relay.store.visit(&visit.id).await.unwrap().unwrap().row.closed_at.is_some());
     }
 
+    /// The server's time is the relay's.
+    async fn set_server_time(&self) {
+        if let Some(time) = &self.server_time {
+            time.set(self.clock.now()).await;
+        }
+    }
+
+    /// Reads once what the EHR shows of the quarantined. How many are left to be read.
+    pub(crate) async fn reconcile(&self, reconciler: &mut Reconciler) -> u64 {
+        self.set_server_time().await;
+        reconciler.round(&self.relay).await.unwrap()
+    }
+
     /// Delivers until nothing is runnable now.
     pub(crate) async fn deliver(&self) {
+        self.set_server_time().await;
         while self.worker.run_once().await.unwrap() > 0 {}
     }
 

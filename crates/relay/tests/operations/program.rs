@@ -1,6 +1,5 @@
-//! The real binary, in a folder of its own, beside an EHR of which only is known who asked it anything.
+//! The real binary, in a home of its own, beside an EHR of which only is known who asked it anything.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -12,6 +11,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
+use crate::home::Home;
 use crate::place::configuration;
 
 pub(crate) struct Ended {
@@ -65,10 +65,10 @@ impl Listening {
     }
 }
 
-/// Writes the configuration for what lies in `folder`, and says where.
-pub(crate) fn configure(folder: &Path, ehr: &str) -> String {
-    let file = folder.join("relay.toml");
-    std::fs::write(&file, configuration(folder, ehr, 0)).unwrap();
+/// Writes the configuration for who lives in `home`, and says where.
+pub(crate) fn configure(home: &Home, ehr: &str) -> String {
+    let file = home.folder().join("relay.toml");
+    std::fs::write(&file, configuration(home, ehr, 0)).unwrap();
     file.display().to_string()
 }
 

@@ -1,54 +1,36 @@
 //! Backup, restore, `serve --restored`: nothing of what the backup holds is sent before somebody knows what is so.
 
-use std::path::Path;
-
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::clock::{Clock, SystemClock};
 use roomed_relay::ehr::ReadBack;
 use roomed_relay::outbox::Presence;
 use roomed_relay::restore::{self, Reconciler};
 use roomed_relay::store::{Channel, EntryState};
-use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
+use crate::home::{Home, Kind};
 use crate::place::{EHR, Place, Visit, noon};
 use crate::program;
 
-/// As `docs/operating.md` says: the database while it is in use, the keys directory by itself.
-async fn back_up(from: &Path, to: &Path) {
-    std::fs::create_dir_all(to.join("keys")).unwrap();
-    let mut database =
-        SqliteConnection::connect(&format!("sqlite:{}", from.join("relay.sqlite").display())).await.unwrap();
-    let into = format!("VACUUM INTO '{}'", to.join("relay.sqlite").display());
-    sqlx::raw_sql(AssertSqlSafe(into)).execute(&mut database).await.unwrap();
-    database.close().await.unwrap();
-    for entry in std::fs::read_dir(from.join("keys")).unwrap() {
-        let entry = entry.unwrap();
-        if entry.metadata().unwrap().is_file() {
-            std::fs::copy(entry.path(), to.join("keys").join(entry.file_name())).unwrap();
-        }
-    }
-}
-
-/// A relay that was lost: one visit whose patient waits, not yet told; one that is over, its end not yet told. After the
+/// The backup of a relay that was lost: one visit whose patient waits, not yet told; one that is over, its end not yet told. After the
 /// backup, the lost relay told all of it, and newer things.
-async fn lost(ehr: &str, now: Timestamp, to: &Path) -> (Visit, Visit) {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::beside(ehr, folder.path(), now).await;
+async fn lost(ehr: &str, now: Timestamp, kind: Kind) -> (Home, Visit, Visit) {
+    let home = Home::make(kind).await;
+    let place = Place::beside(ehr, &home, now).await;
     let (waits, over) = (place.visit("waits").await, place.visit("over").await);
     place.arrive(&over, "page-of-over").await;
     place.deliver().await;
     place.end(&over).await;
     place.arrive(&waits, "page-of-waits").await;
-    back_up(folder.path(), to).await;
+    let backup = home.restored_elsewhere().await;
     place.deliver().await;
     place.advance(SignedDuration::from_mins(5));
     place.leave(&waits, "page-of-waits").await;
     place.close().await;
-    (waits, over)
+    (backup, waits, over)
 }
 
-async fn restored(folder: &Path) -> Place {
-    let place = Place::open(folder, noon() + SignedDuration::from_hours(1)).await;
+async fn restored(home: &Home) -> Place {
+    let place = Place::open(home, noon() + SignedDuration::from_hours(1)).await;
     restore::begin(&place.relay).await.unwrap();
     place
 }
@@ -60,31 +42,25 @@ async fn standing(place: &Place, visit: &Visit) -> Vec<(Channel, EntryState)> {
     rows.map(|row| (row.channel, row.state)).collect()
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_for_an_operator() {
+pub(crate) async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_for_an_operator(kind: Kind) {
     use Channel::{Message, State};
     use EntryState::{Parked, Quarantined};
-    let folder = tempfile::tempdir().unwrap();
-    let (waits, over) = lost(EHR, noon(), folder.path()).await;
-    let place = restored(folder.path()).await;
+    let (home, waits, over) = lost(EHR, noon(), kind).await;
+    let place = restored(&home).await;
     place.deliver().await;
     assert_eq!(place.ehr.heard(), [], "nothing is sent blindly");
     let all = [(State, Quarantined), (Message, Quarantined)];
     assert_eq!((standing(&place, &waits).await, standing(&place, &over).await), (all.to_vec(), all.to_vec()));
 
     let mut reconciler = Reconciler::default();
-    assert_eq!(
-        reconciler.round(&place.relay).await.unwrap(),
-        1,
-        "only the state of the open visit is left to a witness"
-    );
+    assert_eq!(place.reconcile(&mut reconciler).await, 1, "only the state of the open visit is left to a witness");
     let parked = [(State, Parked), (Message, Parked)];
     assert_eq!(standing(&place, &waits).await, [(State, Quarantined), (Message, Parked)]);
     assert_eq!(standing(&place, &over).await, parked);
     let reasons: Vec<_> = place.rows(Some(Parked)).await.into_iter().map(|row| row.reason.unwrap()).collect();
     assert!(reasons.iter().all(|reason| reason == restore::REASON), "{reasons:?}");
     assert_eq!(place.ehr.asked.lock().unwrap().len(), 4);
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 1);
+    assert_eq!(place.reconcile(&mut reconciler).await, 1);
     assert_eq!(place.ehr.asked.lock().unwrap().len(), 4, "an EHR that cannot tell is not asked again and again");
 
     // Time alone says nothing.
@@ -98,7 +74,7 @@ async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_f
     place.deliver().await;
     assert_eq!(place.ehr.heard(), [(State, Presence::Connected)]);
     assert_eq!(standing(&place, &waits).await, [(Message, Parked)], "the restored row gave way");
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
+    assert_eq!(place.reconcile(&mut reconciler).await, 0);
 
     // Begun once more with the flag: what was settled stays so.
     restore::begin(&place.relay).await.unwrap();
@@ -107,18 +83,16 @@ async fn where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_f
     place.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn where_the_ehr_can_be_read_it_decides() {
-    let folder = tempfile::tempdir().unwrap();
-    let (waits, over) = lost(EHR, noon(), folder.path()).await;
-    let place = restored(folder.path()).await;
+pub(crate) async fn where_the_ehr_can_be_read_it_decides(kind: Kind) {
+    let (home, waits, over) = lost(EHR, noon(), kind).await;
+    let place = restored(&home).await;
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotNow);
     let mut reconciler = Reconciler::default();
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 4, "an EHR that does not answer is asked again");
+    assert_eq!(place.reconcile(&mut reconciler).await, 4, "an EHR that does not answer is asked again");
     // Reading has its share of the connection's pace, like everything else.
     place.advance(SignedDuration::from_secs(30));
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::Applied);
-    assert_eq!(reconciler.round(&place.relay).await.unwrap(), 0);
+    assert_eq!(place.reconcile(&mut reconciler).await, 0);
     let skipped = place.rows(Some(EntryState::Skipped)).await;
     assert_eq!(skipped.len(), 4);
     assert!(skipped.iter().all(|row| row.reason.as_deref().is_some_and(|it| it.contains("found in the EHR"))));
@@ -128,14 +102,12 @@ async fn where_the_ehr_can_be_read_it_decides() {
     place.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything_newer() {
+pub(crate) async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything_newer(kind: Kind) {
     use Channel::{Message, State};
-    let folder = tempfile::tempdir().unwrap();
-    let (waits, over) = lost(EHR, noon(), folder.path()).await;
-    let place = restored(folder.path()).await;
+    let (home, waits, over) = lost(EHR, noon(), kind).await;
+    let place = restored(&home).await;
     *place.ehr.reads_back.lock().unwrap() = Some(|_| ReadBack::NotApplied);
-    assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 1);
+    assert_eq!(place.reconcile(&mut Reconciler::default()).await, 1);
     place.deliver().await;
     let heard = place.ehr.heard();
     assert_eq!(heard.len(), 2);
@@ -145,21 +117,21 @@ async fn what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything
     place.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten() {
-    let folder = tempfile::tempdir().unwrap();
-    let (waits, _) = lost(EHR, noon(), folder.path()).await;
-    let day = folder.path().join("keys/day-2027-01-15.key");
-    std::fs::rename(&day, folder.path().join("elsewhere")).unwrap();
-    let place = Place::open(folder.path(), noon() + SignedDuration::from_hours(72)).await;
+pub(crate) async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten(kind: Kind) {
+    let (home, waits, _) = lost(EHR, noon(), kind).await;
+    let day = home.folder().join("keys/day-2027-01-15.key");
+    std::fs::rename(&day, home.folder().join("elsewhere")).unwrap();
+    let place = Place::open(&home, noon() + SignedDuration::from_hours(72)).await;
     restore::begin(&place.relay).await.unwrap();
-    assert_eq!(Reconciler::default().round(&place.relay).await.unwrap(), 0);
+    assert_eq!(place.reconcile(&mut Reconciler::default()).await, 0);
     place.deliver().await;
     assert_eq!(place.ehr.heard(), []);
     let parked = place.rows(Some(EntryState::Parked)).await;
     assert!(parked.iter().all(|row| row.reason.as_deref().is_some_and(|it| it.contains("payload destroyed"))));
     let visit = place.relay.store.visit(&waits.id).await.unwrap().unwrap();
     assert!(visit.row.closed_at.is_some(), "nobody can go on with it");
+    // Longer than an end can be taken back.
+    place.advance(SignedDuration::from_hours(1));
     roomed_relay::shredding::round(&place.relay).await.unwrap();
     assert!(
         place.relay.store.visit(&waits.id).await.unwrap().is_some(),
@@ -171,26 +143,23 @@ async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten() {
     place.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would() {
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+pub(crate) async fn the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would(kind: Kind) {
     let ehr = program::Listening::start().await;
     // The real relay has the real time.
-    lost(&ehr.address, SystemClock.now(), folder.path()).await;
-    back_up(folder.path(), other.path()).await;
-    let config = program::configure(folder.path(), &ehr.address);
-    let head = async |folder: &Path| {
-        let database = format!("sqlite:{}", folder.join("relay.sqlite").display());
-        program::run(&["audit", "head", "--database", &database, "--json"]).await.json()["seq"].as_i64().unwrap()
+    let (home, ..) = lost(&ehr.address, SystemClock.now(), kind).await;
+    let other = home.restored_elsewhere().await;
+    let config = program::configure(&home, &ehr.address);
+    let head = async |home: &Home| {
+        program::run(&["audit", "head", "--database", &home.url(), "--json"]).await.json()["seq"].as_i64().unwrap()
     };
-    let before = head(folder.path()).await;
+    let before = head(&home).await;
     let mut relay = program::serve(&config, &["--restored"]).await;
     // Its worker looks as soon as it starts; two seconds are time enough, as the other relay shows.
     let mut every = tokio::time::interval(std::time::Duration::from_secs(2));
     every.tick().await;
     every.tick().await;
     relay.kill().await.unwrap();
-    assert_eq!(head(folder.path()).await, before, "no attempt was begun");
+    assert_eq!(head(&home).await, before, "no attempt was begun");
     let listed = program::run(&["outbox", "list", "--config", &config, "--json"]).await.json();
     let states = |listed: &serde_json::Value| -> Vec<String> {
         let rows = listed["entries"].as_array().unwrap().iter();
@@ -199,10 +168,10 @@ async fn the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would(
     assert!(!states(&listed).iter().any(|it| it == "waiting" || it == "in-flight"), "{listed}");
     assert!(states(&listed).iter().any(|it| it == "quarantined"), "{listed}");
 
-    let config = program::configure(other.path(), &ehr.address);
+    let config = program::configure(&other, &ehr.address);
     let mut relay = program::serve(&config, &[]).await;
     let asked = ehr.asked();
     program::until("without the flag the backup's rows are sent", || ehr.asked() > asked).await;
     relay.kill().await.unwrap();
-    assert!(head(other.path()).await > before);
+    assert!(head(&other).await > before);
 }

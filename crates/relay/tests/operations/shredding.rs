@@ -1,12 +1,15 @@
 //! What is over is gone: rows first, then the day's key, and then nothing opens any more, from whatever backup.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use jiff::SignedDuration;
 use roomed_relay::ehr::Said;
 use roomed_relay::shredding::{self, Shredded};
 use roomed_relay::store::EntryState;
+use sqlx::{Connection, SqliteConnection};
 
+use crate::home::{Home, Kind, Stolen};
+use crate::loot::{Loot, each_file, found};
 use crate::place::{CANARY, OID, ORGANIZATION, Place, noon};
 use crate::thief;
 
@@ -16,80 +19,94 @@ fn minutes(count: i64) -> SignedDuration {
     SignedDuration::from_mins(count)
 }
 
-/// Database and WAL as they lie on the disk, taken while the relay has them open.
-fn backup(from: &Path, to: &str) -> PathBuf {
-    let to = from.join(to);
-    std::fs::create_dir(&to).unwrap();
-    for name in ["relay.sqlite", "relay.sqlite-wal"] {
-        std::fs::copy(from.join(name), to.join(name)).unwrap();
+/// Where a thief looks: each copy of the database, the database itself, and whatever files its server has.
+async fn loot(home: &Home, copies: &[&Stolen], visit: &str) -> Vec<(&'static str, Loot)> {
+    let mut all = Vec::new();
+    for copy in copies {
+        all.push(("a copy", Loot::of_database(&copy.url).await));
     }
-    to.join("relay.sqlite")
+    if let Some(files) = home.files_of_the_server().await {
+        for (what, folder) in [("the server's tables", "base"), ("the server's log", "pg_wal")] {
+            all.push((what, Loot::of_files(&files.join(folder), visit, &all[0].1)));
+        }
+    }
+    all.push(("the database", Loot::of_database(&home.url()).await));
+    all
 }
 
 fn tells(opened: &[Vec<u8>]) -> bool {
-    opened.iter().any(|plain| contains(plain, CANARY.as_bytes()))
+    opened.iter().any(|plain| found(plain, CANARY.as_bytes()).next().is_some())
 }
 
-fn contains(haystack: &[u8], needle: &[u8]) -> bool {
-    haystack.windows(needle.len()).any(|it| it == needle)
-}
-
-/// Files under `folder` in which a canary stands, raw or as hexadecimal digits.
-fn leaks(folder: &Path) -> Vec<PathBuf> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(leaks(&path));
-            continue;
-        }
-        let bytes = std::fs::read(&path).unwrap();
-        if contains(&bytes, CANARY.as_bytes()) || contains(&bytes, hex::encode(CANARY).as_bytes()) {
-            found.push(path);
-        }
+/// Files in which a canary stands, raw or as hexadecimal digits: of the relay's, and of its database server.
+async fn leaks(home: &Home) -> Vec<PathBuf> {
+    let digits = hex::encode(CANARY);
+    let mut leaks = Vec::new();
+    for folder in [Some(home.folder().to_owned()), home.files_of_the_server().await].into_iter().flatten() {
+        each_file(&folder, &mut |path, bytes| {
+            let mut forms = [CANARY.as_bytes(), digits.as_bytes()].into_iter();
+            if forms.any(|form| found(bytes, form).next().is_some()) {
+                leaks.push(path.to_owned());
+            }
+        });
     }
-    found
+    leaks
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that_survives() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::open(folder.path(), noon()).await;
+/// What the visit is kept as: nobody can read it, and still it is to go.
+async fn sealed(home: &Home) -> Vec<u8> {
+    let mut database = SqliteConnection::connect(&home.url()).await.unwrap();
+    sqlx::query_scalar("SELECT sealed FROM visit").fetch_one(&mut database).await.unwrap()
+}
+
+/// Whether these bytes stand in SQLite's file or its log.
+fn stands(home: &Home, bytes: &[u8]) -> bool {
+    let files = ["relay.sqlite", "relay.sqlite-wal"].map(|name| std::fs::read(home.folder().join(name)).unwrap());
+    files.iter().any(|file| found(file, bytes).next().is_some())
+}
+
+pub(crate) async fn nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that_survives(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
     let visit = place.visit("one").await;
     place.arrive(&visit, "page").await;
-    let early = backup(folder.path(), "early");
+    let early = home.stolen("early").await;
     place.deliver().await;
     place.advance(minutes(20));
     place.end(&visit).await;
     place.deliver().await;
-    let late = backup(folder.path(), "late");
-    let keys = folder.path().join("keys");
-    let live = folder.path().join("relay.sqlite");
+    let late = home.stolen("late").await;
+    let keys = home.folder().join("keys");
+    let loot = async || loot(&home, &[&early, &late], &visit.id).await;
 
     // The thief knows how: as long as the day's key is there, each of them opens.
-    for file in [&early, &late, &live] {
-        assert!(tells(&thief::opened(file, &keys).await), "{}: the proof below would prove nothing", file.display());
+    for (what, loot) in loot().await {
+        assert!(tells(&thief::opened(loot, &keys)), "{what}: the proof below would prove nothing");
     }
-    assert_eq!(leaks(folder.path()), Vec::<PathBuf>::new(), "nothing stands there in clear, at any time");
+    assert_eq!(leaks(&home).await, Vec::<PathBuf>::new(), "nothing stands there in clear, at any time");
 
+    let kept = if kind == Kind::Sqlite { Some(sealed(&home).await) } else { None };
+    assert!(kept.iter().all(|kept| stands(&home, kept)), "it stands there as long as it is wanted");
     let round = async || shredding::round(&place.relay).await.unwrap();
     assert_eq!(round().await, Shredded::default(), "the end can still be taken back");
     place.advance(minutes(6));
     assert_eq!(round().await, Shredded { visits: 1, ..Shredded::default() }, "today's key may be wanted today");
     assert!(place.relay.store.visit(&visit.id).await.unwrap().is_none());
-    assert!(!tells(&thief::opened(&live, &keys).await), "the rows themselves are gone");
+    let live = Loot::of_database(&home.url()).await;
+    assert!(!tells(&thief::opened(live, &keys)), "the rows themselves are gone");
+    assert!(!kept.iter().any(|kept| stands(&home, kept)), "and so are their copies in the log");
     place.advance(DAY);
     assert_eq!(round().await.days, 0, "nor is yesterday's surely not wanted any more");
     place.advance(DAY);
     assert_eq!(round().await, Shredded { days: 1, ..Shredded::default() });
     assert_eq!(round().await, Shredded::default());
 
-    for file in [&early, &late, &live] {
-        let opened = thief::opened(file, &keys).await;
-        assert!(!tells(&opened), "{} opens", file.display());
+    for (what, loot) in loot().await {
+        let opened = thief::opened(loot, &keys);
+        assert!(!tells(&opened), "{what} opens");
         assert!(!opened.is_empty(), "the organization's key and the signing key are there still, and open");
     }
-    assert_eq!(leaks(folder.path()), Vec::<PathBuf>::new());
+    assert_eq!(leaks(&home).await, Vec::<PathBuf>::new());
 
     // What is left: a row for the reports, rows without payload for operators, and the ledger.
     let summaries = place.relay.store.summaries(ORGANIZATION, noon() - DAY, noon() + DAY).await.unwrap();
@@ -111,10 +128,9 @@ async fn nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that
     place.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_week() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::open(folder.path(), noon()).await;
+pub(crate) async fn what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_week(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
     let visit = place.visit("one").await;
     place.arrive(&visit, "page").await;
     place.end(&visit).await;
@@ -140,10 +156,9 @@ async fn what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_w
     place.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_day_stays_as_long_as_one_visit_of_it_is_open() {
-    let folder = tempfile::tempdir().unwrap();
-    let place = Place::open(folder.path(), noon()).await;
+pub(crate) async fn a_day_stays_as_long_as_one_visit_of_it_is_open(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
     let (over, open) = (place.visit("over").await, place.visit("open").await);
     place.deliver().await;
     place.end(&over).await;

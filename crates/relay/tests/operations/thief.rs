@@ -1,12 +1,14 @@
 //! Somebody who has everything: database, WAL, backups, the master key and all files of the keys directory. Tries every
-//! key on every sealed value until nothing new opens. Written without the relay's own code, from its description.
+//! key on every sealed value until nothing new opens. Written without the relay's own code, from its description. What the
+//! values are is `loot.rs`.
 
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Salt};
-use sqlx::{AssertSqlSafe, Connection, Row, SqliteConnection};
+
+use crate::loot::Loot;
 
 const MASTER: [u8; 32] = [
     0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24, 25, 26, 27, 28, 29, 30,
@@ -21,9 +23,9 @@ impl KeyType for Length {
     }
 }
 
-/// Everything that opens, of the database at `file` and the keys in `keys`.
-pub(crate) async fn opened(file: &Path, keys: &Path) -> Vec<Vec<u8>> {
-    let (mut sealed, mut contexts) = values(file).await;
+/// Everything that opens, of the loot and the keys in `keys`.
+pub(crate) fn opened(loot: Loot, keys: &Path) -> Vec<Vec<u8>> {
+    let Loot { mut sealed, mut contexts } = loot;
     for entry in std::fs::read_dir(keys).unwrap() {
         let entry = entry.unwrap();
         if entry.metadata().unwrap().is_file() {
@@ -36,6 +38,7 @@ pub(crate) async fn opened(file: &Path, keys: &Path) -> Vec<Vec<u8>> {
     loop {
         let before = (keys.len(), open.len());
         for key in derived(&keys) {
+            let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, &key).unwrap());
             for value in sealed.clone() {
                 let plain = contexts.iter().find_map(|context| unseal(&key, context.as_bytes(), &value));
                 let Some(plain) = plain else { continue };
@@ -52,36 +55,6 @@ pub(crate) async fn opened(file: &Path, keys: &Path) -> Vec<Vec<u8>> {
     }
 }
 
-/// Every blob of every table, and everything that may be the context under which it was sealed.
-async fn values(file: &Path) -> (BTreeSet<Vec<u8>>, BTreeSet<String>) {
-    let mut database = SqliteConnection::connect(&format!("sqlite:{}", file.display())).await.unwrap();
-    let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%' AND name NOT LIKE '\\_%' ESCAPE '\\'";
-    let tables: Vec<String> = sqlx::query_scalar(tables).fetch_all(&mut database).await.unwrap();
-    let (mut blobs, mut texts) = (BTreeSet::new(), BTreeSet::new());
-    for table in tables {
-        let rows = sqlx::query(AssertSqlSafe(format!("SELECT * FROM {table}"))).fetch_all(&mut database).await.unwrap();
-        for row in rows {
-            for column in 0..row.len() {
-                if let Ok(Some(text)) = row.try_get::<Option<String>, _>(column) {
-                    texts.insert(text);
-                } else if let Ok(Some(blob)) = row.try_get::<Option<Vec<u8>>, _>(column) {
-                    blobs.insert(blob);
-                }
-            }
-        }
-    }
-    // What is sealed is sealed in the name of an id or of an organization.
-    let texts: BTreeSet<String> = texts.into_iter().filter(|it| it.len() <= 36 && !it.contains(' ')).collect();
-    let mut contexts = texts.clone();
-    let days: Vec<&String> = texts.iter().filter(|it| it.len() == 10 && it.starts_with("20")).collect();
-    for text in &texts {
-        contexts.insert(format!("{text}/meeting"));
-        contexts.insert(format!("organization-key/{text}"));
-        contexts.extend(days.iter().map(|day| format!("visit-key/{day}/{text}")));
-    }
-    (blobs, contexts)
-}
-
 /// The keys themselves, and each with each as salt.
 fn derived(keys: &BTreeSet<[u8; 32]>) -> BTreeSet<[u8; 32]> {
     let mut all = keys.clone();
@@ -96,9 +69,8 @@ fn derived(keys: &BTreeSet<[u8; 32]>) -> BTreeSet<[u8; 32]> {
     all
 }
 
-fn unseal(key: &[u8; 32], context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
+fn unseal(key: &LessSafeKey, context: &[u8], sealed: &[u8]) -> Option<Vec<u8>> {
     let (nonce, text) = sealed.strip_prefix(&[1])?.split_at_checked(NONCE_LEN)?;
-    let key = LessSafeKey::new(UnboundKey::new(&AES_256_GCM, key).ok()?);
     let mut text = text.to_vec();
     let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
     let length = key.open_in_place(nonce, Aad::from(context), &mut text).ok()?.len();

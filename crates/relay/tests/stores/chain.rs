@@ -100,6 +100,24 @@ pub(crate) async fn every_step_is_in_the_ledger_and_chained(store: Arc<dyn Store
     assert_eq!((records[1].record.at(), records[2].record.at()), (Some(t(2)), Some(t(3))));
 }
 
+pub(crate) async fn the_story_of_one_row_is_told_by_itself(store: Arc<dyn Store>) {
+    new_visit(&*store, "v", vec![entry("a", "s", 0), entry("b", "t", 0)]).await;
+    for lease in claim(&*store, 0).await {
+        let outcome = if lease.id == "a" { retry(3) } else { Outcome::Delivered };
+        settle(&*store, lease, outcome, 1).await;
+    }
+    let lease = claim_one(&*store, 4).await;
+    settle(&*store, lease, Outcome::Delivered, 5).await;
+    let all = walked(&*store).await;
+    for id in ["a", "b"] {
+        let of_one: Vec<_> = all.iter().filter(|it| it.record.entry == id).cloned().collect();
+        assert_eq!(store.ledger_of(id).await.unwrap(), of_one);
+    }
+    let told = story(&store.ledger_of("a").await.unwrap());
+    assert_eq!(told, ["started a 1/1", "settled a 1/1 retry 503", "started a 2/2", "settled a 2/2 delivered"]);
+    assert!(store.ledger_of("nobody").await.unwrap().is_empty());
+}
+
 pub(crate) async fn a_takeover_and_a_late_word_are_in_the_ledger(store: Arc<dyn Store>) {
     new_visit(&*store, "v", vec![entry("a", "s", 0)]).await;
     let frozen = claim_short(&*store, 0).await;

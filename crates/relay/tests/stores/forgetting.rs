@@ -12,7 +12,7 @@ use crate::given::{
     person, retry, settle, t, tell, visit,
 };
 
-fn summary(visit: &str, planned_start: i64) -> Summary {
+pub(crate) fn summary(visit: &str, planned_start: i64) -> Summary {
     Summary {
         visit: visit.into(),
         organization: ORGANIZATION.into(),

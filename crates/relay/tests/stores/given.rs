@@ -178,6 +178,7 @@ pub(crate) async fn settle(store: &dyn Store, lease: Lease, outcome: Outcome, no
 
 /// Settles at `now` with what it says about the EHR.
 pub(crate) async fn settle_as(store: &dyn Store, lease: Lease, outcome: Outcome, health: Health, now: i64) -> Settled {
-    let settlement = Settlement { outcome, health, now: t(now), reassert_at: t(now + SETTLE), connection: plenty() };
+    let (now, reassert_at) = (t(now), t(now + SETTLE));
+    let settlement = Settlement { outcome, health, now, reassert_at, requests: 0, connection: plenty() };
     store.settle(lease, settlement).await.unwrap()
 }

@@ -34,7 +34,8 @@ async fn spend(store: &dyn Store, connection: &Policy, now: i64, health: &[Healt
     for (lease, health) in leases.into_iter().zip(health) {
         let outcome = if *health == Health::Well { Outcome::Delivered } else { retry(now) };
         let (now, reassert_at) = (t(now), t(now + SETTLE));
-        let settlement = Settlement { outcome, health: *health, now, reassert_at, connection: connection.clone() };
+        let settlement =
+            Settlement { outcome, health: *health, now, reassert_at, requests: 0, connection: connection.clone() };
         store.settle(lease, settlement).await.unwrap();
     }
 }
@@ -127,6 +128,27 @@ pub(crate) async fn a_turn_is_taken_from_the_same_pace_and_leaves_half_of_it(sto
     assert!(!turn(20).await);
     assert!(!turn(40).await);
     assert!(store.take_turn(ORGANIZATION, "https://other.example", &slow, t(20)).await.unwrap());
+}
+
+pub(crate) async fn what_really_left_is_paid_for(store: Arc<dyn Store>) {
+    let slow = Policy { per_second: 1, burst: 4, ..fragile() };
+    new_visit(&*store, "v", rows(9)).await;
+    let mut leases = claim(&*store, &slow, t(0), 2).await.leases;
+    let settlement = |requests| Settlement {
+        outcome: Outcome::Delivered,
+        health: Health::Well,
+        now: t(0),
+        reassert_at: t(SETTLE),
+        requests,
+        connection: slow.clone(),
+    };
+    // Two of four are taken; this attempt needed three requests more than its claim paid for.
+    store.settle(leases.remove(0), settlement(3)).await.unwrap();
+    let none = claim(&*store, &slow, t(1), 9).await;
+    assert_eq!((none.leases.len(), none.next), (0, Some(t(2))));
+    // This one needed none at all.
+    store.settle(leases.remove(0), settlement(-1)).await.unwrap();
+    assert_eq!(claim(&*store, &slow, t(1), 9).await.leases.len(), 1);
 }
 
 pub(crate) async fn connections_do_not_share_their_luck(store: Arc<dyn Store>) {

@@ -16,7 +16,9 @@ mod operator;
 mod order;
 mod people;
 mod postgres;
+mod presence;
 mod secrets;
+mod server;
 mod sqlite;
 mod streams;
 
@@ -58,6 +60,10 @@ macro_rules! suite {
                 people::forgotten_notices_leave_the_cursor,
                 people::links_lead_both_ways_and_stand,
                 people::watches_are_renewed_and_end,
+                presence::a_node_is_alive_until_it_leaves,
+                presence::a_silent_node_is_given_up_and_finds_it_out,
+                presence::companions_are_where_they_are_said_to_be,
+                presence::a_node_that_is_gone_has_no_companions,
                 secrets::a_nonce_is_used_once,
                 secrets::of_many_takers_one_gets_it,
                 secrets::a_commit_uses_up_or_refuses,
@@ -89,6 +95,7 @@ macro_rules! suite {
                 health::the_breaker_opens_lets_one_through_and_closes,
                 health::what_a_fenced_off_attempt_learned_counts,
                 health::a_turn_is_taken_from_the_same_pace_and_leaves_half_of_it,
+                health::what_really_left_is_paid_for,
                 health::connections_do_not_share_their_luck,
                 health::a_failure_is_the_rows_own_when_others_went,
                 streams::the_newest_state_supersedes_what_waits,
@@ -108,6 +115,7 @@ macro_rules! suite {
                 chain::every_step_is_in_the_ledger_and_chained,
                 chain::a_takeover_and_a_late_word_are_in_the_ledger,
                 chain::of_many_at_once_no_place_is_missing,
+                chain::the_story_of_one_row_is_told_by_itself,
                 chain::a_refused_change_is_not_in_the_ledger,
                 forgetting::a_closed_visit_is_forgotten_and_summed_up,
                 forgetting::an_open_visit_is_not_forgotten,

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use roomed_relay::ledger::BEGINNING;
 use roomed_relay::outbox::connection::{Health, Policy};
-use roomed_relay::store::{Change, ClaimPolicy, CommitError, Hint, Outcome, Settled, Store, VisitRow};
+use roomed_relay::store::{Change, ClaimPolicy, CommitError, Hint, NodeId, Outcome, Settled, Store, VisitRow};
 use sqlx::Executor;
 
 use crate::given::{
@@ -157,6 +157,51 @@ async fn commits_claims_settles_and_operators_do_not_get_into_each_others_way() 
             .await
             .unwrap();
     assert_eq!(deadlocks, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_node_that_is_given_up_again_and_again_and_comes_back_hears_of_it_each_time() {
+    let (one, other, place) = two().await;
+    let (node, who) = (NodeId::new("one"), [person("ann"), person("ben")]);
+    let (mut stretches, mut given_up) = (0, 0);
+    let mut last = None;
+    for _ in 0..40 {
+        let coming = async {
+            let stretch = one.node_seen(&node).await.unwrap();
+            one.companions_came(&node, &who).await.unwrap();
+            one.companions_left(&node, &who[..1]).await.unwrap();
+            stretch
+        };
+        let giving_up = other.nodes_alive(jiff::SignedDuration::ZERO);
+        let (stretch, alive) = tokio::join!(coming, giving_up);
+        stretches += usize::from(last.replace(stretch) != Some(stretch));
+        // Whether it was there at that moment is a matter of chance; whether it is now is not.
+        given_up += usize::from(!alive.unwrap().contains(&node));
+        let long = jiff::SignedDuration::from_hours(1);
+        let is_alive = other.nodes_alive(long).await.unwrap().contains(&node);
+        let online = other.online_elsewhere(&NodeId::new("other"), &who).await.unwrap();
+        assert!(is_alive || online.is_empty(), "{online:?} are at a node that is gone");
+        let now = one.node_seen(&node).await.unwrap();
+        assert_eq!(now == stretch, is_alive, "what the others believe is what the node hears");
+        stretches += usize::from(last.replace(now) != Some(now));
+    }
+    assert!(given_up > 0 && stretches > 1, "nothing happened at the same time");
+    let deadlocks: i64 =
+        sqlx::query_scalar("SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()")
+            .fetch_one(&mut place.connect().await)
+            .await
+            .unwrap();
+    assert_eq!(deadlocks, 0);
+}
+
+#[tokio::test]
+async fn a_node_that_was_seen_before_the_databases_clock_was_set_back_is_given_up() {
+    let (one, other, place) = two().await;
+    one.node_seen(&NodeId::new("one")).await.unwrap();
+    place.connect().await.execute("UPDATE node SET seen_at = seen_at + 7200000").await.unwrap();
+    other.node_seen(&NodeId::new("other")).await.unwrap();
+    let alive = other.nodes_alive(jiff::SignedDuration::from_hours(1)).await.unwrap();
+    assert_eq!(alive, [NodeId::new("other")], "it would be believed for as long as the clock was set back");
 }
 
 async fn chain_is_whole(store: &dyn Store) {

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use roomed_relay::store::{Channel, ChartWord, EntryFilter, EntryRow, EntryState, NotDone, Outcome, Settled, Store};
+use roomed_relay::store::{
+    Channel, ChartWord, EntryFilter, EntryRow, EntryState, NotDone, Outcome, Settled, Store, Wish,
+};
 
 use crate::given::{
     EHR, ORGANIZATION, SETTLE, claim, claim_one, entry, event, ids, new_visit, parked, policy, retry, settle, t, tell,
@@ -88,6 +90,12 @@ pub(crate) async fn a_delivered_state_is_replayed(store: Arc<dyn Store>) {
     assert_eq!(store.chart("v").await.unwrap()[0].word, ChartWord::Written { at: t(6) });
     tell(&*store, "v", vec![entry("newer", "s", 7)], 7).await;
     assert_eq!(store.replay("o", t(8)).await.unwrap(), Err(NotDone::Superseded));
+    // Who only looks is told the same.
+    let (old, newer, event) = (row(&*store, "o").await, row(&*store, "newer").await, row(&*store, "e").await);
+    assert_eq!((old.newest, newer.newest, event.newest), (false, true, true));
+    assert_eq!(Wish::Replay.granted(old.standing()), Err(NotDone::Superseded));
+    assert_eq!(Wish::Replay.granted(event.standing()), Err(NotDone::State("said once")));
+    assert_eq!(Wish::Skip.granted(newer.standing()), Ok(()));
 }
 
 pub(crate) async fn a_possible_double_stays_known(store: Arc<dyn Store>) {
@@ -188,6 +196,7 @@ pub(crate) async fn rows_are_listed_by_acceptance(store: Arc<dyn Store>) {
         delivered_at: None,
         reason: None,
         destroyed: false,
+        newest: true,
     };
     assert_eq!(found[1], expected);
     let named = async |filter| list(filter).await.into_iter().map(|it| it.id).collect::<Vec<_>>();

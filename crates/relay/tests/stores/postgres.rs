@@ -1,50 +1,22 @@
-//! PostgreSQL's own part: a fresh database per test on a server that `cargo xtask test stores` starts, and what only a
-//! server can show: its settings, and a schema that is newer than we are. Several nodes are `nodes.rs`.
+//! PostgreSQL's own part: a fresh database per test (`server.rs`), and what only a server can show: its settings, and a
+//! schema that is newer than we are. Several nodes are `nodes.rs`.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use roomed_relay::outbox::connection::Health;
 use roomed_relay::store::postgres::PostgresStore;
-use roomed_relay::store::{Outcome, Store, StoreError};
-use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
+use roomed_relay::store::{EntryState, Lease, Outcome, Settled, Settlement, Store, StoreError};
+use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use crate::given::{self, entry, new_visit};
-
-/// A database of a test's own. It goes with the server: to drop it is a checkpoint, and takes longer than most tests.
-pub(crate) struct Place {
-    server: String,
-    name: String,
-}
+use crate::given::{self, entry, new_visit, t};
+pub(crate) use crate::server::Database as Place;
 
 impl Place {
-    pub(crate) async fn make(options: &str) -> Self {
-        let server = std::env::var("ROOMED_TEST_POSTGRES").expect(
-            "ROOMED_TEST_POSTGRES names no PostgreSQL server: run `cargo xtask test stores`, which starts one for the \
-             tests, or `cargo xtask postgres cargo test ...`",
-        );
-        let mut admin = PgConnection::connect(&server).await.expect("the test server answers");
-        let name: String = sqlx::query_scalar("SELECT 'roomed_test_' || replace(gen_random_uuid()::text, '-', '')")
-            .fetch_one(&mut admin)
-            .await
-            .unwrap();
-        admin.execute(AssertSqlSafe(format!("CREATE DATABASE {name} {options}"))).await.unwrap();
-        Self { server, name }
-    }
-
-    pub(crate) fn url(&self) -> String {
-        let (server, _) = self.server.rsplit_once('/').expect("a URL with a database");
-        format!("{server}/{}", self.name)
-    }
-
     /// Another node.
     pub(crate) async fn node(&self) -> Result<Arc<dyn Store>, StoreError> {
         Ok(Arc::new(PostgresStore::open(&self.url(), 6, Duration::from_secs(20)).await?))
-    }
-
-    /// A look from outside.
-    pub(crate) async fn connect(&self) -> PgConnection {
-        PgConnection::connect(&self.url()).await.unwrap()
     }
 }
 
@@ -100,6 +72,16 @@ async fn a_database_of_a_newer_version_is_refused_in_words() {
     outside.execute(newer).await.unwrap();
     let error = place.node().await.err().expect("refused").to_string();
     assert!(error.contains("newer version"), "{error}");
+}
+
+#[tokio::test]
+async fn a_database_of_another_build_is_refused_in_words() {
+    let (store, place) = given().await;
+    store.close().await;
+    let mut outside = place.connect().await;
+    outside.execute("UPDATE _sqlx_migrations SET checksum = '' WHERE version = 2").await.unwrap();
+    let error = place.node().await.err().expect("refused").to_string();
+    assert!(error.contains("another build") && error.contains("step 2"), "{error}");
 }
 
 #[tokio::test]
@@ -189,4 +171,68 @@ async fn rows_looked_at(outside: &mut PgConnection) -> i64 {
     tokio::time::timeout(Duration::from_secs(20), quiet).await.expect("the others go");
     outside.execute("SELECT pg_stat_force_next_flush()").await.unwrap();
     sqlx::query_scalar(looked).fetch_one(outside).await.unwrap()
+}
+
+/// Settles them all while somebody else holds the EHR connection, so that all but the first come together.
+async fn settle_together(store: &dyn Store, place: &Place, leases: Vec<Lease>) -> Vec<Result<Settled, StoreError>> {
+    let mut outside = place.connect().await;
+    outside.execute("BEGIN; SELECT * FROM ehr_connection FOR UPDATE").await.unwrap();
+    let settles = leases.into_iter().map(|lease| {
+        let settlement = Settlement {
+            outcome: Outcome::Delivered,
+            health: Health::Well,
+            now: t(1),
+            reassert_at: t(9),
+            requests: 0,
+            connection: given::plenty(),
+        };
+        store.settle(lease, settlement)
+    });
+    let release = async {
+        let first = "SELECT count(*) > 0 FROM pg_stat_activity
+                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        let mut spy = place.connect().await;
+        while !sqlx::query_scalar::<_, bool>(first).fetch_one(&mut spy).await.unwrap() {}
+        outside.execute("COMMIT").await.unwrap();
+    };
+    tokio::join!(futures_util::future::join_all(settles), release).0
+}
+
+#[tokio::test]
+async fn settles_that_come_together_share_a_transaction() {
+    let (store, place) = given().await;
+    new_visit(&*store, "v", (0..40).map(|n| entry(&format!("o{n}"), &format!("s{n}"), 0)).collect()).await;
+    let settled = settle_together(&*store, &place, given::claim(&*store, 0).await).await;
+    assert_eq!(settled.len(), 40);
+    assert!(settled.into_iter().all(|it| it.is_ok_and(|it| it == Settled::Done)));
+    let transactions = "SELECT count(DISTINCT xmin::text) FROM ledger WHERE kind = 'settled'";
+    let transactions: i64 = sqlx::query_scalar(transactions).fetch_one(&mut place.connect().await).await.unwrap();
+    assert!(transactions <= 2, "the first may go alone, the others not: {transactions}");
+    assert_eq!(store.ledger(0, 99).await.unwrap().len(), 80);
+    assert!(store.connections_in_use().await.unwrap().is_empty());
+    // Whoever comes later goes on as ever.
+    given::tell(&*store, "v", vec![entry("later", "s1", 0)], 2).await;
+    let lease = given::claim_one(&*store, 2).await;
+    assert_eq!(given::settle(&*store, lease, Outcome::Delivered, 3).await, Settled::Done);
+}
+
+#[tokio::test]
+async fn a_settle_that_is_refused_takes_no_other_with_it() {
+    let (store, place) = given().await;
+    new_visit(&*store, "v", (0..9).map(|n| entry(&format!("o{n}"), &format!("s{n}"), 0)).collect()).await;
+    let leases = given::claim(&*store, 0).await;
+    let refuse =
+        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
+                  CREATE TRIGGER refuse BEFORE UPDATE ON outbox FOR EACH ROW WHEN (NEW.id = 'o5')
+                    EXECUTE FUNCTION refuse();";
+    place.connect().await.execute(refuse).await.unwrap();
+    let ids: Vec<String> = leases.iter().map(|it| it.id.clone()).collect();
+    let settled = settle_together(&*store, &place, leases).await;
+    for (id, settled) in ids.iter().zip(settled) {
+        assert_eq!(settled.is_ok(), id != "o5", "{id}: {settled:?}");
+        let state = store.entry(id).await.unwrap().unwrap().state;
+        assert_eq!(state, if id == "o5" { EntryState::InFlight } else { EntryState::Delivered }, "{id}");
+    }
+    let settled = store.ledger(0, 99).await.unwrap().into_iter().filter(|it| it.record.kind == "settled");
+    assert_eq!(settled.count(), 8, "each once, and nothing of the one that was refused");
 }

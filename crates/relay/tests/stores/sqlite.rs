@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roomed_relay::store::sqlite::SqliteStore;
-use roomed_relay::store::{Change, ChartWord, CommitError, EntryState, Store, StoreError, Visits};
+use roomed_relay::store::{Change, ChartWord, CommitError, EntryState, Store, StoreError, VisitRow, Visits};
 use sqlx::migrate::Migrator;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
-use sqlx::{ConnectOptions, Connection};
+use sqlx::{ConnectOptions, Connection, Executor};
 
-use crate::given::{Place, claim_one, claim_short, claim_when_free, entry, new_visit, t, visit};
+use crate::forgetting::summary;
+use crate::given::{Place, claim_one, claim_short, claim_when_free, close, entry, new_visit, t, visit};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -123,6 +124,38 @@ async fn the_ledger_can_be_neither_rewritten_nor_cut() {
         assert!(error.contains("append-only"), "{statement}: {error}");
     }
     assert_eq!(store.ledger(0, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_was_forgotten_is_wiped_out_of_file_and_log() {
+    let (store, file) = given().await;
+    let contains = |path: &std::path::Path, needle: &[u8]| {
+        std::fs::read(path).is_ok_and(|bytes| bytes.windows(needle.len()).any(|it| it == needle))
+    };
+    let log = file.path().with_extension("sqlite-wal");
+    let stands = |what: &[u8]| [contains(&file.path(), what), contains(&log, what)];
+    assert!(store.wipe().await.unwrap(), "nobody reads");
+    let sealed = VisitRow { sealed: b"what the visit was about".to_vec(), ..visit("v") };
+    let outbox = vec![entry("o", "s", 0)];
+    store.commit(Change { outbox, ..Change::of(sealed, None, t(0)) }).await.unwrap();
+    close(&*store, "v", Some(1), 1).await;
+    store.forget_visit("v", summary("v", 0), t(2)).await.unwrap();
+    let told: [&[u8]; 2] = [b"what the visit was about", b"sealed o"];
+    for what in told {
+        assert_eq!(stands(what), [false, true], "the proof below would prove nothing");
+    }
+    // Whoever reads what was before keeps it there, and is not waited for.
+    let mut raw = file.raw().await;
+    raw.execute("BEGIN; SELECT * FROM visit_summary").await.unwrap();
+    new_visit(&*store, "w", vec![]).await;
+    assert!(!store.wipe().await.unwrap());
+    raw.execute("ROLLBACK").await.unwrap();
+    assert!(store.wipe().await.unwrap());
+    for what in told {
+        assert_eq!(stands(what), [false, false]);
+    }
+    assert_eq!(store.visit("w").await.unwrap().unwrap().version, 1);
+    new_visit(&*store, "x", vec![]).await;
 }
 
 #[tokio::test]

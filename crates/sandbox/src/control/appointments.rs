@@ -1,5 +1,4 @@
-//! Scheduling and launching without a browser: the same doors as the Hyperspace and MyChart pages, and for the other EHRs
-//! what their own screens would do.
+//! Scheduling without a browser: the same door as the Hyperspace page, and for the other EHRs what their own screens would do.
 
 use super::refuse;
 use crate::{
@@ -220,42 +219,4 @@ fn at_epic(hospital: &Hospital, id: &str, change: &Change) -> Option<Result<Valu
     });
     let after = hospital.epic.chart.appointment(id).unwrap_or(before);
     Some(Ok(describe(hospital, &after)))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Launch {
-    emp_user: Option<String>,
-    mychart_user: Option<String>,
-    appointment_id: String,
-}
-
-/// `POST /launch`: presses *Begin virtual visit* as a Hyperspace user, or with `mychart_user` as the patient.
-pub(super) async fn launch(State(hospital): State<Shared>, Json(it): Json<Launch>) -> Response {
-    let Some(appointment) = hospital.epic.chart.appointment(&it.appointment_id) else {
-        return refuse(StatusCode::NOT_FOUND, "no such appointment");
-    };
-    let Some(organization) = hospital.organization(appointment.organization) else {
-        return refuse(StatusCode::NOT_FOUND, "no such organization");
-    };
-    let answer = match (&it.emp_user, &it.mychart_user) {
-        (Some(user), None) => {
-            let Some(person) = organization.emp_user(user) else {
-                return refuse(StatusCode::NOT_FOUND, "no such Hyperspace user at the appointment's hospital");
-            };
-            launch::clinician(&hospital, organization, &person.oid, &appointment)
-                .map(|it| json!({ "https_url": it.https_url, "roomed_url": it.roomed_url }))
-        }
-        (None, Some(user)) => {
-            if organization.patient(&appointment.patient_id).is_none_or(|it| it.mychart_user != *user) {
-                return refuse(StatusCode::NOT_FOUND, "the appointment is not this patient's");
-            }
-            launch::patient(&hospital, organization, &appointment).map(|url| json!({ "https_url": url }))
-        }
-        _ => return refuse(StatusCode::BAD_REQUEST, "give either emp_user or mychart_user"),
-    };
-    match answer {
-        Some(body) => Json(body).into_response(),
-        None => refuse(StatusCode::CONFLICT, "PUT /relay first: no launch address is registered"),
-    }
 }

@@ -9,7 +9,7 @@ use crate::{
 };
 use axum::{
     Json,
-    extract::{Query, State},
+    extract::{Path, Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
 };
@@ -31,6 +31,14 @@ pub(super) async fn set_capabilities(State(hospital): State<Shared>, Json(it): J
     hospital.log("control", "r4.capabilities", json!(it));
     hospital.r4.set_capabilities(it);
     StatusCode::NO_CONTENT
+}
+
+/// `GET /r4/resources/{kind}`: everything of a type that stands in the generic server, oldest first, site by site.
+pub(super) async fn resources(State(hospital): State<Shared>, Path(kind): Path<String>) -> Response {
+    match hospital.r4.resources(&kind) {
+        Some(resources) => Json(json!({ "resources": resources })).into_response(),
+        None => refuse(StatusCode::NOT_FOUND, "the server holds no such type"),
+    }
 }
 
 /// `GET /oracle/behaviour`

@@ -3,6 +3,8 @@
 
 mod appointments;
 mod ehrs;
+mod launches;
+mod people;
 mod watch;
 
 pub(crate) use appointments::{Change, NewVisit};
@@ -33,8 +35,11 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/clock", get(clock).put(advance))
         .route("/appointments", get(appointments::list).post(appointments::schedule))
         .route("/appointments/{id}", patch(appointments::change))
-        .route("/launch", post(appointments::launch))
+        .route("/launch", post(launches::launch))
+        .route("/portal-sessions", post(launches::sign_in))
+        .route("/patients/{id}", patch(people::change))
         .route("/r4/capabilities", get(ehrs::capabilities).put(ehrs::set_capabilities))
+        .route("/r4/resources/{kind}", get(ehrs::resources))
         .route("/oracle/behaviour", get(ehrs::behaviour).put(ehrs::set_behaviour))
         .route("/effects", get(ehrs::effects))
         .route("/standing", get(ehrs::standing))

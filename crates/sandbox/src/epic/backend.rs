@@ -1,9 +1,9 @@
 //! Backend Services at Epic: the client is believed as everywhere (`smart::assertion`), the scopes are Epic's own.
 
-use super::{grants::Subject, interconnect, scopes};
+use super::{interconnect, scopes};
 use crate::{
     core::{Hospital, Organization},
-    smart::{Refused, assertion},
+    smart::{Refused, assertion, grants::Subject},
 };
 use serde_json::{Value, json};
 

@@ -1,27 +1,20 @@
 //! *Begin virtual visit*: mints a launch token bound to whoever pressed and to the appointment, and says where to go.
-//! The launch addresses are the ones an analyst would have typed into the integration (FDI) records.
 
 use super::{
     chart::{Appointment, OFFICE, VIRTUAL},
     fhir_base,
-    grants::Launcher,
 };
 use crate::{
     core::{Hospital, Organization},
     pages,
+    smart::{
+        grants::{Launch, Launcher},
+        launch::{self, ClinicianLaunch},
+    },
 };
 use axum::{http::StatusCode, response::Response};
 use jiff::Timestamp;
 use serde_json::json;
-use url::Url;
-
-/// Where a clinician's launch may go.
-pub(crate) struct ClinicianLaunch {
-    /// The relay's launch page, with the record's context tokens.
-    pub(crate) https_url: String,
-    /// The companion's own scheme, with `iss` and `launch` only.
-    pub(crate) roomed_url: String,
-}
 
 /// Begins a visit as a Hyperspace user; `None` while no relay is registered.
 pub(crate) fn clinician(
@@ -30,15 +23,11 @@ pub(crate) fn clinician(
     oid: &str,
     appointment: &Appointment,
 ) -> Option<ClinicianLaunch> {
-    let base = hospital.relay_base()?;
-    let launcher = Launcher::Clinician { oid: oid.to_owned() };
-    let launch = hospital.epic.grants.launch(hospital, launcher, appointment);
+    let token = mint(hospital, Launcher::Clinician { oid: oid.to_owned() }, appointment);
     let iss = fhir_base(hospital, organization);
     let department = hospital.random.stable_digits(&format!("{} department", organization.key), 7);
-    let common = [("iss", iss.as_str()), ("launch", launch.as_str())];
     let context = [("sessionId", appointment.csn.as_str()), ("departmentId", department.as_str())];
-    let https_url = with_query(&format!("{base}/o/{}/launch", organization.key), common.into_iter().chain(context))?;
-    let roomed_url = with_query("roomed://launch", common.into_iter())?;
+    let begun = launch::clinician(hospital, organization.key, (&iss, &token), &context)?;
     let by = organization.person(oid).and_then(|it| it.emp_user.clone());
     hospital.log(
         "hyperspace",
@@ -47,26 +36,27 @@ pub(crate) fn clinician(
             "organization": organization.key, "appointment_id": appointment.id, "emp_user": by,
         }),
     );
-    Some(ClinicianLaunch { https_url, roomed_url })
+    Some(begun)
 }
 
 /// Begins a visit as the MyChart user the appointment is for; `None` while no relay is registered.
 pub(crate) fn patient(hospital: &Hospital, organization: &Organization, appointment: &Appointment) -> Option<String> {
-    let base = hospital.relay_base()?;
-    let launcher = Launcher::Patient { patient_id: appointment.patient_id.clone() };
-    let launch = hospital.epic.grants.launch(hospital, launcher, appointment);
+    let token = mint(hospital, Launcher::Patient { patient_id: appointment.patient_id.clone() }, appointment);
     let iss = fhir_base(hospital, organization);
-    let query = [("iss", iss.as_str()), ("launch", launch.as_str()), ("sessionId", appointment.csn.as_str())];
-    let url = with_query(&format!("{base}/o/{}/patient", organization.key), query.into_iter())?;
+    let url = launch::patient(hospital, organization.key, (&iss, &token), &appointment.csn)?;
     let detail = json!({ "organization": organization.key, "appointment_id": appointment.id });
     hospital.log("mychart", "launch.begun", detail);
     Some(url)
 }
 
-fn with_query<'a>(base: &str, query: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
-    let mut url = Url::parse(base).ok()?;
-    url.query_pairs_mut().extend_pairs(query);
-    Some(url.into())
+fn mint(hospital: &Hospital, launcher: Launcher, appointment: &Appointment) -> String {
+    let launch = Launch {
+        organization: appointment.organization,
+        launcher,
+        patient_id: appointment.patient_id.clone(),
+        encounter_id: Some(appointment.encounter_id.clone()),
+    };
+    hospital.epic.grants.launch(hospital, launch)
 }
 
 /// The page shown when nobody has said where launches go.

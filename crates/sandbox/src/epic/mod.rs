@@ -4,11 +4,9 @@
 mod authorize;
 mod backend;
 pub(crate) mod chart;
-mod clients;
 mod connection;
 mod discovery;
 mod fhir;
-mod grants;
 mod hyperspace;
 pub(crate) mod launch;
 mod local_time;
@@ -19,13 +17,14 @@ mod seed;
 mod sessions;
 mod token;
 
+pub use crate::smart::clients::Clients;
 pub use chart::{Appointment, Chart, Mark, WriteBack};
-pub use clients::Clients;
 
 use crate::{
     clock::Clock,
-    core::{Canaries, Hospital, Organization, Random, Shared, SigningKey},
+    core::{Canaries, Ehr, Hospital, Organization, Random, Shared, SigningKey, lock},
     pages,
+    smart::grants::Grants,
 };
 use axum::{
     Router,
@@ -34,6 +33,7 @@ use axum::{
     routing::{get, post},
 };
 use serde_json::{Value, json};
+use std::{collections::HashSet, sync::Mutex};
 
 /// What Epic remembers.
 pub struct State {
@@ -42,21 +42,38 @@ pub struct State {
     /// Registered applications.
     pub clients: Clients,
     key: SigningKey,
-    grants: grants::Grants,
+    grants: Grants,
     sessions: sessions::Sessions,
     communications: fhir::Communications,
+    /// Patients who have not been given the identifier of the connection-status service, by FHIR id.
+    unidentified: Mutex<HashSet<String>>,
 }
 
 impl State {
     pub(crate) fn new(organizations: &[Organization], random: &Random, clock: &Clock, canaries: &Canaries) -> Self {
         Self {
             chart: Chart::new(seed::today(organizations, random, clock, canaries)),
-            clients: Clients::new(random),
+            clients: Clients::new(Ehr::Epic, random),
             key: SigningKey::generate(random.stable_token("epic kid", 22)),
-            grants: grants::Grants::default(),
+            grants: Grants::new(Ehr::Epic),
             sessions: sessions::Sessions::default(),
             communications: fhir::Communications::default(),
+            unidentified: Mutex::default(),
         }
+    }
+
+    /// Gives a patient the identifier that the connection-status service knows them by, or takes it away.
+    pub(crate) fn identify(&self, patient_id: &str, identified: bool) {
+        let mut all = lock(&self.unidentified);
+        if identified {
+            all.remove(patient_id);
+        } else {
+            all.insert(patient_id.to_owned());
+        }
+    }
+
+    fn is_identified(&self, patient_id: &str) -> bool {
+        !lock(&self.unidentified).contains(patient_id)
     }
 
     /// Ends the event streams of open pages.

@@ -1,7 +1,7 @@
 //! SMART scopes, v1 and v2, as far as a registered app may have them (SMART App Launch 2.2, scopes and launch context).
 //! What an app asks beyond its registration is left out of the grant, not refused; the app must re-read `scope`.
 
-use super::clients::Audience;
+use crate::smart::clients::Audience;
 
 /// Resource types the interactive apps are registered for; reading only.
 const READABLE: [&str; 4] = ["Patient", "Practitioner", "Appointment", "Encounter"];

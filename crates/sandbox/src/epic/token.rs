@@ -1,15 +1,15 @@
 //! The SMART token endpoint: codes for the two public apps, and the door to Backend Services.
 //! Context is Epic's: `patient`, `encounter`, `need_patient_banner`; never `fhirContext`, never a refresh token for a public app.
 
-use super::{
-    backend, fhir_base,
-    grants::{CodeRefused, Launcher, Subject},
-    instance, interconnect,
-};
+use super::{backend, fhir_base, instance, interconnect};
 use crate::{
-    core::{Aim, Hospital, Organization, Shared, under},
-    smart::Refused,
-    web::{self, Parameters},
+    core::{Aim, Ehr, Hospital, Organization, Shared, under},
+    smart::{
+        Refused,
+        grants::{Launcher, Subject},
+        redeem::{self, Statement},
+    },
+    web::Parameters,
 };
 use axum::{
     Json,
@@ -20,7 +20,6 @@ use axum::{
 use serde_json::{Value, json};
 
 const ACCESS_SECONDS: i64 = 3600;
-const ID_SECONDS: i64 = 300;
 
 /// `POST /{instance}/oauth2/token`
 pub(super) async fn redeem(
@@ -73,35 +72,8 @@ fn code(
     headers: &HeaderMap,
     form: &Parameters,
 ) -> Result<Value, Refused> {
-    if web::basic(headers).is_some() || form.one("client_secret").is_some() || form.one("client_assertion").is_some() {
-        return Err(Refused::new("invalid_client", "a public app has no secret to present"));
-    }
-    let client_id = form.one("client_id").ok_or(Refused::new("invalid_client", "client_id is missing"))?;
-    if hospital.epic.clients.audience(client_id).is_none() {
-        return Err(Refused::new("invalid_client", "client_id is not that of an interactive app"));
-    }
-    let text = form.one("code").ok_or(Refused::new("invalid_request", "code is missing"))?;
-    let code = hospital.epic.grants.take_code(text, hospital.clock.now()).map_err(|why| {
-        Refused::new(
-            "invalid_grant",
-            match why {
-                CodeRefused::Unknown => "code is unknown",
-                CodeRefused::Expired => "code has expired",
-                CodeRefused::Replayed => "code was used before; its access token is taken back",
-            },
-        )
-    })?;
-    if code.client_id != client_id || code.launch.organization != organization.key {
-        return Err(Refused::new("invalid_grant", "code belongs to another app or hospital"));
-    }
-    if form.text("redirect_uri") != code.redirect_uri {
-        return Err(Refused::new("invalid_grant", "redirect_uri is not the one of the authorization"));
-    }
-    let verifier = form.text("code_verifier");
-    if !web::is_verifier(verifier) || web::s256(verifier) != code.challenge {
-        return Err(Refused::new("invalid_grant", "code_verifier does not match"));
-    }
-
+    let (clients, grants) = (&hospital.epic.clients, &hospital.epic.grants);
+    let code = redeem::code(hospital, organization.key, (clients, grants), headers, form)?;
     let launch = &code.launch;
     let base = fhir_base(hospital, organization);
     let (subject, who, fhir_user) = match &launch.launcher {
@@ -121,30 +93,19 @@ fn code(
         }
     };
     let is_clinician = matches!(subject, Subject::User { .. });
-    let grants = &hospital.epic.grants;
-    let access = grants.access(hospital, organization.key, subject, code.scopes.clone(), ACCESS_SECONDS, Some(text));
+    let scopes = code.scopes.clone();
+    let access = grants.access(hospital, organization.key, subject, scopes, ACCESS_SECONDS, form.one("code"));
     let mut body = json!({
         "access_token": access, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": code.scopes.join(" "),
         "patient": launch.patient_id,
     });
     if is_clinician {
-        body["encounter"] = Value::from(launch.encounter_id.as_str());
+        body["encounter"] = json!(launch.encounter_id);
         body["need_patient_banner"] = Value::from(true);
     }
-    if code.scopes.iter().any(|it| it == "openid") {
-        let now = hospital.clock.unix();
-        let mut claims = json!({
-            "iss": format!("{}/oauth2", interconnect(hospital, organization)), "aud": client_id, "sub": who,
-            "iat": now, "exp": now + ID_SECONDS, "jti": hospital.random.guid(),
-        });
-        if code.scopes.iter().any(|it| it == "fhirUser") {
-            claims["fhirUser"] = Value::from(fhir_user);
-        }
-        if let Some(nonce) = &code.nonce {
-            claims["nonce"] = Value::from(nonce.as_str());
-        }
-        let token = hospital.epic.key.sign(&claims);
-        hospital.canaries.secret("epic.id_token", &token);
+    let issuer = format!("{}/oauth2", interconnect(hospital, organization));
+    let statement = Statement { ehr: Ehr::Epic, key: &hospital.epic.key, issuer, sub: &who, fhir_user };
+    if let Some(token) = statement.sign(hospital, &code) {
         body["id_token"] = Value::from(token);
     }
     let kind = if is_clinician { "clinician" } else { "patient" };

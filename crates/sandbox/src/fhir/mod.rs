@@ -2,6 +2,7 @@
 //! What each server holds and lets one do is its own (`oracle`, `r4`); Epic's FHIR is in `epic`.
 
 mod gate;
+pub(crate) mod launch;
 pub(crate) mod matching;
 mod outcome;
 pub(crate) mod people;
@@ -9,8 +10,9 @@ pub(crate) mod search;
 mod site;
 
 pub(crate) use gate::{Caller, caller, no};
+pub(crate) use launch::Booked;
 pub(crate) use outcome::{FHIR_JSON, Outcome};
-pub(crate) use site::{Known, Server, Site};
+pub(crate) use site::{Kind, Known, Server, Site};
 
 use axum::{
     http::{HeaderMap, HeaderValue, StatusCode, header},

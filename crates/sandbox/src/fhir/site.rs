@@ -2,29 +2,68 @@
 
 use super::people;
 use crate::{
-    core::{Canaries, Ehr, Hospital, IdentifierSystems, Organization, Random},
-    smart::{Tokens, assertion::Seen, scopes::Registered},
+    core::{Canaries, Ehr, Hospital, IdentifierSystems, Organization, Random, SigningKey},
+    smart::{Tokens, clients::Clients, grants::Grants, scopes::Registered},
 };
 use serde_json::{Value, json};
+use std::{collections::HashMap, sync::Mutex};
 
 /// One server.
 pub struct Server {
     /// Which EHR it is.
     pub ehr: Ehr,
+    /// Its name on a page.
+    pub(crate) product: &'static str,
     /// Its sites.
     pub sites: Vec<Site>,
-    /// The Backend Services client id, the same at every site.
-    pub client: String,
+    /// Registered applications, the same at every site.
+    pub clients: Clients,
     pub(crate) registered: &'static Registered,
-    /// Where a site's tokens come from.
-    pub(crate) token_endpoint: fn(&Hospital, &Site) -> String,
+    /// A site's authorization server, which is its issuer too.
+    pub(crate) authority: fn(&Hospital, &Site) -> String,
     /// A site's FHIR base.
     pub(crate) base: fn(&Hospital, &Site) -> String,
+    /// Of Backend Services.
     pub(crate) tokens: Tokens,
-    pub(crate) seen: Seen,
+    /// Of whoever launches.
+    pub(crate) grants: Grants,
+    pub(crate) key: SigningKey,
+    /// Browsers that are signed in at the portal: session -> organization key and the patient's FHIR id.
+    pub(crate) portal: Mutex<HashMap<String, (String, String)>>,
+}
+
+/// What tells one server from another, beside its people.
+pub(crate) struct Kind {
+    pub(crate) ehr: Ehr,
+    pub(crate) product: &'static str,
+    pub(crate) registered: &'static Registered,
+    pub(crate) authority: fn(&Hospital, &Site) -> String,
+    pub(crate) base: fn(&Hospital, &Site) -> String,
 }
 
 impl Server {
+    pub(crate) fn new(kind: Kind, sites: Vec<Site>, random: &Random) -> Self {
+        let Kind { ehr, product, registered, authority, base } = kind;
+        Self {
+            ehr,
+            product,
+            sites,
+            clients: Clients::new(ehr, random),
+            registered,
+            authority,
+            base,
+            tokens: Tokens::default(),
+            grants: Grants::new(ehr),
+            key: SigningKey::generate(random.stable_token(&format!("{} kid", ehr.word()), 22)),
+            portal: Mutex::default(),
+        }
+    }
+
+    /// Where a site's tokens come from.
+    pub(crate) fn token_endpoint(&self, hospital: &Hospital, site: &Site) -> String {
+        format!("{}/token", (self.authority)(hospital, site))
+    }
+
     /// The site whose path begins with `segment`.
     pub(crate) fn site(&self, segment: &str) -> Option<&Site> {
         self.sites.iter().find(|it| it.segment == segment)
@@ -144,8 +183,9 @@ impl Site {
     pub(crate) fn configuration(&self, hospital: &Hospital, server: &Server, vendor: &str) -> Value {
         json!({
             "vendor": vendor, "ehr": server.ehr, "environment": "test",
-            "iss": (server.base)(hospital, self), "token_endpoint": (server.token_endpoint)(hospital, self),
-            "backend_client_id": server.client, "scopes": crate::smart::scopes::all(server.registered),
+            "iss": (server.base)(hospital, self), "token_endpoint": server.token_endpoint(hospital, self),
+            "companion_client_id": server.clients.companion, "patient_client_id": server.clients.patient,
+            "backend_client_id": server.clients.backend, "scopes": crate::smart::scopes::all(server.registered),
             "virtual_visit_types": [{ "system": self.visit_type_system, "code": self.virtual_code }],
             "identifier_systems": self.systems,
             "people": people::linked_practitioners(hospital, self), "patients": people::linked_patients(hospital, self),

@@ -1,6 +1,7 @@
 //! Oracle Health (Millennium R4), as far as video visits go: read and search Appointment, Encounter, Patient,
-//! Practitioner; PATCH of an Appointment's status and of its video links. Backend Services only. Nothing can be created,
-//! and there is no Communication, AuditEvent, Subscription or transaction. Facts from Oracle's published API pages.
+//! Practitioner; PATCH of an Appointment's status and of its video links; launches from the chart and the portal. Nothing
+//! can be created, and there is no Communication, AuditEvent, Subscription or transaction. Facts from Oracle's published API
+//! pages; of its authorization server only what SMART App Launch says.
 
 mod appointment;
 mod discovery;
@@ -11,19 +12,14 @@ mod schedule;
 mod search;
 
 pub use appointment::{Appointment, Links};
-pub(crate) use schedule::{change, schedule};
+pub(crate) use schedule::{booked, change, schedule};
 
 use crate::{
     core::{Canaries, Ehr, Hospital, Organization, Random, Shared, lock},
-    fhir::{Server, Site},
-    smart::{Tokens, assertion::Seen, endpoint, scopes::Registered},
+    fhir::{Kind, Server, Site},
+    smart::{endpoint, scopes::Registered},
 };
-use axum::{
-    Router,
-    extract::{Path, State as Given},
-    http::{HeaderMap, StatusCode},
-    routing::{get, post},
-};
+use axum::{Router, http::StatusCode, routing::get};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use std::sync::Mutex;
@@ -62,20 +58,21 @@ impl State {
             let visit_types = format!("https://fhir.cerner.com/{tenant}/codeSet/14249");
             Site::new(it, Ehr::Oracle, tenant, visit_types, random, canaries)
         });
-        let server = Server {
+        let kind = Kind {
             ehr: Ehr::Oracle,
-            sites: sites.collect(),
-            client: random.stable_guid("oracle backend client"),
+            product: "Oracle Health",
             registered: REGISTERED,
-            token_endpoint: |hospital, site| {
+            authority: |hospital, site| {
                 let at = &hospital.addresses().oracle;
-                format!("{at}/tenants/{}/protocols/oauth2/profiles/smart-v1/token", site.segment)
+                format!("{at}/tenants/{}/protocols/oauth2/profiles/smart-v1", site.segment)
             },
             base: |hospital, site| format!("{}/r4/{}", hospital.addresses().oracle, site.segment),
-            tokens: Tokens::default(),
-            seen: Seen::default(),
         };
-        Self { server, appointments: Mutex::default(), behaviour: Mutex::default() }
+        Self {
+            server: Server::new(kind, sites.collect(), random),
+            appointments: Mutex::default(),
+            behaviour: Mutex::default(),
+        }
     }
 
     /// How it behaves where that can be changed.
@@ -105,18 +102,9 @@ pub(crate) fn configuration(hospital: &Hospital, organization: &Organization) ->
 /// Its routes.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
-        .route("/tenants/{site}/protocols/oauth2/profiles/smart-v1/token", post(token))
+        .merge(endpoint::router("/tenants/{site}/protocols/oauth2/profiles/smart-v1", |it| &it.oracle.server))
         .route("/r4/{site}/.well-known/smart-configuration", get(discovery::smart_configuration))
         .route("/r4/{site}/metadata", get(discovery::metadata))
         .merge(fhir::router())
         .fallback(async || StatusCode::NOT_FOUND)
-}
-
-async fn token(
-    Given(hospital): Given<Shared>,
-    Path(site): Path<String>,
-    headers: HeaderMap,
-    body: String,
-) -> axum::response::Response {
-    endpoint::token(&hospital, |it| &it.oracle.server, &site, headers, body).await
 }

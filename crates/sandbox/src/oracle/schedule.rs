@@ -4,6 +4,7 @@ use super::{Appointment, patch};
 use crate::{
     control::{Change, NewVisit},
     core::{Ehr, Hospital, lock},
+    fhir::Booked,
 };
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -35,6 +36,19 @@ pub(crate) fn schedule(hospital: &Hospital, new: &NewVisit<'_>) -> Result<Value,
     let described = describe(&appointment);
     lock(&hospital.oracle.appointments).push(appointment);
     Ok(described)
+}
+
+/// An appointment as a launch is about it. The record's session is the Appointment's id: Oracle's page lists no search by
+/// `identifier`.
+pub(crate) fn booked(hospital: &Hospital, id: &str) -> Option<Booked> {
+    let found = hospital.oracle.appointments(|it| it.id == id).pop()?;
+    Some(Booked {
+        organization: found.organization,
+        session: found.id.clone(),
+        appointment_id: found.id,
+        patient_id: found.patient_id,
+        encounter_id: Some(found.encounter_id),
+    })
 }
 
 /// Changes an appointment; `None` if there is none with this id.

@@ -1,5 +1,5 @@
 //! A generic FHIR R4 server, as an EHR without a name would have: read and search of eight types, create and update where
-//! `kinds.rs` says so, transactions, subscriptions on Appointments, Backend Services. What it can do beyond the basics is a
+//! `kinds.rs` says so, transactions, subscriptions on Appointments, launches, Backend Services. What it can do beyond the basics is a
 //! switch (`PUT /r4/capabilities` of the control API). Left out: history, batch, PATCH, conditional update, `_include`.
 
 mod capabilities;
@@ -18,20 +18,15 @@ mod validate;
 mod write;
 
 pub use capabilities::{Capabilities, Versioning};
-pub(crate) use schedule::{change, schedule};
+pub(crate) use schedule::{booked, change, schedule};
 
 use crate::{
     clock::Clock,
     core::{Canaries, Ehr, Hospital, Organization, Random, Shared, lock},
-    fhir::{Server, Site, people},
-    smart::{Tokens, assertion::Seen, endpoint, scopes::Registered},
+    fhir::{Kind, Server, Site, people},
+    smart::{endpoint, scopes::Registered},
 };
-use axum::{
-    Router,
-    extract::{Path, State as Given},
-    http::{HeaderMap, StatusCode},
-    routing::{get, post},
-};
+use axum::{Router, http::StatusCode, routing::get};
 use serde_json::{Value, json};
 use std::sync::Mutex;
 use store::Shelves;
@@ -62,16 +57,14 @@ impl State {
             let visit_types = format!("urn:uuid:{}", random.stable_guid(&format!("r4 visit types {}", it.key)));
             Site::new(it, Ehr::R4, it.key.to_owned(), visit_types, random, canaries)
         };
-        let server = Server {
+        let kind = Kind {
             ehr: Ehr::R4,
-            sites: organizations.iter().map(site).collect(),
-            client: random.stable_guid("r4 backend client"),
+            product: "FHIR R4",
             registered: REGISTERED,
-            token_endpoint: |hospital, site| format!("{}/{}/auth/token", hospital.addresses().r4, site.segment),
+            authority: |hospital, site| format!("{}/{}/auth", hospital.addresses().r4, site.segment),
             base: |hospital, site| format!("{}/{}/fhir", hospital.addresses().r4, site.segment),
-            tokens: Tokens::default(),
-            seen: Seen::default(),
         };
+        let server = Server::new(kind, organizations.iter().map(site).collect(), random);
         let mut shelves = Shelves::default();
         for organization in organizations {
             let Some(site) = server.of(organization.key) else { continue };
@@ -114,18 +107,9 @@ pub(crate) fn configuration(hospital: &Hospital, organization: &Organization) ->
 /// Its routes.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
-        .route("/{site}/auth/token", post(token))
+        .merge(endpoint::router("/{site}/auth", |it| &it.r4.server))
         .route("/{site}/fhir/.well-known/smart-configuration", get(discovery::smart_configuration))
         .route("/{site}/fhir/metadata", get(discovery::metadata))
         .merge(fhir::router())
         .fallback(async || StatusCode::NOT_FOUND)
-}
-
-async fn token(
-    Given(hospital): Given<Shared>,
-    Path(site): Path<String>,
-    headers: HeaderMap,
-    body: String,
-) -> axum::response::Response {
-    endpoint::token(&hospital, |it| &it.r4.server, &site, headers, body).await
 }

@@ -4,8 +4,8 @@
 use super::{store::Held, subscription};
 use crate::{
     control::{Change, NewVisit},
-    core::{Ehr, Shared, lock},
-    fhir::{Site, instant, people, search::values},
+    core::{Ehr, Hospital, Shared, lock},
+    fhir::{Booked, Site, instant, people, search::values},
 };
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
@@ -55,6 +55,25 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
     subscription::changed(hospital, site.organization, "Appointment", &id, Some(&held.resource));
     let encounter_id = new.encounter.then_some(encounter_id.as_str());
     Ok(describe(site, held, encounter_id))
+}
+
+/// An appointment as a launch is about it.
+pub(crate) fn booked(hospital: &Hospital, id: &str) -> Option<Booked> {
+    let shelves = lock(&hospital.r4.shelves);
+    let held = |site: &Site| shelves.get(site.organization, "Appointment", id).cloned();
+    let (site, held) = hospital.r4.server.sites.iter().find_map(|it| Some((it, held(it)?)))?;
+    let reference = format!("Appointment/{id}");
+    let encounter = shelves.referring(site.organization, "Encounter", &reference).next();
+    let encounter = encounter.and_then(|it| it.resource["id"].as_str().map(str::to_owned));
+    let described = describe(site, &held, None);
+    let text = |name: &str| described[name].as_str().unwrap_or_default().to_owned();
+    Some(Booked {
+        organization: site.organization,
+        appointment_id: id.to_owned(),
+        patient_id: text("patient_id"),
+        encounter_id: encounter,
+        session: text("csn"),
+    })
 }
 
 /// Changes an appointment; `None` if there is none with this id.
@@ -110,6 +129,14 @@ impl super::State {
             all.map(|it| describe(site, it, encounter(&it.resource).as_deref())).collect::<Vec<_>>()
         };
         self.server.sites.iter().flat_map(of).collect()
+    }
+
+    /// Every resource of a type as it stands, whole.
+    pub(crate) fn resources(&self, kind: &str) -> Option<Vec<Value>> {
+        let kind = super::kinds::kind(kind, true)?.name;
+        let shelves = lock(&self.shelves);
+        let of = |site: &Site| shelves.all(site.organization, kind).map(|it| it.resource.clone()).collect::<Vec<_>>();
+        Some(self.server.sites.iter().flat_map(of).collect())
     }
 
     /// Every Appointment and Encounter with what stands there.

@@ -1,8 +1,13 @@
-//! What every EHR's authorization server does for Backend Services (SMART App Launch 2.2), whoever made it: assertions,
-//! scopes, tokens, the token endpoint. Epic's interactive launches, codes and scopes of its own are in `epic`.
+//! What every EHR's authorization server does (SMART App Launch 2.2), whoever made it: launches, codes and who launched;
+//! for Backend Services assertions, scopes, tokens. The token endpoint here is that of the EHRs beside Epic.
 
 pub(crate) mod assertion;
+pub(crate) mod authorize;
+pub(crate) mod clients;
 pub(crate) mod endpoint;
+pub(crate) mod grants;
+pub(crate) mod launch;
+pub(crate) mod redeem;
 pub(crate) mod scopes;
 mod tokens;
 

@@ -179,8 +179,8 @@ async fn nothing_is_done_that_is_not_advertised() {
         let configuration = desk.http.get(format!("{}/.well-known/smart-configuration", text(&ehr.it, "/iss")));
         let configuration: Value = configuration.send().await.unwrap().json().await.unwrap();
         assert_eq!(configuration["token_endpoint"], ehr.it["token_endpoint"]);
-        assert_eq!(configuration["grant_types_supported"], json!(["client_credentials"]));
-        assert!(configuration["authorization_endpoint"].is_null());
+        assert_eq!(configuration["grant_types_supported"], json!(["authorization_code", "client_credentials"]));
+        assert!(configuration["introspection_endpoint"].is_null());
 
         let (_, statement) = ehr.get("metadata").await;
         let listed = statement["rest"][0]["resource"].as_array().unwrap();

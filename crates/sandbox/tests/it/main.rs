@@ -11,6 +11,7 @@ mod effects;
 mod ehr;
 mod entra;
 mod fhir;
+mod launches;
 mod oracle;
 mod pages;
 mod r4;

@@ -59,6 +59,7 @@ pub(super) async fn median_us(store: &dyn Store) -> anyhow::Result<f64> {
             health: Health::Well,
             now: now(),
             reassert_at: now(),
+            requests: 0,
             connection: unpaced(),
         };
         ensure!(store.settle(lease, settlement).await? == Settled::Done, "a lease was lost");

@@ -1,6 +1,7 @@
-//! The call itself (reference: EP-CODE, VI-CFG): a GET with side effects and ids in its query. So: no redirect is followed,
+//! The call itself (its public sources stand in `epic.rs`): a GET with side effects and ids in its query. So: no redirect is followed,
 //! nothing is repeated by the HTTP client, nothing cached, and neither address nor answer body ever reaches a log.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -10,6 +11,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::super::Said;
+use super::super::requests::Requests;
 use crate::config::{BasicAuth, ConnectionStatus, Verb};
 use crate::outbox::Role;
 
@@ -22,10 +24,16 @@ pub(super) struct Setter {
     /// `None` where `interconnect` and `path` make no address.
     address: Option<Url>,
     client: Option<reqwest::Client>,
+    requests: Arc<Requests>,
 }
 
 impl Setter {
-    pub(super) fn new(status: ConnectionStatus, interconnect: &str, policy: UrlPolicy) -> Self {
+    pub(super) fn new(
+        status: ConnectionStatus,
+        interconnect: &str,
+        policy: UrlPolicy,
+        requests: Arc<Requests>,
+    ) -> Self {
         let address = policy.parse(&format!("{interconnect}{}", status.path)).ok();
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -38,7 +46,7 @@ impl Setter {
             // A proxy of the environment could not reach our loopback.
             UrlPolicy::AllowLoopbackHttp => builder.no_proxy(),
         };
-        Self { status, address, client: builder.build().ok() }
+        Self { status, address, client: builder.build().ok(), requests }
     }
 
     pub(super) async fn set(&self, conference: &str, external: &str, role: Role, status: i64) -> Said {
@@ -65,6 +73,7 @@ impl Setter {
             .basic_auth(user, Some(password.expose_secret()))
             .header("Epic-Client-ID", &self.status.epic_client_id)
             .header("cache-control", "no-store");
+        self.requests.left();
         match request.send().await {
             Ok(response) => {
                 let after = roomed_smart::http::retry_after(response.headers());
@@ -82,9 +91,8 @@ fn answered(status: StatusCode, retry_after: Option<i64>) -> Said {
     let retry_after = retry_after.map(SignedDuration::from_secs);
     match status.as_u16() {
         200..300 => Said::Accepted,
-        // A refused user or client (401, 403) is put right by the EHR analyst, and then the newest state must still go out:
-        // it waits like an outage, and is parked for a person only after the organization's `park_after_hours`.
-        401 | 403 | 408 | 425 | 429 | 503 => Said::NotNow { reason, retry_after },
+        // 401: user and password are being changed; then the newest state goes out by itself.
+        401 | 408 | 425 | 429 | 503 => Said::NotNow { reason, retry_after },
         500.. => Said::NobodyKnows { reason },
         _ => Said::Never { reason: format!("The EHR does not take this connection status ({}).", status.as_u16()) },
     }
@@ -117,9 +125,9 @@ mod tests {
         };
         for (statuses, wanted) in [
             (&[200, 202, 204][..], "accepted"),
-            (&[401, 403, 408, 425, 429, 503], "not now"),
+            (&[401, 408, 425, 429, 503], "not now"),
             (&[500, 502, 504, 599], "nobody knows"),
-            (&[301, 302, 307, 400, 404, 405, 409, 412, 422], "never"),
+            (&[301, 302, 307, 400, 403, 404, 405, 409, 412, 422], "never"),
         ] {
             for status in statuses {
                 assert_eq!(class(*status), wanted, "{status}");

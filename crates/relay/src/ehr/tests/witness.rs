@@ -69,3 +69,49 @@ fn the_strangers_find_what_is_wrong() {
         assert_ne!(found, json!({ "medplum": [], "fhir": [] }), "{resource}");
     }
 }
+
+/// What is wrong is found wherever it stands: on its own, in an entry of a transaction, and contained.
+#[test]
+fn the_strangers_look_into_transactions_and_contained_resources() {
+    let encounter = json!({ "resourceType": "Encounter", "status": "planned",
+        "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR" } });
+    let location = json!({ "resourceType": "Location", "status": "active", "mode": "instance", "name": "x" });
+    let changed = |resource: &Value, change: &dyn Fn(&mut Value)| {
+        let mut resource = resource.clone();
+        change(&mut resource);
+        resource
+    };
+    let transaction = |location: &Value, encounter: &Value| {
+        json!({ "resourceType": "Bundle", "type": "transaction", "entry": [
+            { "resource": location, "request": { "method": "PUT", "url": "Location/l1" } },
+            { "resource": encounter, "request": { "method": "PUT", "url": "Encounter/e1" } },
+        ] })
+    };
+    let containing = |location: &Value| {
+        changed(&encounter, &|it| {
+            it["contained"] = json!([location]);
+            it["contained"][0]["id"] = json!("l");
+            it["location"] = json!([{ "location": { "reference": "#l" } }]);
+        })
+    };
+    let sound = [transaction(&location, &encounter), containing(&location)];
+    let mut bad = Vec::new();
+    for change in [
+        (&|it: &mut Value| it["status"] = json!("open")) as &dyn Fn(&mut Value),
+        &|it| it["unheardOf"] = json!(1),
+        &|it| it["name"] = json!(["x"]),
+    ] {
+        let location = changed(&location, change);
+        bad.extend([transaction(&location, &encounter), containing(&location)]);
+    }
+    for change in [(&|it: &mut Value| it["status"] = json!("connected")) as &dyn Fn(&mut Value), &|it| {
+        drop(it.as_object_mut().unwrap().remove("class"))
+    }] {
+        bad.push(transaction(&location, &changed(&encounter, change)));
+    }
+    let all: Vec<&Value> = sound.iter().chain(&bad).collect();
+    for (n, (resource, found)) in all.iter().zip(findings(&all)).enumerate() {
+        let nothing = found == json!({ "medplum": [], "fhir": [] });
+        assert_eq!(nothing, n < sound.len(), "{resource}: {found}");
+    }
+}

@@ -187,6 +187,20 @@ fn it_reads_what_it_wrote() {
 }
 
 #[test]
+fn what_left_beyond_the_claim_is_waited_for() {
+    let mut it = Connection::default();
+    it.take(&policy(), t(0), 10);
+    it.spent(&policy(), t(0), 5);
+    assert_eq!(it.allowance(&policy(), t(0)), Allowance { now: 0, next: Some(t(1_200)) }, "five and one more, at 5/s");
+    assert_eq!(it.allowance(&policy(), t(1_199)).now, 0);
+    assert_eq!(it.allowance(&policy(), t(1_200)).now, 1);
+    it.spent(&policy(), t(1_200), -1);
+    assert_eq!(it.allowance(&policy(), t(1_200)).now, 2, "what did not leave is given back");
+    it.spent(&policy(), t(1_200), -100);
+    assert_eq!(it.allowance(&policy(), t(1_200)).now, 10, "and no more than was taken");
+}
+
+#[test]
 fn a_read_that_can_wait_leaves_half_the_burst_to_write_backs() {
     let mut it = Connection::default();
     assert!(it.spare(&policy(), t(0)));

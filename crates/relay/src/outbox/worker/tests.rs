@@ -19,6 +19,9 @@ struct Scripted {
     next: Mutex<Vec<Said>>,
     heard: Mutex<Vec<(String, Presence)>>,
     hold: Option<Notify>,
+    /// So many requests an attempt; 0 leaves them uncounted.
+    asks: u32,
+    requests: Requests,
 }
 
 #[async_trait]
@@ -28,11 +31,16 @@ impl Ehr for Scripted {
         if !intent.channel.supersedes() && !attempt.gate.may_send().await {
             return Said::Stopped;
         }
+        (0..self.asks).for_each(|_| self.requests.left());
         self.heard.lock().unwrap().push((who.participant.clone(), who.presence));
         if let Some(hold) = &self.hold {
             hold.notified().await;
         }
         self.next.lock().unwrap().pop().unwrap_or(Said::Accepted)
+    }
+
+    fn requests(&self) -> Option<&Requests> {
+        (self.asks > 0).then_some(&self.requests)
     }
 
     async fn appointment(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
@@ -233,4 +241,16 @@ async fn it_runs_on_the_bell_and_finishes_what_is_in_flight_when_stopped() {
     place.ehr.hold.as_ref().unwrap().notify_one();
     tokio::time::timeout(Duration::from_secs(20), running).await.unwrap().unwrap();
     assert_eq!(place.word().await, ChartWord::Written { at: place.clock.now() });
+}
+
+#[tokio::test]
+async fn the_pace_is_of_requests_not_of_rows() {
+    let place = place(Scripted { asks: 3, ..Scripted::default() }).await;
+    place.tell("p", Presence::Connected, ISS).await;
+    place.tell("q", Presence::Connected, ISS).await;
+    assert_eq!(place.worker.run_once().await.unwrap(), 2);
+    let connection = place.store.connection("northside", ISS).await.unwrap();
+    let policy = place.worker.parts.connection.clone();
+    assert_eq!((policy.per_second, policy.burst), (5, 10), "as DESIGN has it");
+    assert_eq!(connection.allowance(&policy, place.clock.now()).now, 4, "six of ten have left");
 }

@@ -18,7 +18,7 @@ pub(super) fn settings(options: PgConnectOptions) -> PgConnectOptions {
         // Ours are short walks along an index; a plan for several workers would give their order up.
         ("max_parallel_workers_per_gather", "0"),
         // A node that froze in the middle of a transaction must not hold its locks for ever.
-        ("idle_in_transaction_session_timeout", "60000"),
+        ("idle_in_transaction_session_timeout", "10000"),
     ])
 }
 

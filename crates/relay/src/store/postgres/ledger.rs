@@ -113,6 +113,14 @@ impl PostgresStore {
         Ok(found.into_iter().map(|it| it.0).collect())
     }
 
+    pub(super) async fn ledger_about(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        let found: Vec<Raw> = sqlx::query_as("SELECT * FROM ledger WHERE entry = $1 ORDER BY seq")
+            .bind(entry)
+            .fetch_all(&self.pool)
+            .await?;
+        Ok(found.into_iter().map(|it| it.0).collect())
+    }
+
     /// From the table, not from `ledger_head`: what an auditor wants to know is where the records end.
     pub(super) async fn ledger_end(&self) -> Result<(i64, Hash), StoreError> {
         let last: Option<(i64, Vec<u8>)> =

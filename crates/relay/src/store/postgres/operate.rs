@@ -6,14 +6,15 @@ use sqlx::postgres::PgRow;
 use sqlx::{FromRow, PgConnection, Postgres, QueryBuilder, Row};
 
 use super::super::hints::Hint;
-use super::super::operate::{Chained, EntryFilter, EntryRow, NotDone, Operate};
+use super::super::operate::{Chained, EntryFilter, EntryRow, NotDone, Operate, Standing, Wish};
 use super::super::steps::Subject;
 use super::super::{Channel, EntryState, StoreError};
 use super::{PostgresStore, at, ledger, maybe_at, small, streams};
 use crate::ledger::Hash;
 
 const COLUMNS: &str = "SELECT seq, id, organization, ehr, visit, stream, channel, state, for_identifier,
-     possible_double, attempts, failures, accepted_at, run_at, delivered_at, reason, sealed = '' AS destroyed FROM outbox";
+     possible_double, attempts, failures, accepted_at, run_at, delivered_at, reason, sealed = '' AS destroyed,
+     seq = (SELECT max(seq) FROM outbox AS any_of WHERE any_of.stream = outbox.stream) AS newest FROM outbox";
 
 /// A row as it comes from the database.
 struct Raw(EntryRow);
@@ -40,16 +41,15 @@ impl FromRow<'_, PgRow> for Raw {
             delivered_at: maybe_at(row.try_get("delivered_at")?).map_err(decode)?,
             reason: row.try_get("reason")?,
             destroyed: row.try_get("destroyed")?,
+            newest: row.try_get("newest")?,
         }))
     }
 }
 
 /// A row that an operator wants to act on.
 struct Wanted {
-    state: EntryState,
     subject: Subject,
-    newest: bool,
-    destroyed: bool,
+    standing: Standing,
 }
 
 /// Looks at it with its stream locked, so that it stays what it is until the wish is granted.
@@ -66,30 +66,19 @@ async fn wanted(tx: &mut PgConnection, id: &str) -> Result<Option<Wanted>, Store
     .fetch_optional(tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Wanted {
+    let subject = ledger::subject(&row)?;
+    let standing = Standing {
         state: EntryState::of_number(row.try_get("state")?)?,
-        subject: ledger::subject(&row)?,
+        channel: subject.channel,
         newest: row.try_get("newest")?,
         destroyed: row.try_get("destroyed")?,
-    }))
-}
-
-impl Wanted {
-    /// Whether it may be made runnable, given that its state is right.
-    fn runnable(&self) -> Result<(), NotDone> {
-        if self.subject.channel.supersedes() && !self.newest {
-            return Err(NotDone::Superseded);
-        }
-        if self.destroyed { Err(NotDone::Destroyed) } else { Ok(()) }
-    }
+    };
+    Ok(Some(Wanted { subject, standing }))
 }
 
 async fn retry(tx: &mut PgConnection, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
-    if !matches!(row.state, EntryState::Parked | EntryState::Quarantined) {
-        return Ok(Err(NotDone::State(row.state.as_str())));
-    }
-    if let Err(not_done) = row.runnable() {
+    if let Err(not_done) = Wish::Retry.granted(row.standing) {
         return Ok(Err(not_done));
     }
     sqlx::query(
@@ -109,10 +98,9 @@ async fn skip(
     reason: &str,
     now: Timestamp,
 ) -> Result<Result<(), NotDone>, StoreError> {
-    use EntryState as S;
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
-    if !matches!(row.state, S::Waiting | S::Parked | S::Unsupported | S::Quarantined) {
-        return Ok(Err(NotDone::State(row.state.as_str())));
+    if let Err(not_done) = Wish::Skip.granted(row.standing) {
+        return Ok(Err(not_done));
     }
     sqlx::query("UPDATE outbox SET state = 6, settled_at = $1, reason = $2 WHERE id = $3")
         .bind(now.as_millisecond())
@@ -126,13 +114,7 @@ async fn skip(
 
 async fn replay(tx: &mut PgConnection, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
-    if row.state != EntryState::Delivered {
-        return Ok(Err(NotDone::State(row.state.as_str())));
-    }
-    if !row.subject.channel.supersedes() {
-        return Ok(Err(NotDone::State("said once")));
-    }
-    if let Err(not_done) = row.runnable() {
+    if let Err(not_done) = Wish::Replay.granted(row.standing) {
         return Ok(Err(not_done));
     }
     sqlx::query("UPDATE outbox SET state = 0, run_at = $1, settled_at = NULL WHERE id = $2")
@@ -215,6 +197,10 @@ impl Operate for PostgresStore {
 
     async fn ledger(&self, after: i64, limit: u32) -> Result<Vec<Chained>, StoreError> {
         self.ledger_after(after, limit).await
+    }
+
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        self.ledger_about(entry).await
     }
 
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError> {

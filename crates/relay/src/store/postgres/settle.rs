@@ -1,6 +1,9 @@
-//! How an attempt ends in PostgreSQL: one outcome, one transaction. The fence decides whether this lease may still speak;
-//! what a row then becomes is `steps.rs`.
+//! How attempts end in PostgreSQL, all that come together in one transaction (`together.rs`). The fence decides whether a
+//! lease may still speak; what a row then becomes is `steps.rs`.
 
+use std::sync::Arc;
+
+use sqlx::postgres::PgPool;
 use sqlx::{PgConnection, Row};
 
 use super::super::StoreError;
@@ -8,7 +11,9 @@ use super::super::outbox::{EntryState, Lease, Settled, Settlement};
 use super::super::steps::{Becomes, Duty, Found, Subject};
 use super::claim::database_now;
 use super::enqueue::{pass_on, reassert_newest};
+use super::together::{Ended, Failure};
 use super::{PostgresStore, connection, ledger, streams};
+use crate::ledger::Record;
 
 impl PostgresStore {
     /// The gate before a request that must not be doubled.
@@ -25,45 +30,66 @@ impl PostgresStore {
     }
 
     pub(super) async fn settle_lease(&self, lease: Lease, settlement: Settlement) -> Result<Settled, StoreError> {
-        let Settlement { outcome, health, now, reassert_at, connection: policy } = settlement;
-        let mut tx = self.begin().await?;
-        let was = connection::lock(&mut tx, &lease.organization, &lease.ehr).await?;
-        streams::lock(&mut tx, [lease.stream.as_str()]).await?;
-        let mut is = was.clone();
-        is.ended(&policy, now, health);
-        if is != was {
-            connection::save(&mut tx, &lease.organization, &lease.ehr, &is).await?;
-        }
-        let (subject, found) = find(&mut tx, &lease).await?;
-        let word = outcome.word();
-        let word = if found.is_some() { word.to_owned() } else { format!("after-the-lease: {word}") };
-        let mut records = vec![subject.settled(now, lease.attempt, lease.fence, &word, outcome.reason())];
-        let (now_ms, reassert_at) = (now.as_millisecond(), reassert_at.as_millisecond());
-        let settled = match found {
-            // An event is said once: whoever took it over searches for it.
-            None if !lease.channel.supersedes() => Settled::FenceLost,
-            None => {
-                reassert_newest(&mut tx, &lease.stream, reassert_at).await?;
-                Settled::FenceLost
-            }
-            Some(found) => {
-                let reassert_at = lease.channel.supersedes().then_some(reassert_at);
-                let mut becomes = Becomes::of(outcome, now_ms, reassert_at, found);
-                if lease.channel.supersedes() && becomes.state != EntryState::Delivered {
-                    let duty = Duty { reassert_at: becomes.reassert_at, uncertain: becomes.uncertain };
-                    if pass_on(&mut tx, &lease.stream, duty).await? {
-                        becomes.give_way();
-                    }
-                }
-                write(&mut tx, &lease, &becomes, now_ms).await?;
-                records.extend((becomes.state == EntryState::Superseded).then(|| subject.superseded(now)));
-                Settled::Done
-            }
-        };
-        ledger::append(&mut tx, &records).await?;
-        tx.commit().await?;
-        Ok(settled)
+        self.settling.settle(&self.pool, Ended { lease, settlement }).await
     }
+}
+
+/// Settles attempts of one EHR connection, in this order.
+pub(super) async fn all(pool: &PgPool, all: &[Arc<Ended>]) -> Result<Vec<Settled>, Failure> {
+    let Some(Lease { organization, ehr, .. }) = all.first().map(|it| &it.lease) else { return Ok(Vec::new()) };
+    let mut tx = pool.begin().await?;
+    let was = connection::lock(&mut tx, organization, ehr).await?;
+    streams::lock(&mut tx, all.iter().map(|it| it.lease.stream.as_str())).await?;
+    let mut is = was.clone();
+    for Ended { settlement, .. } in all.iter().map(|it| &**it) {
+        is.ended(&settlement.connection, settlement.now, settlement.health);
+        if settlement.requests != 0 {
+            is.spent(&settlement.connection, settlement.now, settlement.requests);
+        }
+    }
+    if is != was {
+        connection::save(&mut tx, organization, ehr, &is).await?;
+    }
+    let (mut settled, mut records) = (Vec::with_capacity(all.len()), Vec::with_capacity(all.len()));
+    for ended in all {
+        settled.push(settle(&mut tx, &ended.lease, &ended.settlement, &mut records).await?);
+    }
+    ledger::append(&mut tx, &records).await?;
+    tx.commit().await.map_err(Failure::AtCommit)?;
+    Ok(settled)
+}
+
+/// One after the other even where they came together: what one of them owes may pass on to another.
+async fn settle(
+    tx: &mut PgConnection,
+    lease: &Lease,
+    settlement: &Settlement,
+    records: &mut Vec<Record>,
+) -> Result<Settled, StoreError> {
+    let Settlement { outcome, now, reassert_at, .. } = settlement;
+    let (subject, found) = find(tx, lease).await?;
+    let word = outcome.word();
+    let word = if found.is_some() { word.to_owned() } else { format!("after-the-lease: {word}") };
+    records.push(subject.settled(*now, lease.attempt, lease.fence, &word, outcome.reason()));
+    let (now_ms, reassert_at) = (now.as_millisecond(), reassert_at.as_millisecond());
+    let Some(found) = found else {
+        // An event is said once: whoever took it over searches for it.
+        if lease.channel.supersedes() {
+            reassert_newest(tx, &lease.stream, reassert_at).await?;
+        }
+        return Ok(Settled::FenceLost);
+    };
+    let reassert_at = lease.channel.supersedes().then_some(reassert_at);
+    let mut becomes = Becomes::of(outcome.clone(), now_ms, reassert_at, found);
+    if lease.channel.supersedes() && becomes.state != EntryState::Delivered {
+        let duty = Duty { reassert_at: becomes.reassert_at, uncertain: becomes.uncertain };
+        if pass_on(tx, &lease.stream, duty).await? {
+            becomes.give_way();
+        }
+    }
+    write(tx, lease, &becomes, now_ms).await?;
+    records.extend((becomes.state == EntryState::Superseded).then(|| subject.superseded(*now)));
+    Ok(Settled::Done)
 }
 
 /// What the ledger calls the row, and what it owes if the lease is still ours.

@@ -1,5 +1,8 @@
 //! What becomes of closed visits in SQLite: summaries, and forgetting what is sealed. When that is, is decided above.
 
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
@@ -108,7 +111,26 @@ impl Closing for SqliteStore {
 
     async fn forget_visit(&self, visit: &str, summary: Summary, now: Timestamp) -> Result<(), StoreError> {
         let visit = visit.to_owned();
-        self.write(move |tx| Box::pin(async move { forget(tx, &visit, summary, now).await })).await
+        let log_is_clean = Arc::clone(&self.log_is_clean);
+        self.write(move |tx| {
+            Box::pin(async move {
+                // Not before: the log may be emptied until this runs, and not again before it is committed.
+                log_is_clean.store(false, Ordering::SeqCst);
+                forget(tx, &visit, summary, now).await
+            })
+        })
+        .await
+    }
+
+    async fn wipe(&self) -> Result<bool, StoreError> {
+        if self.log_is_clean.swap(true, Ordering::SeqCst) {
+            return Ok(true);
+        }
+        let emptied = self.writer.empty_log().await;
+        if !matches!(emptied, Ok(true)) {
+            self.log_is_clean.store(false, Ordering::SeqCst);
+        }
+        emptied
     }
 
     async fn summaries(

@@ -10,6 +10,9 @@ use super::super::{Channel, StoreError};
 use super::SqliteStore;
 use crate::ledger::{BEGINNING, Hash, Record};
 
+/// What happened to one row: the ledger is never cut, so it must not be walked for that.
+pub(super) const ABOUT: &str = "SELECT * FROM ledger INDEXED BY ledger_entry WHERE entry = ? ORDER BY seq";
+
 /// What a record is about, from a row that has `id, organization, ehr, channel, reference, digest`.
 pub(super) fn subject(row: &SqliteRow) -> Result<Subject, StoreError> {
     Ok(Subject {
@@ -92,6 +95,11 @@ impl SqliteStore {
             .bind(limit)
             .fetch_all(&self.readers)
             .await?;
+        Ok(found.into_iter().map(|it| it.0).collect())
+    }
+
+    pub(super) async fn ledger_about(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        let found: Vec<Raw> = sqlx::query_as(ABOUT).bind(entry).fetch_all(&self.readers).await?;
         Ok(found.into_iter().map(|it| it.0).collect())
     }
 

@@ -5,14 +5,15 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{FromRow, QueryBuilder, Row, Sqlite, SqliteConnection};
 
-use super::super::operate::{Chained, EntryFilter, EntryRow, NotDone, Operate};
+use super::super::operate::{Chained, EntryFilter, EntryRow, NotDone, Operate, Standing, Wish};
 use super::super::steps::{Subject, at, maybe_at};
 use super::super::{Channel, EntryState, StoreError};
 use super::{SqliteStore, ledger};
 use crate::ledger::Hash;
 
 const COLUMNS: &str = "SELECT seq, id, organization, ehr, visit, stream, channel, state, for_identifier,
-     possible_double, attempts, failures, accepted_at, run_at, delivered_at, reason, sealed = x'' AS destroyed FROM outbox";
+     possible_double, attempts, failures, accepted_at, run_at, delivered_at, reason, sealed = x'' AS destroyed,
+     seq = (SELECT max(seq) FROM outbox AS any_of WHERE any_of.stream = outbox.stream) AS newest FROM outbox";
 
 /// A row as it comes from the database.
 struct Raw(EntryRow);
@@ -39,16 +40,15 @@ impl FromRow<'_, SqliteRow> for Raw {
             delivered_at: maybe_at(row.try_get("delivered_at")?).map_err(decode)?,
             reason: row.try_get("reason")?,
             destroyed: row.try_get("destroyed")?,
+            newest: row.try_get("newest")?,
         }))
     }
 }
 
 /// A row that an operator wants to act on.
 struct Wanted {
-    state: EntryState,
     subject: Subject,
-    newest: bool,
-    destroyed: bool,
+    standing: Standing,
 }
 
 async fn wanted(tx: &mut SqliteConnection, id: &str) -> Result<Option<Wanted>, StoreError> {
@@ -61,30 +61,19 @@ async fn wanted(tx: &mut SqliteConnection, id: &str) -> Result<Option<Wanted>, S
     .fetch_optional(tx)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    Ok(Some(Wanted {
+    let subject = ledger::subject(&row)?;
+    let standing = Standing {
         state: EntryState::of_number(row.try_get("state")?)?,
-        subject: ledger::subject(&row)?,
+        channel: subject.channel,
         newest: row.try_get("newest")?,
         destroyed: row.try_get("destroyed")?,
-    }))
-}
-
-impl Wanted {
-    /// Whether it may be made runnable, given that its state is right.
-    fn runnable(&self) -> Result<(), NotDone> {
-        if self.subject.channel.supersedes() && !self.newest {
-            return Err(NotDone::Superseded);
-        }
-        if self.destroyed { Err(NotDone::Destroyed) } else { Ok(()) }
-    }
+    };
+    Ok(Some(Wanted { subject, standing }))
 }
 
 async fn retry(tx: &mut SqliteConnection, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
-    if !matches!(row.state, EntryState::Parked | EntryState::Quarantined) {
-        return Ok(Err(NotDone::State(row.state.as_str())));
-    }
-    if let Err(not_done) = row.runnable() {
+    if let Err(not_done) = Wish::Retry.granted(row.standing) {
         return Ok(Err(not_done));
     }
     sqlx::query(
@@ -104,10 +93,9 @@ async fn skip(
     reason: &str,
     now: Timestamp,
 ) -> Result<Result<(), NotDone>, StoreError> {
-    use EntryState as S;
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
-    if !matches!(row.state, S::Waiting | S::Parked | S::Unsupported | S::Quarantined) {
-        return Ok(Err(NotDone::State(row.state.as_str())));
+    if let Err(not_done) = Wish::Skip.granted(row.standing) {
+        return Ok(Err(not_done));
     }
     sqlx::query("UPDATE outbox SET state = 6, settled_at = ?, reason = ? WHERE id = ?")
         .bind(now.as_millisecond())
@@ -121,13 +109,7 @@ async fn skip(
 
 async fn replay(tx: &mut SqliteConnection, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
-    if row.state != EntryState::Delivered {
-        return Ok(Err(NotDone::State(row.state.as_str())));
-    }
-    if !row.subject.channel.supersedes() {
-        return Ok(Err(NotDone::State("said once")));
-    }
-    if let Err(not_done) = row.runnable() {
+    if let Err(not_done) = Wish::Replay.granted(row.standing) {
         return Ok(Err(not_done));
     }
     sqlx::query("UPDATE outbox SET state = 0, run_at = ?, settled_at = NULL WHERE id = ?")
@@ -201,6 +183,10 @@ impl Operate for SqliteStore {
 
     async fn ledger(&self, after: i64, limit: u32) -> Result<Vec<Chained>, StoreError> {
         self.ledger_after(after, limit).await
+    }
+
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        self.ledger_about(entry).await
     }
 
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError> {

@@ -11,7 +11,7 @@ use sqlx::AssertSqlSafe;
 use sqlx::sqlite::SqliteConnection;
 
 use super::super::{ClaimPolicy, Claimed, Operate, Outbox, OutboxCounts, StoreError};
-use super::{SqliteStore, claim, connection};
+use super::{SqliteStore, claim, connection, ledger};
 use crate::outbox::connection::Policy;
 
 async fn open(folder: &tempfile::TempDir) -> SqliteStore {
@@ -132,6 +132,19 @@ async fn what_runs_all_the_time_goes_along_an_index() {
             }
         }
     }
+}
+
+#[tokio::test]
+async fn the_story_of_one_row_is_found_without_reading_the_whole_ledger() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let store = open(&folder).await;
+    let plan: Vec<(i64, i64, i64, String)> =
+        sqlx::query_as(AssertSqlSafe(format!("EXPLAIN QUERY PLAN {}", ledger::ABOUT)))
+            .fetch_all(&store.readers)
+            .await
+            .expect("it plans");
+    let steps: Vec<&str> = plan.iter().map(|it| it.3.as_str()).collect();
+    assert_eq!(steps, ["SEARCH ledger USING INDEX ledger_entry (entry=?)"]);
 }
 
 #[tokio::test]

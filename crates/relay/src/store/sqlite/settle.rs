@@ -34,10 +34,13 @@ impl SqliteStore {
 }
 
 async fn settle(tx: &mut SqliteConnection, lease: &Lease, settlement: Settlement) -> Result<Settled, StoreError> {
-    let Settlement { outcome, health, now, reassert_at, connection: policy } = settlement;
+    let Settlement { outcome, health, now, reassert_at, requests, connection: policy } = settlement;
     let was = connection::load(&mut *tx, &lease.organization, &lease.ehr).await?;
     let mut is = was.clone();
     is.ended(&policy, now, health);
+    if requests != 0 {
+        is.spent(&policy, now, requests);
+    }
     if is != was {
         connection::save(tx, &lease.organization, &lease.ehr, &is).await?;
     }

@@ -18,6 +18,8 @@ use super::super::StoreError;
 const BATCH: usize = 256;
 /// At most so many wait; whoever comes then waits for room.
 const QUEUE: usize = 1024;
+/// How long the log's emptying waits for those who read: whoever writes waits with it.
+const PATIENCE_MS: u32 = 250;
 /// SQLite's primary result code of a failing read, write or fsync (the extended ones have it in their low byte).
 const SQLITE_IOERR: i32 = 10;
 
@@ -95,10 +97,14 @@ where
     }
 }
 
+/// Somebody who wants the log emptied.
+type Emptying = oneshot::Sender<Result<bool, StoreError>>;
+
 /// Hands jobs to the task that has the writing connection.
 #[derive(Debug)]
 pub(super) struct Writer {
     jobs: mpsc::Sender<Box<dyn Job>>,
+    emptyings: mpsc::Sender<Emptying>,
     closing: watch::Sender<bool>,
     ended: watch::Receiver<()>,
     broken: watch::Receiver<bool>,
@@ -113,16 +119,17 @@ impl Writer {
 
     fn committing(connection: SqliteConnection, commit: Commit) -> Self {
         let (jobs, queue) = mpsc::channel(QUEUE);
+        let (emptyings, emptying) = mpsc::channel(1);
         let (closing, close) = watch::channel(false);
         let (end, ended) = watch::channel(());
         let (is_broken, broken) = watch::channel(false);
         let transactions = Arc::new(AtomicU64::new(0));
         let batches = Batches { connection, commit, transactions: Arc::clone(&transactions) };
         tokio::spawn(async move {
-            serve(batches, queue, close, is_broken).await;
+            serve(batches, queue, emptying, close, is_broken).await;
             drop(end);
         });
-        Self { jobs, closing, ended, broken, transactions }
+        Self { jobs, emptyings, closing, ended, broken, transactions }
     }
 
     /// Runs `job` on the writing connection. Answers once what it wrote is durable; what a failing job wrote is undone.
@@ -138,6 +145,15 @@ impl Writer {
         if self.jobs.send(Box::new(Work { work: job, answer })).await.is_err() {
             return Err(closed());
         }
+        answered.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// Moves all of the log into the file and cuts it to nothing: what was overwritten or deleted stays in it otherwise,
+    /// until something else comes to lie there. False if somebody who reads kept it from that.
+    pub(super) async fn empty_log(&self) -> Result<bool, StoreError> {
+        let closed = || StoreError::Database(sqlx::Error::PoolClosed);
+        let (answer, answered) = oneshot::channel();
+        self.emptyings.send(answer).await.map_err(|_| closed())?;
         answered.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -162,30 +178,38 @@ impl Writer {
 async fn serve(
     mut batches: Batches,
     mut queue: mpsc::Receiver<Box<dyn Job>>,
+    mut emptyings: mpsc::Receiver<Emptying>,
     mut close: watch::Receiver<bool>,
     is_broken: watch::Sender<bool>,
 ) {
     let mut jobs = Vec::with_capacity(BATCH);
     let mut closing = false;
     loop {
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
             () = async { drop(close.wait_for(|it| *it).await) }, if !closing => {
                 closing = true;
                 queue.close();
+                Ok(())
+            }
+            Some(answer) = emptyings.recv() => {
+                let emptied = batches.empty_log().await;
+                drop(answer.send(emptied.clone().map_err(StoreError::from)));
+                emptied.map(drop)
             }
             taken = queue.recv_many(&mut jobs, BATCH) => {
                 if taken == 0 {
                     break;
                 }
-                if let Err(Failure::Broken(words)) = batches.run(&mut jobs).await {
-                    tracing::error!(error = words, "the disk failed while committing; nothing more is written");
-                    is_broken.send_replace(true);
-                    // Closing would sync the file once more, and a second fsync may claim what the first one lost.
-                    std::mem::forget(batches.connection);
-                    return refuse_all(queue, close, Failure::Broken(words)).await;
-                }
+                batches.run(&mut jobs).await
             }
+        };
+        if let Err(Failure::Broken(words)) = ended {
+            tracing::error!(error = words, "the disk failed while committing; nothing more is written");
+            is_broken.send_replace(true);
+            // Closing would sync the file once more, and a second fsync may claim what the first one lost.
+            std::mem::forget(batches.connection);
+            return refuse_all(queue, close, Failure::Broken(words)).await;
         }
     }
     drop(batches.connection.close().await);
@@ -255,6 +279,22 @@ impl Batches {
             self.say("ROLLBACK TO job").await?;
         }
         self.say("RELEASE job").await
+    }
+
+    /// Between two batches. An fsync that fails here is as bad as one of a commit: the log is cut once the file is synced.
+    async fn empty_log(&mut self) -> Result<bool, Failure> {
+        let patience: i64 = sqlx::query_scalar("PRAGMA busy_timeout").fetch_one(&mut self.connection).await?;
+        self.wait_for_others(PATIENCE_MS.into()).await?;
+        let emptied = sqlx::query_as("PRAGMA wal_checkpoint(TRUNCATE)").fetch_one(&mut self.connection).await;
+        self.wait_for_others(patience).await?;
+        let (busy, _, _): (bool, i64, i64) = emptied.map_err(at_commit)?;
+        Ok(!busy)
+    }
+
+    async fn wait_for_others(&mut self, milliseconds: i64) -> Result<(), Failure> {
+        let statement = format!("PRAGMA busy_timeout = {milliseconds}");
+        self.connection.execute(sqlx::AssertSqlSafe(statement)).await?;
+        Ok(())
     }
 
     async fn say(&mut self, statement: &'static str) -> Result<(), Failure> {

@@ -9,7 +9,7 @@ use super::{MemoryStore, Row, State, at};
 
 type Answer = Result<Result<(), NotDone>, StoreError>;
 
-fn shown(row: &Row) -> EntryRow {
+fn shown(state: &State, row: &Row) -> EntryRow {
     EntryRow {
         seq: row.seq,
         id: row.id.clone(),
@@ -28,14 +28,18 @@ fn shown(row: &Row) -> EntryRow {
         delivered_at: row.delivered_at.map(at),
         reason: row.reason.clone(),
         destroyed: row.sealed.is_empty(),
+        newest: state.is_newest(row),
     }
 }
 
 impl State {
+    fn is_newest(&self, row: &Row) -> bool {
+        self.streams[&row.stream].rows.last() == Some(&row.seq)
+    }
+
     /// Whether a row may be made runnable, given that its state is right.
     fn may_run(&self, row: &Row) -> Result<(), NotDone> {
-        let newest = self.streams[&row.stream].rows.last() == Some(&row.seq);
-        if row.channel.supersedes() && !newest {
+        if row.channel.supersedes() && !self.is_newest(row) {
             return Err(NotDone::Superseded);
         }
         if row.sealed.is_empty() { Err(NotDone::Destroyed) } else { Ok(()) }
@@ -64,11 +68,12 @@ impl Operate for MemoryStore {
             .filter(|row| filter.organization.as_ref().is_none_or(|it| *it == row.organization))
             .filter(|row| filter.state.is_none_or(|it| it == row.state))
             .filter(|row| filter.since.is_none_or(|it| it.as_millisecond() <= row.accepted_at));
-        Ok(wanted.take(usize::try_from(filter.limit).unwrap()).map(shown).collect())
+        Ok(wanted.take(usize::try_from(filter.limit).unwrap()).map(|row| shown(&state, row)).collect())
     }
 
     async fn entry(&self, id: &str) -> Result<Option<EntryRow>, StoreError> {
-        Ok(self.held().row(id).map(shown))
+        let state = self.held();
+        Ok(state.row(id).map(|row| shown(&state, row)))
     }
 
     async fn retry(&self, id: &str, now: Timestamp) -> Answer {
@@ -131,6 +136,10 @@ impl Operate for MemoryStore {
         let state = self.held();
         let from = usize::try_from(after).unwrap().min(state.ledger.len());
         Ok(state.ledger[from..].iter().take(usize::try_from(limit).unwrap()).cloned().collect())
+    }
+
+    async fn ledger_of(&self, entry: &str) -> Result<Vec<Chained>, StoreError> {
+        Ok(self.held().ledger.iter().filter(|it| it.record.entry == entry).cloned().collect())
     }
 
     async fn ledger_head(&self) -> Result<(i64, Hash), StoreError> {

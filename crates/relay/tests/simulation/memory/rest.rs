@@ -1,10 +1,10 @@
 //! What delivery does not need: it answers that it is not here. And the organization's key, which sealing needs.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use roomed_relay::store::{
-    CommittedNotice, Link, Links, NewNotice, Notices, OneTime, OneTimeKind, PageSession, Recipient, Sessions, Store,
-    StoreError, StoredNotice, StoredWatch, Watches,
+    CommittedNotice, Link, Links, NewNotice, NodeId, Nodes, Notices, OneTime, OneTimeKind, PageSession, Recipient,
+    Sessions, Store, StoreError, StoredNotice, StoredWatch, Stretch, Watches,
 };
 
 use super::MemoryStore;
@@ -139,6 +139,33 @@ macro_rules! without_the_rest {
             }
 
             async fn forget_watch(&self, _: &str) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl Nodes for $store {
+            async fn node_seen(&self, _: &NodeId) -> Result<Stretch, StoreError> {
+                Err(not_here())
+            }
+
+            async fn node_left(&self, _: &NodeId) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn nodes_alive(&self, _: SignedDuration) -> Result<Vec<NodeId>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn companions_came(&self, _: &NodeId, _: &[Recipient]) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn companions_left(&self, _: &NodeId, _: &[Recipient]) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn online_elsewhere(&self, _: &NodeId, _: &[Recipient]) -> Result<Vec<Recipient>, StoreError> {
                 Err(not_here())
             }
         }

@@ -22,9 +22,13 @@ impl MemoryStore {
     /// Enters how an attempt ended.
     pub(crate) fn settle_now(&self, lease: &Lease, settlement: Settlement) -> Settled {
         let state = &mut *self.held();
-        let Settlement { outcome, health, now, reassert_at, connection: policy } = settlement;
+        let Settlement { outcome, health, now, reassert_at, requests, connection: policy } = settlement;
         let door = (lease.organization.clone(), lease.ehr.clone());
-        state.connections.entry(door).or_default().ended(&policy, now, health);
+        let connection = state.connections.entry(door).or_default();
+        connection.ended(&policy, now, health);
+        if requests != 0 {
+            connection.spent(&policy, now, requests);
+        }
         let seq = state.ids.get(&lease.id).copied();
         let ours = seq.filter(|seq| is_ours(&state.rows[seq], lease));
         let (word, told) = (outcome.word(), outcome == Outcome::Delivered);

@@ -1,13 +1,9 @@
 //! Who may see what: the bearer token, its hospital, its scopes, and whether it is confined to one patient.
 
-use super::super::{
-    grants::{Access, Subject},
-    instance,
-    outcome::Outcome,
-    scopes,
-};
+use super::super::{instance, outcome::Outcome, scopes};
 use crate::{
     core::{Hospital, Organization},
+    smart::grants::{Access, Subject},
     web,
 };
 use axum::http::{HeaderMap, StatusCode, header};

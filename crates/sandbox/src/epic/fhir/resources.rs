@@ -16,7 +16,7 @@ pub(super) fn listed(name: &str) -> bool {
 pub(super) fn all(hospital: &Hospital, organization: &Organization, kind: &str) -> Vec<Value> {
     let appointments = || hospital.epic.chart.appointments(|it| it.organization == organization.key);
     match kind {
-        "Patient" => organization.patients.iter().map(|it| patient(organization, it)).collect(),
+        "Patient" => organization.patients.iter().map(|it| patient(hospital, organization, it)).collect(),
         "Practitioner" => organization.people.iter().filter_map(|it| practitioner(organization, it)).collect(),
         "Appointment" => appointments().iter().map(|it| appointment(organization, it)).collect(),
         "Encounter" => appointments().iter().map(|it| encounter(organization, it)).collect(),
@@ -40,13 +40,15 @@ pub(super) fn actors(appointment: &Value) -> impl Iterator<Item = &str> {
     appointment["participant"].as_array().into_iter().flatten().filter_map(|it| it["actor"]["reference"].as_str())
 }
 
-fn patient(organization: &Organization, it: &Patient) -> Value {
+fn patient(hospital: &Hospital, organization: &Organization, it: &Patient) -> Value {
+    let identifier = |kind: &str, system: String, value: &str| json!({ "use": "usual", "type": { "text": kind }, "system": system, "value": value });
+    let mut identifiers = vec![identifier("MRN", format!("{}.5.737384.0", organization.systems.patient), &it.mrn)];
+    if hospital.epic.is_identified(&it.patient_id) {
+        identifiers.insert(0, identifier("WPR", organization.systems.patient.clone(), &it.wpr));
+    }
     json!({
         "resourceType": "Patient", "id": it.patient_id, "active": true, "gender": it.gender, "birthDate": it.birth_date,
-        "identifier": [
-            { "use": "usual", "type": { "text": "WPR" }, "system": organization.systems.patient, "value": it.wpr },
-            { "use": "usual", "type": { "text": "MRN" }, "system": format!("{}.5.737384.0", organization.systems.patient), "value": it.mrn },
-        ],
+        "identifier": identifiers,
         "name": [{ "use": "official", "text": it.name, "family": it.family, "given": [it.given] }],
         "telecom": [{ "system": "phone", "value": it.phone, "use": "home" }],
     })

@@ -95,7 +95,7 @@ fn begin_at(
     hospital: &Hospital,
     headers: &HeaderMap,
     id: &str,
-    at: impl Fn(launch::ClinicianLaunch) -> String,
+    at: impl Fn(crate::smart::launch::ClinicianLaunch) -> String,
 ) -> Response {
     let (organization, person, appointment) = match pressed(hospital, headers, id) {
         Ok(found) => found,

@@ -1,34 +1,31 @@
-//! The applications registered with Epic and where they may be sent back to. Ids are the vendor's, valid at every
+//! The applications registered with an EHR and where they may be sent back to. Ids are the vendor's, valid at every
 //! hospital that has enabled the app; redirect URIs are fixed strings, compared character by character.
 
-use crate::core::{Hospital, Random};
+use crate::core::{Ehr, Hospital, Random};
 
 /// Client ids.
 pub struct Clients {
-    /// Clinician-facing, public, EHR launch.
+    /// Clinician-facing, public, launched from the chart.
     pub companion: String,
-    /// Patient-facing, public, launched from MyChart.
+    /// Patient-facing, public, launched from the portal.
     pub patient: String,
-    /// Backend Services, and the `Epic-Client-ID` of the connection-status service.
+    /// Backend Services; at Epic also the `Epic-Client-ID` of the connection-status service.
     pub backend: String,
 }
 
 /// The kinds of app that come to the authorize endpoint.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Audience {
-    /// Launched from Hyperspace.
+    /// Launched from the chart: at Epic, Hyperspace.
     Clinician,
-    /// Launched from MyChart.
+    /// Launched from the portal: at Epic, MyChart.
     Patient,
 }
 
 impl Clients {
-    pub(crate) fn new(random: &Random) -> Self {
-        Self {
-            companion: random.stable_guid("epic companion client"),
-            patient: random.stable_guid("epic patient client"),
-            backend: random.stable_guid("epic backend client"),
-        }
+    pub(crate) fn new(ehr: Ehr, random: &Random) -> Self {
+        let client = |what: &str| random.stable_guid(&format!("{} {what} client", ehr.word()));
+        Self { companion: client("companion"), patient: client("patient"), backend: client("backend") }
     }
 
     /// Which kind of interactive app a client id is, if one.

@@ -1,9 +1,9 @@
-//! What Epic has promised and may take back: launch tokens (five minutes, once), codes (one minute, once),
-//! access tokens, and the `jti` values seen (SMART App Launch 2.2, EHR launch and Backend Services).
+//! What an EHR has promised to somebody who launches and may take back: launch tokens (five minutes, once), codes (one
+//! minute, once), access tokens, and the `jti` values seen (SMART App Launch 2.2, EHR launch and Backend Services).
 
 use super::clients::Audience;
 use crate::{
-    core::{Hospital, lock},
+    core::{Ehr, Hospital, lock},
     smart::assertion::Seen,
 };
 use jiff::Timestamp;
@@ -15,9 +15,9 @@ const CODE_SECONDS: i64 = 60;
 /// Who pressed *Begin virtual visit*.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Launcher {
-    /// A Hyperspace user, by object id.
+    /// A user of the chart, by object id.
     Clinician { oid: String },
-    /// A MyChart user, by FHIR id.
+    /// A user of the portal, by FHIR id.
     Patient { patient_id: String },
 }
 
@@ -37,8 +37,8 @@ pub(crate) struct Launch {
     pub(crate) organization: &'static str,
     pub(crate) launcher: Launcher,
     pub(crate) patient_id: String,
-    pub(crate) encounter_id: String,
-    expires: Timestamp,
+    /// None while the desk has planned no Encounter.
+    pub(crate) encounter_id: Option<String>,
 }
 
 /// What a code is bound to.
@@ -88,10 +88,10 @@ struct HeldCode {
     token: Option<String>,
 }
 
-/// All promises of both hospitals.
-#[derive(Default)]
+/// All promises of one EHR, at both hospitals.
 pub(crate) struct Grants {
-    launches: Mutex<HashMap<String, Launch>>,
+    ehr: Ehr,
+    launches: Mutex<HashMap<String, (Launch, Timestamp)>>,
     codes: Mutex<HashMap<String, HeldCode>>,
     access: Mutex<HashMap<String, Access>>,
     /// The `jti` values of Backend Services.
@@ -99,19 +99,27 @@ pub(crate) struct Grants {
 }
 
 impl Grants {
+    pub(crate) fn new(ehr: Ehr) -> Self {
+        Self {
+            ehr,
+            launches: Mutex::default(),
+            codes: Mutex::default(),
+            access: Mutex::default(),
+            seen: Seen::default(),
+        }
+    }
+
     /// Mints a launch token.
-    pub(crate) fn launch(&self, hospital: &Hospital, launcher: Launcher, appointment: &super::Appointment) -> String {
+    pub(crate) fn launch(&self, hospital: &Hospital, launch: Launch) -> String {
         let token = hospital.random.token(64);
-        hospital.canaries.secret("epic.launch", &token);
-        let launch = Launch {
-            organization: appointment.organization,
-            launcher,
-            patient_id: appointment.patient_id.clone(),
-            encounter_id: appointment.encounter_id.clone(),
-            expires: hospital.clock.in_seconds(LAUNCH_SECONDS),
-        };
-        lock(&self.launches).insert(token.clone(), launch);
+        self.secret(hospital, "launch", &token);
+        let expires = hospital.clock.in_seconds(LAUNCH_SECONDS);
+        lock(&self.launches).insert(token.clone(), (launch, expires));
         token
+    }
+
+    fn secret(&self, hospital: &Hospital, what: &str, value: &str) {
+        hospital.canaries.secret(&format!("{}.{what}", self.ehr.word()), value);
     }
 
     /// Takes a launch token: once, in time, at the hospital and for the kind of app it was made for.
@@ -122,15 +130,15 @@ impl Grants {
         audience: Audience,
         now: Timestamp,
     ) -> Option<Launch> {
-        let launch = lock(&self.launches).remove(token)?;
+        let (launch, expires) = lock(&self.launches).remove(token)?;
         let fits = launch.organization == organization && launch.launcher.audience() == audience;
-        (fits && now < launch.expires).then_some(launch)
+        (fits && now < expires).then_some(launch)
     }
 
     /// Mints a code.
     pub(crate) fn code(&self, hospital: &Hospital, code: Code) -> String {
         let text = hospital.random.token(96);
-        hospital.canaries.secret("epic.code", &text);
+        self.secret(hospital, "code", &text);
         let held = HeldCode { code, expires: hospital.clock.in_seconds(CODE_SECONDS), used: false, token: None };
         lock(&self.codes).insert(text.clone(), held);
         text
@@ -160,7 +168,7 @@ impl Grants {
         code: Option<&str>,
     ) -> String {
         let token = hospital.random.token(160);
-        hospital.canaries.secret("epic.access_token", &token);
+        self.secret(hospital, "access_token", &token);
         let expires = hospital.clock.in_seconds(seconds);
         let mut codes = lock(&self.codes);
         lock(&self.access).insert(token.clone(), Access { organization, subject, scopes, expires });

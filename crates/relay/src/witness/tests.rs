@@ -1,0 +1,180 @@
+//! How often the EHR is read, and which visit is next: over a real store, with a clock that moves when told to and an EHR
+//! that counts. What a look leads to is tried with the whole relay (`tests/`).
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::collections::HashSet;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use async_trait::async_trait;
+
+use super::*;
+use crate::clock::{Clock, ManualClock, SystemRandomness};
+use crate::config::{Config, NORTHSIDE};
+use crate::ehr::{Attempt, Ehr, Said};
+use crate::outbox::{Worker, WriteBack};
+use crate::serve::{Outside, assemble};
+use crate::store::sqlite::SqliteStore;
+
+/// At most so many at once, of which half is the write-backs'; one more each second.
+const BURST: u32 = 4;
+const VISITS: usize = 6;
+
+/// Takes everything, and remembers what was read and how much was told.
+#[derive(Default)]
+struct Counting {
+    read: Mutex<Vec<String>>,
+    told: Mutex<u32>,
+    is_down: AtomicBool,
+}
+
+#[async_trait]
+impl Ehr for Counting {
+    async fn write_back(&self, _: &WriteBack, _: &Attempt<'_>) -> Said {
+        *self.told.lock().unwrap() += 1;
+        Said::Accepted
+    }
+
+    async fn appointment(&self, id: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        self.read.lock().unwrap().push(id.to_owned());
+        match self.is_down.load(Ordering::SeqCst) {
+            true => Err(EhrError::Unreachable { reason: "cut".into(), retry_after: None }),
+            false => Ok(None),
+        }
+    }
+
+    async fn appointment_by_identifier(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(None)
+    }
+
+    async fn appointment_of_encounter(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
+        Ok(None)
+    }
+}
+
+struct Place {
+    _folder: tempfile::TempDir,
+    clock: Arc<ManualClock>,
+    ehr: Arc<Counting>,
+    relay: Arc<Relay>,
+    worker: Worker,
+    visits: Vec<Opened>,
+    looked: Looked,
+}
+
+impl Place {
+    async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mut config = Config::assemble(NORTHSIDE, std::path::Path::new("test"), Vec::new()).unwrap();
+        config.keys.directory = folder.path().join("keys");
+        config.ehr.poll_seconds = 10;
+        (config.outbox.per_ehr_per_second, config.outbox.per_ehr_burst) = (1, BURST);
+        let url = format!("sqlite:{}", folder.path().join("r.sqlite").display());
+        let store = Arc::new(SqliteStore::open(&url, 2, Duration::from_secs(5)).await.unwrap());
+        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
+        let as_clock: Arc<dyn Clock> = clock.clone();
+        let random = Arc::new(SystemRandomness::default());
+        let metrics = metrics_exporter_prometheus::PrometheusBuilder::new().build_recorder().handle();
+        let outside = Outside { config, store, clock: as_clock, random, metrics, restored: false };
+        let mut relay = assemble(outside).await.unwrap().relay;
+        let ehr = Arc::new(Counting::default());
+        let parts = Arc::get_mut(&mut relay).unwrap();
+        parts.ehrs.values_mut().for_each(|it| *it = ehr.clone());
+        let Relay { config, store, keys, ehrs, clock: time, random, arrivals, .. } = &*relay;
+        let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
+        let mut place =
+            Self { _folder: folder, clock, ehr, relay, worker, visits: Vec::new(), looked: Looked::default() };
+        for n in 0..VISITS {
+            place.visits.push(place.open(n).await);
+        }
+        place
+    }
+
+    async fn open(&self, n: usize) -> Opened {
+        let organization = self.relay.organization("northside").unwrap();
+        let facts = AppointmentFacts {
+            id: format!("a{n}"),
+            status: "booked".into(),
+            is_virtual: true,
+            start: self.clock.now(),
+            end: self.clock.now() + SignedDuration::from_mins(30),
+            patient: format!("p{n}"),
+            practitioners: vec!["d1".into()],
+            conference_id: Some(format!("7{n}")),
+        };
+        let opened = self.relay.open_visit(organization, &organization.ehr[0], &facts, None).await;
+        opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0))
+    }
+
+    /// The patient of the n-th visit says *I'm ready*: one write-back.
+    async fn arrives(&self, n: usize) {
+        let visit = &self.visits[n];
+        let mut people = visit.record.visit.participants();
+        let participant = people.find(|(_, person)| person.is_patient()).map(|(id, _)| id.clone()).unwrap();
+        let ready = Testimony::Ready { participant, at: wire::to_rules(self.clock.now()), source: Source::VisitPage };
+        let events = [VisitEvent::Witnessed(ready)];
+        self.relay.arrivals.update(&visit.stored.row.id, &events, Along::default()).await.unwrap();
+    }
+
+    /// One round; what was read in it.
+    async fn look(&mut self) -> Vec<String> {
+        let before = self.ehr.read.lock().unwrap().len();
+        let said = look_once(&self.relay, &mut self.looked).await.unwrap();
+        let read = self.ehr.read.lock().unwrap()[before..].to_vec();
+        assert_eq!(read.len(), said as usize);
+        read
+    }
+
+    fn seconds(&self, seconds: i64) {
+        self.clock.advance(SignedDuration::from_secs(seconds));
+    }
+}
+
+#[tokio::test]
+async fn the_ehr_is_read_no_faster_than_its_pace_and_everybody_before_anybody_again() {
+    let mut place = Place::start().await;
+    assert_eq!(place.look().await.len(), 2, "half of the burst is the write-backs'");
+    assert_eq!(place.look().await.len(), 0, "no time has passed");
+    for _ in 2..VISITS {
+        place.seconds(1);
+        assert_eq!(place.look().await.len(), 1, "one a second");
+    }
+    let read: HashSet<String> = place.ehr.read.lock().unwrap().drain(..).collect();
+    assert_eq!(read.len(), VISITS, "each once");
+    place.seconds(3);
+    assert_eq!(place.look().await.len(), 0, "there is room, but none is due yet");
+    place.seconds(3);
+    assert_eq!(place.look().await.len(), 2, "ten seconds later the first two are");
+}
+
+#[tokio::test]
+async fn write_backs_find_room_beside_the_looks_and_looks_none_beside_many_write_backs() {
+    let mut place = Place::start().await;
+    assert_eq!(place.look().await.len(), 2);
+    for n in 0..3 {
+        place.arrives(n).await;
+    }
+    assert_eq!(place.worker.run_once().await.unwrap(), 2, "what the looks have left, at the same moment");
+    place.seconds(1);
+    assert_eq!(place.look().await.len(), 0, "what came back is the write-backs'");
+    assert_eq!(place.worker.run_once().await.unwrap(), 1);
+    assert_eq!(*place.ehr.told.lock().unwrap(), 3);
+    place.seconds(2);
+    assert_eq!(place.look().await.len(), 0);
+    place.seconds(1);
+    assert_eq!(place.look().await.len(), 1, "more than half is free again");
+}
+
+#[tokio::test]
+async fn an_ehr_that_does_not_answer_is_left_alone_until_the_next_round() {
+    let mut place = Place::start().await;
+    place.ehr.is_down.store(true, Ordering::SeqCst);
+    let first = place.look().await;
+    assert_eq!(first.len(), 1, "there was room for two");
+    let second = place.look().await;
+    assert_eq!(second.len(), 1);
+    assert_ne!(first, second, "another visit's turn");
+    for stored in place.relay.store.open_visits("northside").await.unwrap() {
+        assert_eq!(stored.row.stage, "planned", "nothing is concluded");
+    }
+}

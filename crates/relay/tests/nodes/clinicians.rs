@@ -1,0 +1,44 @@
+//! A clinician is there if their companion is, at whichever node.
+
+use roomed_relay::store::Recipient;
+
+use crate::node::{CALM, Ground, until};
+use crate::page::ready;
+use crate::place::{OID, ORGANIZATION, Place, Visit};
+
+async fn delegates_told(place: &Place, visit: &Visit) -> bool {
+    place.relay.arrivals.load(&visit.id).await.unwrap().record.delegates_told
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_clinician_at_another_node_is_told_and_the_delegates_are_not() {
+    let ground = Ground::make().await;
+    let (one, other) = (ground.start(CALM).await, ground.start(CALM).await);
+    let tid = one.place.relay.organization(ORGANIZATION).unwrap().tid.clone();
+    let clinician = Recipient { organization: ORGANIZATION.into(), tid, oid: OID.into() };
+    let seen_by_other = async || {
+        let store = &other.place.relay.store;
+        let found = store.online_elsewhere(&other.place.relay.node, std::slice::from_ref(&clinician)).await.unwrap();
+        found == [clinician.clone()]
+    };
+    assert!(!seen_by_other().await);
+
+    // What a companion's socket holds for as long as it is open.
+    let companion = one.place.relay.hub.companion(&clinician, 0);
+    until("the other node sees the companion", seen_by_other).await;
+    let visit = other.place.visit("first").await;
+    ready(&other.place, &visit).await;
+    assert!(!delegates_told(&other.place, &visit).await, "a clinician who is there counts as away");
+    let notices = other.place.relay.store.notices_after(&clinician, 0, 100).await.unwrap();
+    assert!(notices.iter().any(|it| it.kind.contains("patient-ready")), "{notices:?}");
+
+    // Given up and back again, the node says once more who is there.
+    ground.give_all_up().await;
+    until("the companion is seen again", seen_by_other).await;
+
+    drop(companion);
+    until("the other node sees the companion go", async || !seen_by_other().await).await;
+    let visit = other.place.visit("second").await;
+    ready(&other.place, &visit).await;
+    assert!(delegates_told(&other.place, &visit).await, "nobody is there, and nobody else was told");
+}

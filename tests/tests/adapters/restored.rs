@@ -1,0 +1,126 @@
+//! A relay that was lost and comes back out of a backup, before a Hyperspace that has moved on: nothing of what the backup
+//! holds is sent blindly, and what a witness of today says is what the schedule shows in the end.
+
+use std::path::Path;
+
+use e2e::clinician::Clinician;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
+
+use crate::ground::Ground;
+use crate::visitor::{Socket, Visitor};
+
+/// As `docs/operating.md` says, while the relay runs. The keys directory stays where it is: it was not lost.
+async fn back_up(directory: &Path) -> anyhow::Result<()> {
+    let address = format!("sqlite:{}", directory.join("relay.sqlite").display());
+    let mut database = SqliteConnection::connect(&address).await?;
+    let into = format!("VACUUM INTO '{}'", directory.join("backup.sqlite").display());
+    sqlx::raw_sql(AssertSqlSafe(into)).execute(&mut database).await?;
+    Ok(database.close().await?)
+}
+
+/// The database in place of the one that was lost.
+fn put_back(directory: &Path) -> anyhow::Result<()> {
+    for lost in ["relay.sqlite", "relay.sqlite-wal", "relay.sqlite-shm"] {
+        if directory.join(lost).exists() {
+            std::fs::remove_file(directory.join(lost))?;
+        }
+    }
+    std::fs::rename(directory.join("backup.sqlite"), directory.join("relay.sqlite"))?;
+    Ok(())
+}
+
+/// A visit whose patient is on the page, or was.
+struct Arriving {
+    appointment: Value,
+    visitor: Visitor,
+    page: Option<Socket>,
+}
+
+impl Arriving {
+    async fn start(ground: &Ground, clinician: &Clinician, patient: usize) -> anyhow::Result<Self> {
+        let appointment = ground.schedule(0, patient).await?;
+        clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+        let visitor = Visitor::enter(ground, patient, &appointment).await?;
+        let mut arriving = Self { appointment, visitor, page: None };
+        arriving.comes().await?;
+        Ok(arriving)
+    }
+
+    /// Opens the page and says *I'm ready*.
+    async fn comes(&mut self) -> anyhow::Result<()> {
+        self.page = Some(self.visitor.stay().await?);
+        self.visitor.ready().await
+    }
+
+    async fn leaves(&mut self, ground: &Ground) -> anyhow::Result<()> {
+        self.page = None;
+        ground.chart_shows(&self.appointment, "patient", "Disconnected").await
+    }
+
+    /// What the schedule has taken about the patient, oldest first.
+    async fn told(&self, ground: &Ground) -> anyhow::Result<Vec<&'static str>> {
+        let connected = &ground.northside.0["ehr"]["connection_status"]["connected"];
+        let word = |it: &Value| if it["connection_status"] == *connected { "connected" } else { "disconnected" };
+        Ok(ground.accepted(&self.appointment, "patient").await?.iter().map(word).collect())
+    }
+}
+
+#[tokio::test]
+async fn after_a_restore_the_schedule_shows_what_a_witness_of_today_says() -> anyhow::Result<()> {
+    let mut ground = Ground::start().await?;
+    let clinician = ground.clinician(0).await?;
+    let mut gone = Arriving::start(&ground, &clinician, 0).await?;
+    ground.chart_shows(&gone.appointment, "patient", "Connected").await?;
+    // Accepted and not told yet: this is how the backup knows it.
+    ground.fault(json!({ "target": "epic.connection_status", "mode": "status", "status": 503, "times": 0 })).await?;
+    let mut back = Arriving::start(&ground, &clinician, 1).await?;
+    back_up(&ground.stack.directory).await?;
+
+    // Then it is told, both patients leave, and a third one arrives: nothing of this is in the backup.
+    ground.no_faults().await?;
+    ground.chart_shows(&back.appointment, "patient", "Connected").await?;
+    gone.leaves(&ground).await?;
+    back.leaves(&ground).await?;
+    let mut since = Arriving::start(&ground, &clinician, 2).await?;
+    ground.chart_shows(&since.appointment, "patient", "Connected").await?;
+    ground.stack.kill_relay().await?;
+    put_back(&ground.stack.directory)?;
+    let (left, came) = (["connected", "disconnected"], ["connected"]);
+    assert_eq!((gone.told(&ground).await?, back.told(&ground).await?), (left.to_vec(), left.to_vec()));
+
+    ground.stack.start_relay_restored().await?;
+    let log = std::fs::read_to_string(ground.stack.directory.join("logs/relay.log"))?;
+    assert!(log.contains("quarantined=1"), "the arrival that the backup holds undelivered");
+    // Of the two, the restarted relay itself is a witness: their pages are gone. It says so, and never what the backup
+    // says of them.
+    for one in [&gone, &back] {
+        e2e::wait::until("it is said again that the patient is gone", async || {
+            Ok((one.told(&ground).await?.len() > 2).then_some(()))
+        })
+        .await?;
+        assert_eq!(one.told(&ground).await?, [left.as_slice(), &["disconnected"]].concat());
+        assert_eq!(ground.mark(&one.appointment, "patient").await?, "Disconnected");
+    }
+    assert_eq!(since.told(&ground).await?, came, "of a visit that it does not know it says nothing");
+    assert_eq!(ground.mark(&since.appointment, "patient").await?, "Connected");
+
+    // One of them comes back, and the third one's page finds no visit: the portal leads to a new one.
+    back.comes().await?;
+    ground.chart_shows(&back.appointment, "patient", "Connected").await?;
+    since.visitor = Visitor::enter(&ground, 2, &since.appointment).await?;
+    since.comes().await?;
+    e2e::wait::until("the third patient is told of anew", async || {
+        Ok((since.told(&ground).await? == ["connected"; 2]).then_some(()))
+    })
+    .await?;
+    let all = ["connected", "disconnected", "disconnected", "connected"];
+    assert_eq!((gone.told(&ground).await?, back.told(&ground).await?), (all[..3].to_vec(), all.to_vec()));
+    for (one, mark) in [(&gone, "Disconnected"), (&back, "Connected"), (&since, "Connected")] {
+        assert_eq!(ground.mark(&one.appointment, "patient").await?, mark);
+    }
+    for state in ["quarantined", "parked"] {
+        assert_eq!(ground.figure(&format!("roomed_outbox_entries{{state=\"{state}\"}}")).await?, 0.0, "{state}");
+    }
+    ground.no_leaks().await
+}
