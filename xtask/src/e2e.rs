@@ -23,9 +23,18 @@ pub(crate) fn demo(places: &Places, args: &[String]) -> Result<ExitCode> {
     start(places, args, "demo", headless)
 }
 
-/// `cargo xtask bench`.
+/// `cargo xtask bench`, for `outbox` with a PostgreSQL server of its own.
 pub(crate) fn bench(places: &Places, args: &[String]) -> Result<ExitCode> {
-    start(places, args, "bench", false)
+    if !args.iter().any(|arg| arg == "outbox") {
+        return start(places, args, "bench", false);
+    }
+    let ready = || {
+        setup::run(places, &Consent::from(args))?;
+        build::run(places)?;
+        Postgres::start()
+    };
+    let server = or_say(args, "bench", ready())?;
+    spawn(places, args, "bench", Some(&server))
 }
 
 /// `cargo xtask chaos`: with a PostgreSQL server of its own, and the relay's simulation to ask.
@@ -59,17 +68,21 @@ fn or_say<T>(args: &[String], name: &str, ready: Result<T>) -> Result<T> {
 
 fn start(places: &Places, args: &[String], name: &str, desktop: bool) -> Result<ExitCode> {
     or_say(args, name, setup::run(places, &Consent::from(args)).and_then(|()| build::run(places)))?;
-    let binary = places.binary(name);
-    let rest: Vec<String> = args.iter().filter(|arg| *arg != "--yes").cloned().collect();
     if desktop {
-        let mut all = vec!["--".to_owned(), binary.to_string_lossy().into_owned()];
-        all.extend(rest);
+        let mut all = vec!["--".to_owned(), places.binary(name).to_string_lossy().into_owned()];
+        all.extend(args.iter().filter(|arg| *arg != "--yes").cloned());
         return session::run(places, &all);
     }
-    let status = Command::new(&binary)
-        .args(&rest)
+    spawn(places, args, name, None)
+}
+
+/// Runs the binary to its end, with a server where it needs one.
+fn spawn(places: &Places, args: &[String], name: &str, server: Option<&Postgres>) -> Result<ExitCode> {
+    let status = Command::new(places.binary(name))
+        .args(args.iter().filter(|arg| *arg != "--yes"))
         .env("ROOMED_BIN_DIR", &places.bin)
         .env("TAURI_DRIVER", places.tauri_driver())
+        .envs(server.map(|it| (postgres::VARIABLE, it.url())))
         .status()
         .with_context(|| format!("cannot start {name}"))?;
     Ok(session::exit_code(status))

@@ -77,6 +77,12 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         suite: "stores",
+        name: "figures of the outbox, tiny",
+        does: Does::Tests { of: &["tests"], files: &["figures"], args: &[], desktop: false, postgres: true },
+        minutes: 5,
+    },
+    Stage {
+        suite: "stores",
         name: "delivery, simulated",
         does: Does::Tests { of: &["crates/relay"], files: &["simulation"], args: &[], desktop: false, postgres: false },
         minutes: 10,

@@ -105,7 +105,7 @@ pub struct Log {
 pub struct Database {
     /// `sqlite:<path>`.
     pub url: SecretString,
-    /// Reading connections.
+    /// Connections: those that read SQLite, all of PostgreSQL's.
     pub readers: u32,
     /// How long a writer waits for another process's lock.
     pub busy_timeout_ms: u32,

@@ -12,6 +12,6 @@ mod scene;
 mod tap;
 
 pub use arrival::arrival;
-pub use outbox::outbox;
+pub use outbox::{Sizes, outbox};
 pub use peer::{Buffers, serve};
 pub use report::{Figure, Report};

@@ -21,7 +21,7 @@ pub struct Figure {
     pub figure: String,
     /// The median over the rounds, in `unit`.
     pub value: f64,
-    /// `us`, `/s` or `KiB`.
+    /// `us`, `/s`, `KiB`, or what is counted.
     pub unit: &'static str,
     /// The floor or peer of the same run.
     pub against: String,

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use e2e::bench::{self, Buffers};
+use e2e::bench::{self, Buffers, Sizes};
 
 #[derive(Parser)]
 #[command(about = "Measured figures, each beside its peer or limit in the same run")]
@@ -15,6 +15,9 @@ struct Arguments {
     /// Standard output is one JSON object and nothing else.
     #[arg(long)]
     json: bool,
+    /// Bench `outbox` only: just enough of everything to see that it works. The figures say nothing.
+    #[arg(long, hide = true)]
+    tiny: bool,
     /// Is the peer that a bench compares with; the bench starts it itself.
     #[arg(long, value_enum, hide = true)]
     peer: Option<Buffers>,
@@ -50,7 +53,10 @@ async fn main() -> anyhow::Result<ExitCode> {
     let directory = tempfile::tempdir_in(beside.parent().context("a program is in a folder")?)?;
     let measured = match arguments.name {
         Name::Arrival => bench::arrival(directory.path()).await,
-        Name::Outbox => bench::outbox(directory.path()).await,
+        Name::Outbox => {
+            let sizes = if arguments.tiny { Sizes::TINY } else { Sizes::FULL };
+            bench::outbox(directory.path(), sizes).await
+        }
     };
     match measured {
         Ok(report) if arguments.json => println!("{}", serde_json::to_string(&report)?),

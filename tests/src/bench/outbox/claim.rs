@@ -9,7 +9,8 @@ use super::super::report::median;
 use super::given::{Database, EHR, ORGANIZATION, Opened, claim, now, unpaced, visit};
 use crate::clock::Stopwatch;
 
-const PAIRS: usize = 200;
+/// So many pairs for each count.
+const COUNT_EVERY: usize = 40;
 
 /// Puts `rows` waiting rows in, each of its own stream. By hand: a million commits are another bench.
 pub(super) async fn fill(database: &Database, opened: &Opened, rows: u32) -> anyhow::Result<()> {
@@ -37,9 +38,6 @@ pub(super) async fn fill(database: &Database, opened: &Opened, rows: u32) -> any
         }
         Database::Postgres(_) => {
             let mut connection = PgConnection::connect(&opened.url).await?;
-            let streams = format!("{series} INSERT INTO outbox_stream (stream) SELECT 'v/' || i || '/state' FROM n");
-            // Where streams have rows of their own to lock.
-            let _ = connection.execute(sqlx::AssertSqlSafe(streams)).await;
             connection.execute(sqlx::AssertSqlSafe(insert)).await.context("the rows")?;
             connection.execute("VACUUM ANALYZE outbox").await?;
             connection.close().await?;
@@ -48,22 +46,47 @@ pub(super) async fn fill(database: &Database, opened: &Opened, rows: u32) -> any
     Ok(())
 }
 
-/// The median of a claim of one row and its settle, in microseconds.
-pub(super) async fn median_us(store: &dyn Store) -> anyhow::Result<f64> {
-    let mut took = Vec::with_capacity(PAIRS);
-    for _ in 0..PAIRS {
-        let began = Stopwatch::start();
-        let lease = store.claim(claim(1)).await?.leases.pop().context("nothing to claim")?;
-        let settlement = Settlement {
-            outcome: Outcome::Delivered,
-            health: Health::Well,
-            now: now(),
-            reassert_at: now(),
-            requests: 0,
-            connection: unpaced(),
-        };
-        ensure!(store.settle(lease, settlement).await? == Settled::Done, "a lease was lost");
-        took.push(began.elapsed().as_secs_f64() * 1e6);
+/// Microseconds with few rows waiting and with many.
+pub(super) struct Took {
+    /// Of a claim of one row and its settle.
+    pub(super) claims: [f64; 2],
+    /// Of counting all of them for `/metrics`.
+    pub(super) counts: [f64; 2],
+}
+
+/// Takes turns between the two, so that what else the machine does falls on both.
+pub(super) async fn run(stores: [&dyn Store; 2], pairs: usize) -> anyhow::Result<Took> {
+    let (mut claims, mut counts) = ([Vec::new(), Vec::new()], [Vec::new(), Vec::new()]);
+    for n in 0..pairs {
+        for (store, took) in stores.into_iter().zip(&mut claims) {
+            took.push(pair_us(store).await?);
+        }
+        if n.is_multiple_of(COUNT_EVERY) {
+            for (store, took) in stores.into_iter().zip(&mut counts) {
+                let began = Stopwatch::start();
+                store.outbox_counts().await?;
+                took.push(began.elapsed().as_secs_f64() * 1e6);
+            }
+        }
     }
-    median(&took).context("nothing was measured")
+    let medians = |of: &[Vec<f64>; 2]| {
+        let [few, many] = of.each_ref().map(|it| median(it).context("nothing was measured"));
+        anyhow::Ok([few?, many?])
+    };
+    Ok(Took { claims: medians(&claims)?, counts: medians(&counts)? })
+}
+
+async fn pair_us(store: &dyn Store) -> anyhow::Result<f64> {
+    let began = Stopwatch::start();
+    let lease = store.claim(claim(1)).await?.leases.pop().context("nothing to claim")?;
+    let settlement = Settlement {
+        outcome: Outcome::Delivered,
+        health: Health::Well,
+        now: now(),
+        reassert_at: now(),
+        requests: 0,
+        connection: unpaced(),
+    };
+    ensure!(store.settle(lease, settlement).await? == Settled::Done, "a lease was lost");
+    Ok(began.elapsed().as_secs_f64() * 1e6)
 }

@@ -11,8 +11,6 @@ use super::given::{Database, entry, now};
 use super::idle::Office;
 use crate::clock::Stopwatch;
 
-/// Rows of one drain.
-pub(super) const ROWS: usize = 100_000;
 const VISITS: usize = 200;
 /// In flight at once, on both sides.
 pub(super) const AT_ONCE: u32 = 64;
@@ -20,32 +18,34 @@ pub(super) const AT_ONCE: u32 = 64;
 /// Both rates, per second.
 pub(super) struct Drained {
     pub(super) rate: f64,
-    pub(super) ehr_alone: f64,
+    /// Before and after.
+    pub(super) ehr_alone: [f64; 2],
 }
 
-pub(super) async fn run(database: &Database) -> anyhow::Result<Drained> {
+pub(super) async fn run(database: &Database, rows: usize, requests: usize) -> anyhow::Result<Drained> {
     let ehr = Arc::new(Taking::start().await?);
     let office = Office::open(database, Arc::clone(&ehr), AT_ONCE).await?;
     for n in 0..VISITS {
         let (row, key) = office.visit(&format!("v{n}"))?;
         let mut outbox = Vec::new();
-        for i in 0..ROWS / VISITS {
-            let id = format!("o{n}-{i}");
+        for i in (n..rows).step_by(VISITS) {
+            let id = format!("o{i}");
             let sealed = office.intent(&key, &id)?;
             outbox.push(entry(id, format!("v{n}/{i}/state"), sealed));
         }
         office.opened.commit(Change { outbox, ..Change::of(row, None, now()) }).await?;
     }
-    let ehr_alone = ehr.alone(usize::try_from(AT_ONCE)?, 20_000).await?;
-    let before = ehr.taken();
+    let callers = usize::try_from(AT_ONCE)?;
+    let before = ehr.alone(callers, requests).await?;
+    let taken = ehr.taken();
     let (stop, stopping) = watch::channel(false);
     let began = Stopwatch::start();
     let running = tokio::spawn(office.worker.run(stopping));
-    office.board.until(ROWS).await?;
-    let rate = f64::from(u32::try_from(ROWS)?) / began.elapsed().as_secs_f64();
+    office.board.until(rows).await?;
+    let rate = f64::from(u32::try_from(rows)?) / began.elapsed().as_secs_f64();
     stop.send_replace(true);
     running.await?;
-    ensure!(ehr.taken() - before == u64::try_from(ROWS)?, "each row is to be sent once");
+    ensure!(ehr.taken() - taken == u64::try_from(rows)?, "each row is to be sent once");
     office.opened.close().await;
-    Ok(Drained { rate, ehr_alone })
+    Ok(Drained { rate, ehr_alone: [before, ehr.alone(callers, requests).await?] })
 }

@@ -3,11 +3,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::clock::{Clock, SystemClock};
 use roomed_relay::outbox::connection::Policy;
+use roomed_relay::store::sqlite::SqliteStore;
 use roomed_relay::store::{Channel, ClaimPolicy, LookupKey, NewOutboxEntry, Store, VisitRow, WrappedKey, open};
 use sqlx::{Connection, PgConnection};
 
@@ -15,6 +17,11 @@ use sqlx::{Connection, PgConnection};
 pub(super) const ORGANIZATION: &str = "northside";
 /// The EHR they are for.
 pub(super) const EHR: &str = "http://127.0.0.1:3/fhir";
+
+/// As in `relay.default.toml`.
+const CONNECTIONS: u32 = 16;
+/// PostgreSQL's processes hand their figures in when they end.
+const LOOK_EVERY: Duration = Duration::from_millis(300);
 
 static MADE: AtomicU32 = AtomicU32::new(0);
 
@@ -57,8 +64,58 @@ impl Database {
                 url.to_string()
             }
         };
-        let store = open(&url, 4, std::time::Duration::from_secs(30)).await?;
-        Ok(Opened { store, url })
+        let patience = Duration::from_secs(30);
+        Ok(match self {
+            Self::Sqlite(_) => {
+                let store = Arc::new(SqliteStore::open(&url, CONNECTIONS, patience).await?);
+                Opened { store: Arc::clone(&store) as Arc<dyn Store>, url, sqlite: Some(store) }
+            }
+            Self::Postgres(_) => Opened { store: open(&url, CONNECTIONS, patience).await?, url, sqlite: None },
+        })
+    }
+
+    /// Where its files lie.
+    pub(super) async fn folder(&self) -> anyhow::Result<PathBuf> {
+        match self {
+            Self::Sqlite(directory) => Ok(directory.clone()),
+            Self::Postgres(server) => {
+                let mut connection = PgConnection::connect(server).await.context("the PostgreSQL server")?;
+                let data: String = sqlx::query_scalar("SHOW data_directory").fetch_one(&mut connection).await?;
+                connection.close().await?;
+                // Beside the server's own files, never among them.
+                Ok(Path::new(&data).parent().context("the server's data lie in no folder")?.to_owned())
+            }
+        }
+    }
+
+    /// How often its log has been forced to the disk so far. What a connection to PostgreSQL did is known once it is closed.
+    pub(super) async fn forced(&self, opened: &Opened) -> anyhow::Result<u32> {
+        match (self, &opened.sqlite) {
+            (Self::Postgres(server), _) => forced(server).await,
+            (Self::Sqlite(_), store) => Ok(u32::try_from(store.as_ref().context("no file")?.transactions())?),
+        }
+    }
+}
+
+/// Asks until the server has counted what its processes did lately.
+async fn forced(server: &str) -> anyhow::Result<u32> {
+    let mut connection = PgConnection::connect(server).await?;
+    let version = "SELECT current_setting('server_version_num')::int4";
+    let version: i32 = sqlx::query_scalar(version).fetch_one(&mut connection).await?;
+    let count = match version {
+        ..180_000 => "SELECT wal_sync FROM pg_stat_wal",
+        _ => "SELECT sum(fsyncs)::bigint FROM pg_stat_io WHERE object = 'wal'",
+    };
+    let mut looks = tokio::time::interval(LOOK_EVERY);
+    let mut last = None;
+    loop {
+        looks.tick().await;
+        let count: i64 =
+            sqlx::query_scalar(count).fetch_one(&mut connection).await.context("the server's own figures")?;
+        if last.replace(count) == Some(count) {
+            connection.close().await?;
+            return Ok(u32::try_from(count)?);
+        }
     }
 }
 
@@ -67,6 +124,7 @@ pub(super) struct Opened {
     pub(super) store: Arc<dyn Store>,
     /// For what is quicker by hand.
     pub(super) url: String,
+    sqlite: Option<Arc<SqliteStore>>,
 }
 
 impl std::ops::Deref for Opened {

@@ -25,7 +25,6 @@ use super::given::{Database, EHR, ORGANIZATION, Opened, entry, now, visit};
 use crate::clock::Stopwatch;
 
 const WARM: usize = 20;
-const DELIVERIES: usize = 300;
 
 /// Counts deliveries that the store knows of.
 #[derive(Default)]
@@ -136,7 +135,7 @@ pub(super) struct Idle {
     pub(super) floor_p99: f64,
 }
 
-pub(super) async fn run(database: &Database, directory: &Path) -> anyhow::Result<Idle> {
+pub(super) async fn run(database: &Database, directory: &Path, deliveries: usize) -> anyhow::Result<Idle> {
     let ehr = Arc::new(Taking::start().await?);
     let office = Office::open(database, ehr, 8).await?;
     let (row, key) = office.visit("v")?;
@@ -146,7 +145,7 @@ pub(super) async fn run(database: &Database, directory: &Path) -> anyhow::Result
     let mut floor = Floor::new(directory)?;
     let (mut delivered, mut floors) = (Vec::new(), Vec::new());
     let mut intents = Vec::new();
-    for n in 0..WARM + DELIVERIES {
+    for n in 0..WARM + deliveries {
         intents.push((format!("o{n}"), office.intent(&key, &format!("o{n}"))?));
     }
     let Office { opened, worker, .. } = office;

@@ -3,23 +3,30 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use anyhow::ensure;
 use roomed_relay::store::Change;
 
-use super::given::{Opened, entry, now, visit};
+use super::given::{Database, entry, now, visit};
 use crate::clock::Stopwatch;
 
 /// As many at once.
 pub(super) const CALLERS: usize = 64;
-/// Inserts of one measurement.
-const INSERTS: usize = 1_920;
-/// By one caller alone: as many as take about as long.
-const ALONE: usize = 240;
 
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// Inserts per second with so many callers.
-pub(super) async fn per_second(opened: &Opened, callers: usize) -> anyhow::Result<f64> {
-    let each = if callers == 1 { ALONE } else { INSERTS / callers };
+/// What was measured.
+pub(super) struct Inserted {
+    /// Inserts.
+    pub(super) per_second: f64,
+    /// Inserts each time the log was forced to the disk.
+    pub(super) each_time: f64,
+}
+
+/// `inserts` of them into a new database, by so many callers.
+pub(super) async fn run(database: &Database, callers: usize, inserts: usize) -> anyhow::Result<Inserted> {
+    let opened = database.fresh().await?;
+    let before = database.forced(&opened).await?;
+    let each = inserts.div_ceil(callers);
     let began = Stopwatch::start();
     let mut tasks = Vec::new();
     for _ in 0..callers {
@@ -36,6 +43,10 @@ pub(super) async fn per_second(opened: &Opened, callers: usize) -> anyhow::Resul
     for task in tasks {
         task.await??;
     }
-    let inserted = u32::try_from(each * callers)?;
-    Ok(f64::from(inserted) / began.elapsed().as_secs_f64())
+    let took = began.elapsed().as_secs_f64();
+    opened.close().await;
+    let forced = database.forced(&opened).await?.saturating_sub(before);
+    ensure!(forced > 0, "nothing was forced to the disk");
+    let inserted = f64::from(u32::try_from(each * callers)?);
+    Ok(Inserted { per_second: inserted / took, each_time: inserted / f64::from(forced) })
 }

@@ -1,0 +1,68 @@
+//! That a bench measures what it says it measures: every figure is there, in the form of the design, and nothing else is on
+//! standard output. Run tiny; no test asserts a time. Bench `arrival` needs minutes even so and is not run here.
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+const SERVER: &str = "ROOMED_TEST_POSTGRES";
+/// Of each database, in reading order: what the name begins with after the database's, and the unit.
+const FIGURES: [(&str, &str); 7] = [
+    ("durable inserts with 64 callers", "/s"),
+    ("inserts each time the log is forced to the disk, 64 callers", "inserts"),
+    ("one durable insert alone", "us"),
+    ("claim and settle, 500 rows waiting", "us"),
+    ("counting them for /metrics, 500 rows waiting", "us"),
+    ("drain of 200 rows", "/s"),
+    ("accepted to delivered, idle EHR, p99", "us"),
+];
+
+fn bench() -> Command {
+    let mut bench = Command::new(env!("CARGO_BIN_EXE_bench"));
+    bench.args(["outbox", "--json", "--tiny"]);
+    bench
+}
+
+/// The one JSON object that is to be all of standard output.
+fn said(ended: &Output) -> Value {
+    let words = String::from_utf8_lossy(&ended.stderr);
+    serde_json::from_slice(&ended.stdout).unwrap_or_else(|error| panic!("no JSON object: {error}\n{words}"))
+}
+
+#[test]
+fn every_figure_of_the_outbox_is_measured_on_both_databases() {
+    assert!(
+        std::env::var_os(SERVER).is_some(),
+        "{SERVER} names no PostgreSQL server: run `cargo xtask test stores`, or `cargo xtask postgres cargo test ...`"
+    );
+    let ended = bench().output().unwrap();
+    let report = said(&ended);
+    assert!(ended.status.success(), "{report}");
+    assert_eq!(report["bench"], "outbox");
+    let mut figures = report["figures"].as_array().unwrap().iter();
+    for database in ["SQLite", "PostgreSQL"] {
+        for (name, unit) in FIGURES {
+            let figure = figures.next().unwrap_or_else(|| panic!("{database}: {name} is missing"));
+            let full = figure["figure"].as_str().unwrap();
+            assert!(full.starts_with(&format!("{database}: {name}")) && full.contains(" build)"), "{full}");
+            assert_eq!(figure["unit"], unit, "{full}");
+            for words in ["against", "aim"] {
+                assert!(figure[words].as_str().is_some_and(|it| !it.is_empty()), "{full}: {words}");
+            }
+            for number in ["value", "against_value", "ratio"] {
+                assert!(figure[number].as_f64().is_some_and(|it| it > 0.0), "{full}: {number} is {}", figure[number]);
+            }
+        }
+    }
+    assert_eq!(figures.next(), None);
+}
+
+#[test]
+fn without_a_server_it_says_how_to_get_one() {
+    let ended = bench().env_remove(SERVER).output().unwrap();
+    let report = said(&ended);
+    assert!(!ended.status.success());
+    assert!(report["figures"].as_array().unwrap().is_empty());
+    assert!(report["error"].as_str().unwrap().contains("cargo xtask bench outbox"), "{report}");
+}
