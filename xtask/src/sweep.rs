@@ -141,12 +141,15 @@ mod tests {
         mark.put_on(&mut parent);
         let mut parent = parent.spawn().unwrap();
         let mut said = [0; 7];
-        parent.stdout.take().unwrap().read_exact(&mut said).unwrap();
+        // held to the end: `tail` goes by itself when nobody reads it any more
+        let mut out = parent.stdout.take().unwrap();
+        out.read_exact(&mut said).unwrap();
         assert!(clock::wait_until(Duration::from_secs(10), || mark.carriers().len() >= 2));
 
         mark.sweep();
 
         parent.wait().unwrap();
+        drop(out);
         let strangers_end = stranger.try_wait();
         stranger.kill().unwrap();
         stranger.wait().unwrap();
