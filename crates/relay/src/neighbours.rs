@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 use roomed_visit::{LegId, ParticipantId, Testimony, VisitEvent};
+use tokio::task::{JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::arrivals::{Along, ArrivalError};
@@ -64,6 +65,9 @@ pub struct Neighbours {
     told: BTreeSet<Recipient>,
     /// Of these the others may know something else than is so.
     moved: BTreeSet<Recipient>,
+    /// The look for lost pages. It goes on beside the beats: with many visits open it takes longer than the others wait for
+    /// a sign of life.
+    look: JoinSet<Result<(BTreeSet<NodeId>, Instant), ArrivalError>>,
 }
 
 impl Neighbours {
@@ -71,7 +75,8 @@ impl Neighbours {
     pub async fn enter(relay: &Relay) -> Result<Self, ArrivalError> {
         let stretch = relay.store.node_seen(&relay.node).await?;
         let alive = relay.store.nodes_alive(relay.pulse.silent).await?.into_iter().collect();
-        let entered = Self { stretch, alive, looked_at: moment(), told: BTreeSet::new(), moved: BTreeSet::new() };
+        let (told, moved, look) = (BTreeSet::new(), BTreeSet::new(), JoinSet::new());
+        let entered = Self { stretch, alive, looked_at: moment(), told, moved, look };
         close_lost_pages(relay, Unnamed::AreLost).await?;
         Ok(entered)
     }
@@ -88,6 +93,7 @@ impl Neighbours {
                     self.moved.extend(moved);
                     self.tell(&relay).await.map_err(ArrivalError::from)
                 }
+                Some(looked) = self.look.join_next() => self.looked(looked),
                 () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
             };
             if let Err(error) = done {
@@ -97,7 +103,7 @@ impl Neighbours {
     }
 
     /// Says that this node is here, and looks whether the others still are.
-    async fn beat(&mut self, relay: &Relay) -> Result<(), ArrivalError> {
+    async fn beat(&mut self, relay: &Arc<Relay>) -> Result<(), ArrivalError> {
         let stretch = relay.store.node_seen(&relay.node).await?;
         if stretch != self.stretch {
             // The others have closed the pages whose sockets are here. Each comes back on a new one, which is open.
@@ -112,10 +118,23 @@ impl Neighbours {
         let now = moment();
         if self.alive.is_subset(&alive) && now.duration_since(self.looked_at) < relay.pulse.look {
             self.alive = alive;
-            return Ok(());
+        } else if self.look.is_empty() {
+            let relay = Arc::clone(relay);
+            let looked = async move { close_lost_pages(&relay, Unnamed::AreSpared).await.map(|()| (alive, now)) };
+            self.look.spawn(looked);
         }
-        close_lost_pages(relay, Unnamed::AreSpared).await?;
-        (self.alive, self.looked_at) = (alive, now);
+        Ok(())
+    }
+
+    /// One that failed is begun again by the next beat, since nothing of it is remembered.
+    fn looked(
+        &mut self,
+        looked: Result<Result<(BTreeSet<NodeId>, Instant), ArrivalError>, JoinError>,
+    ) -> Result<(), ArrivalError> {
+        match looked {
+            Ok(looked) => (self.alive, self.looked_at) = looked?,
+            Err(error) => tracing::error!(panicked = error.is_panic(), "the look for lost pages ended before its time"),
+        }
         Ok(())
     }
 

@@ -14,6 +14,7 @@ use crate::arrivals::{Along, ArrivalError};
 use crate::ehr::ReadBack;
 use crate::keys::KeyError;
 use crate::outbox::WriteBack;
+use crate::outbox::connection::Policy;
 use crate::outbox::retry::connection_policy;
 use crate::relay::Relay;
 use crate::store::{Change, Quarantined, StoreError, StoredVisit, VisitRow};
@@ -172,11 +173,10 @@ fn open(relay: &Relay, row: &Quarantined) -> Result<WriteBack, &'static str> {
 async fn read(relay: &Relay, row: &Quarantined, intent: &WriteBack) -> Result<ReadBack, StoreError> {
     let connection = (row.organization.clone(), row.ehr.clone());
     let Some(ehr) = relay.ehrs.get(&connection) else { return Ok(ReadBack::CannotTell) };
-    let policy = connection_policy(&relay.config.outbox);
+    let policy = Policy { per_row: ehr.requests_per_row(), ..connection_policy(&relay.config.outbox) };
     let turn = relay.store.time(relay.clock.now()).await?;
     if !relay.store.take_turn(&row.organization, &row.ehr, &policy, turn).await? {
         return Ok(ReadBack::NotNow);
     }
-    ehr.requests().inspect(|it| it.prepaid());
     Ok(ehr.reads_back(intent, &row.id).await)
 }

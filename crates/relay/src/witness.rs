@@ -77,7 +77,6 @@ pub async fn look_once(relay: &Relay, looked: &mut Looked) -> Result<u32, StoreE
             }
             looked.0.insert(opened.stored.row.id.clone(), now);
             read += 1;
-            ehr.requests().inspect(|it| it.prepaid());
             match ehr.appointment(&opened.record.ehr.appointment).await {
                 Ok(Some(facts)) => {
                     if let Err(error) = believe(relay, opened, &facts).await {

@@ -165,7 +165,7 @@ impl Chart {
 pub(crate) async fn deliver(ehr: &Arc<dyn Ehr>, intent: &WriteBack, key: &str) -> anyhow::Result<Delivered> {
     let mut uncertain = false;
     for attempts in 1..=ATTEMPTS {
-        match ehr.write_back(intent, &Attempt { key, uncertain, gate: &Leased }).await {
+        match ehr.write_back(intent, &Attempt { key, uncertain, visit_in_doubt: false, gate: &Leased }).await {
             Said::NobodyKnows { .. } => uncertain = true,
             Said::NotNow { .. } => uncertain = false,
             said => return Ok(Delivered { said, attempts }),

@@ -38,6 +38,9 @@ pub(super) struct Retry {
     file: ConfigFile,
     /// Its id.
     id: String,
+    /// You have looked in the EHR, and it is not there. Then it is sent even where the EHR could not keep out a second one.
+    #[arg(long)]
+    not_there: bool,
     #[command(flatten)]
     really: Really,
 }
@@ -60,11 +63,16 @@ impl Retry {
         let store = database::open(&self.file.load()?).await?;
         let row = look(&*store, &self.id, Wish::Retry).await?;
         if let Some(doubt) = doubt(&row) {
-            out::line(doubt)?;
+            let known = "You say that the EHR does not have it, so it is not looked for.";
+            out::line(if self.not_there { known } else { &doubt })?;
         }
         out::line("It is to be sent to the EHR again, at once.")?;
         if self.really.said()? {
-            let done = store.retry(&self.id, SystemClock.now()).await;
+            let now = SystemClock.now();
+            let done = match self.not_there {
+                true => store.retry_absent(&self.id, now).await,
+                false => store.retry(&self.id, now).await,
+            };
             after(&*store, &self.id, done).await?;
             out::line(
                 "It is on its way; a running relay sends it within a few seconds, if the EHR takes anything at all.",

@@ -13,7 +13,7 @@ use serde_json::Value;
 use tokio::sync::OnceCell;
 
 use super::Gate;
-use super::requests::Requests;
+use super::requests;
 use crate::clock::{Clock, Random};
 
 /// A FHIR server, and our way of being let in.
@@ -28,7 +28,6 @@ pub struct Backend {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     opened: OnceCell<(BackendClient, FhirClient)>,
-    requests: Arc<Requests>,
 }
 
 /// Why a change was not made, and how far it came.
@@ -65,24 +64,7 @@ impl Backend {
         clock: Arc<dyn Clock>,
         random: Arc<dyn Random>,
     ) -> Self {
-        Self {
-            client_id,
-            iss,
-            jku,
-            scope,
-            key,
-            http,
-            policy,
-            clock,
-            random,
-            opened: OnceCell::new(),
-            requests: Arc::default(),
-        }
-    }
-
-    /// What leaves through this connection is counted here.
-    pub(super) fn requests(&self) -> &Arc<Requests> {
-        &self.requests
+        Self { client_id, iss, jku, scope, key, http, policy, clock, random, opened: OnceCell::new() }
     }
 
     /// Reads one resource; `None` if the EHR has no such.
@@ -96,10 +78,8 @@ impl Backend {
     pub(super) async fn read_versioned(&self, kind: &str, id: &str) -> Result<Option<(Value, Option<Version>)>, Error> {
         let (backend, fhir) = self.open().await?;
         let mut token = self.token(backend).await?;
-        self.requests.left();
         let mut read = fhir.read_versioned(&token, kind, id).await;
         if self.renew(&read, backend, &mut token).await? {
-            self.requests.left();
             read = fhir.read_versioned(&token, kind, id).await;
         }
         match read {
@@ -123,10 +103,8 @@ impl Backend {
     ) -> Result<Vec<Value>, Error> {
         let (backend, fhir) = self.open().await?;
         let mut token = self.token(backend).await?;
-        self.requests.left();
         let mut found = fhir.search_json(&token, kind, params, limit).await;
         if self.renew(&found, backend, &mut token).await? {
-            self.requests.left();
             found = fhir.search_json(&token, kind, params, limit).await;
         }
         found
@@ -136,10 +114,8 @@ impl Backend {
     pub(super) async fn capabilities(&self) -> Result<Value, Error> {
         let (backend, fhir) = self.open().await?;
         let mut token = self.token(backend).await?;
-        self.requests.left();
         let mut read = fhir.capabilities(&token).await;
         if self.renew(&read, backend, &mut token).await? {
-            self.requests.left();
             read = fhir.capabilities(&token).await;
         }
         read
@@ -157,12 +133,10 @@ impl Backend {
         let (backend, fhir) = self.open().await.map_err(Failure::Before)?;
         let mut token = self.token(backend).await.map_err(Failure::Before)?;
         pass(gate).await?;
-        self.requests.left();
         let mut changed = fhir.change(&token, change).await;
         // Refused for its token, so nothing was done.
         if self.renew(&changed, backend, &mut token).await.map_err(Failure::Before)? {
             pass(gate).await?;
-            self.requests.left();
             changed = fhir.change(&token, change).await;
         }
         changed.map_err(Failure::After)
@@ -197,7 +171,7 @@ impl Backend {
                 let (id, key) = (self.client_id.clone(), Arc::clone(&self.key));
                 let (endpoint, scope) = (configuration.token_endpoint, self.scope.clone());
                 let backend = BackendClient::new(id, endpoint, scope, key, random, self.policy);
-                let fhir = FhirClient::new(self.http.clone(), &self.iss, self.policy)?;
+                let fhir = FhirClient::new(self.http.clone(), &self.iss, self.policy)?.telling(requests::left);
                 Ok((backend.with_jku(self.jku.clone()), fhir))
             })
             .await

@@ -19,7 +19,7 @@
 mod connection_status;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use async_trait::async_trait;
 use roomed_smart::fhir::{Encounter, Patient, Practitioner};
@@ -29,7 +29,6 @@ use super::answer::unread;
 use super::appointments;
 use super::backend::Backend;
 use super::create::{Creation, Made, Way};
-use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
@@ -49,8 +48,7 @@ impl Epic {
     /// Contacts nobody.
     pub fn new(config: EhrConfig, backend: Backend, policy: UrlPolicy) -> Self {
         let setter = config.connection_status.clone();
-        let requests = || Arc::clone(backend.requests());
-        let setter = setter.map(|status| Setter::new(status, &config.interconnect, policy, requests()));
+        let setter = setter.map(|status| Setter::new(status, &config.interconnect, policy));
         Self { config, backend, setter, practitioners: Mutex::default() }
     }
 
@@ -142,10 +140,6 @@ pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for Epic {
-    fn requests(&self) -> Option<&Requests> {
-        Some(self.backend.requests())
-    }
-
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(who), Channel::State) => self.set(intent, who).await,

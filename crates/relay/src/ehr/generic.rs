@@ -10,12 +10,10 @@
 
 mod capabilities;
 mod encounter;
-mod fates;
 mod place;
 mod state;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
@@ -25,14 +23,12 @@ use roomed_smart::fhir::Encounter;
 use super::answer::{unread, unseen};
 use super::backend::Backend;
 use super::create::{Creation, Made, still_uncertain};
-use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::clock::Clock;
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, WriteBack};
 use crate::store::Channel;
 use capabilities::Capabilities;
-use fates::Fates;
 
 /// A CapabilityStatement is believed for so long.
 const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
@@ -46,24 +42,12 @@ pub struct Generic {
     backend: Backend,
     clock: Arc<dyn Clock>,
     capabilities: Mutex<Option<(Timestamp, Arc<Capabilities>)>>,
-    /// One at a time per appointment: the streams of its participants all change one Encounter.
-    turns: Mutex<HashMap<String, Weak<tokio::sync::Mutex<()>>>>,
-    fates: Mutex<Fates>,
 }
 
 impl Generic {
     /// Contacts nobody.
     pub fn new(config: EhrConfig, organization: &str, page: String, backend: Backend, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            config,
-            organization: organization.to_owned(),
-            page,
-            backend,
-            clock,
-            capabilities: Mutex::default(),
-            turns: Mutex::default(),
-            fates: Mutex::default(),
-        }
+        Self { config, organization: organization.to_owned(), page, backend, clock, capabilities: Mutex::default() }
     }
 
     async fn capabilities(&self) -> Result<Arc<Capabilities>, Error> {
@@ -135,17 +119,6 @@ impl Generic {
         };
         Some(Creation { kind, resource, way, key, search })
     }
-
-    fn turn(&self, appointment: &str) -> Arc<tokio::sync::Mutex<()>> {
-        let mut turns = lock(&self.turns);
-        turns.retain(|_, it| it.strong_count() > 0);
-        if let Some(turn) = turns.get(appointment).and_then(Weak::upgrade) {
-            return turn;
-        }
-        let turn = Arc::default();
-        turns.insert(appointment.to_owned(), Arc::downgrade(&turn));
-        turn
-    }
 }
 
 fn lock<T>(of: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -189,8 +162,14 @@ pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for Generic {
-    fn requests(&self) -> Option<&Requests> {
-        Some(self.backend.requests())
+    /// The streams of its participants all change one Encounter.
+    fn one_per_visit(&self) -> bool {
+        true
+    }
+
+    fn requests_per_row(&self) -> u32 {
+        // Two looks for what is there, and the change.
+        3
     }
 
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {

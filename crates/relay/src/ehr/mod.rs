@@ -9,7 +9,7 @@ mod create;
 pub mod epic;
 pub mod generic;
 pub mod oracle_health;
-mod requests;
+pub mod requests;
 mod resources;
 
 use std::sync::Arc;
@@ -150,6 +150,8 @@ pub struct Attempt<'a> {
     pub key: &'a str,
     /// An earlier attempt may have been applied: look before you create.
     pub uncertain: bool,
+    /// The same of another state of the visit, or an operator is asked about it ([`Ehr::one_per_visit`]).
+    pub visit_in_doubt: bool,
     /// To be asked right before a create leaves. A setter need not ask.
     pub gate: &'a dyn Gate,
 }
@@ -170,12 +172,18 @@ pub enum ReadBack {
 /// One EHR connection.
 #[async_trait]
 pub trait Ehr: Send + Sync {
-    /// Tells the chart. Never retries by itself: attempts belong to the outbox and its ledger.
+    /// Tells the chart. Never retries by itself: attempts belong to the outbox and its ledger. Every request is told to
+    /// [`requests::left`].
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said;
 
-    /// What leaves through this connection is counted here; `None`: one request an attempt.
-    fn requests(&self) -> Option<&Requests> {
-        None
+    /// Requests that a write-back takes as a rule: what a claim pays for.
+    fn requests_per_row(&self) -> u32 {
+        1
+    }
+
+    /// All states of a visit are one resource here, so they are told one at a time, whatever node tells them.
+    fn one_per_visit(&self) -> bool {
+        false
     }
 
     /// Reads whether the EHR shows `intent`, sent under `key`. After a restore from a backup; changes nothing.

@@ -20,7 +20,6 @@ use serde_json::{Value, json};
 
 use super::answer::{is_stale, unread, unsaid, unseen};
 use super::backend::Backend;
-use super::requests::Requests;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
@@ -158,8 +157,9 @@ pub(super) fn channels(about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for OracleHealth {
-    fn requests(&self) -> Option<&Requests> {
-        Some(self.backend.requests())
+    fn requests_per_row(&self) -> u32 {
+        // It is read for its version, and patched under it.
+        2
     }
 
     async fn write_back(&self, intent: &WriteBack, _attempt: &Attempt<'_>) -> Said {

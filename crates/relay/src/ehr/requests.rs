@@ -1,25 +1,34 @@
-//! How many requests really left through an EHR connection. A claim pays for one; what a write-back needed beyond that (or
-//! did not need) is taken out of the connection's pace when the attempt ends. The pace itself is `outbox/connection.rs`.
+//! How many requests really leave in an attempt. A claim pays for what a write-back takes as a rule
+//! ([`Ehr::requests_per_row`](super::Ehr::requests_per_row)); what it needed beyond that, or did not need, is settled with the
+//! attempt. The pace itself is `outbox/connection.rs`. Requests for a token are not counted: another server may answer them,
+//! and there is one an hour.
 
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
-/// Requests that left and are not paid for yet; below zero, paid for and not left yet.
-#[derive(Debug, Default)]
-pub struct Requests(AtomicI64);
+tokio::task_local! {
+    /// Whoever pays for what leaves in this task.
+    static PAYS: Requests;
+}
+
+/// Requests that left.
+#[derive(Debug, Clone, Default)]
+pub struct Requests(Arc<AtomicU32>);
 
 impl Requests {
-    /// One leaves.
-    pub fn left(&self) {
-        self.0.fetch_add(1, Ordering::SeqCst);
+    /// What leaves in `work` is counted here, also if it is cut off.
+    pub async fn of<W: Future>(&self, work: W) -> W::Output {
+        PAYS.scope(self.clone(), work).await
     }
 
-    /// One is paid for already.
-    pub fn prepaid(&self) {
-        self.0.fetch_sub(1, Ordering::SeqCst);
+    /// So many did.
+    pub fn count(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
     }
+}
 
-    /// What is still to be paid for, and is from now on.
-    pub fn owed(&self) -> i64 {
-        self.0.swap(0, Ordering::SeqCst)
-    }
+/// One leaves.
+pub fn left() {
+    // A launch reads an appointment while a person waits: nobody pays for that.
+    let _ = PAYS.try_with(|it| it.0.fetch_add(1, Ordering::SeqCst));
 }

@@ -19,6 +19,8 @@ pub struct Policy {
     pub per_second: u32,
     /// Requests at once after a pause.
     pub burst: u32,
+    /// Requests that a write-back takes as a rule. Paid for by its claim, so that the burst is one of requests too.
+    pub per_row: u32,
     /// So many failures in a row open the breaker.
     pub trip_after: u32,
     /// How long it stays open at first; doubled with every probe that fails.
@@ -84,6 +86,18 @@ pub struct Allowance {
     pub next: Option<Timestamp>,
 }
 
+impl Policy {
+    /// What a claim takes out of the bucket for one row: never more than fits in.
+    fn price(&self) -> u64 {
+        u64::from(self.per_row.clamp(1, self.burst.max(1))) * ONE
+    }
+
+    /// What fits into the bucket.
+    fn full(&self) -> u64 {
+        u64::from(self.burst.max(1)) * ONE
+    }
+}
+
 impl Connection {
     /// True while the breaker is open or waits for its probe.
     pub fn is_open(&self) -> bool {
@@ -95,15 +109,14 @@ impl Connection {
         self.failures > 0 || self.is_open()
     }
 
-    /// How many requests may leave at `now`. A half-open breaker lets one through, and is open again for as long until
+    /// How many rows may leave at `now`. A half-open breaker lets one through, and is open again for as long until
     /// that one is settled.
     pub fn allowance(&self, policy: &Policy, now: Timestamp) -> Allowance {
         let (taken, _) = self.refilled(policy, now);
-        let full = u64::from(policy.burst.max(1)) * ONE;
-        let free = full.saturating_sub(taken) / ONE;
-        let by_pace = u32::try_from(free).unwrap_or(u32::MAX);
+        let free = policy.full().saturating_sub(taken);
+        let by_pace = u32::try_from(free / policy.price()).unwrap_or(u32::MAX);
         let pace_next = (by_pace == 0).then(|| {
-            let missing = (taken + ONE).saturating_sub(full);
+            let missing = (taken + policy.price()).saturating_sub(policy.full());
             let micros = missing.div_ceil(u64::from(policy.per_second.max(1)));
             later(now, SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
         });
@@ -117,13 +130,15 @@ impl Connection {
     /// Whether a read that can wait may leave: the breaker is closed and more than half of the burst is left for
     /// write-backs.
     pub fn spare(&self, policy: &Policy, now: Timestamp) -> bool {
-        !self.is_open() && self.allowance(policy, now).now > policy.burst / 2
+        let (taken, _) = self.refilled(policy, now);
+        let after = policy.full().saturating_sub(taken).saturating_sub(policy.price());
+        !self.is_open() && after >= policy.full() / 2
     }
 
-    /// `count` requests leave at `now`.
+    /// `count` rows leave at `now`.
     pub fn take(&mut self, policy: &Policy, now: Timestamp, count: u32) {
         let (taken, at) = self.refilled(policy, now);
-        (self.taken, self.looked_at) = (taken + u64::from(count) * ONE, Some(at));
+        (self.taken, self.looked_at) = (taken + u64::from(count) * policy.price(), Some(at));
         if self.open_until.is_some() && count > 0 {
             // The probe is on its way; should its end never be told, the next one goes when this runs out.
             self.open_until = Some(later(now, policy.open_for));
@@ -131,7 +146,7 @@ impl Connection {
         }
     }
 
-    /// By `now` so many more requests have left than were taken; below zero, fewer. They cannot be called back, so they are
+    /// By `now` so many more requests have left than were paid for; below zero, fewer. They cannot be called back, so they are
     /// waited for afterwards.
     pub fn spent(&mut self, policy: &Policy, now: Timestamp, more: i64) {
         let (taken, at) = self.refilled(policy, now);

@@ -58,6 +58,7 @@ pub fn connection_policy(config: &config::Outbox) -> connection::Policy {
     connection::Policy {
         per_second: config.per_ehr_per_second,
         burst: config.per_ehr_burst,
+        per_row: 1,
         trip_after: config.breaker_failures,
         open_for: millis(config.breaker_ms),
         open_at_most: millis(config.breaker_max_ms),
@@ -118,12 +119,13 @@ impl Schedule {
             Said::NobodyKnows { reason } => {
                 Outcome::Unknown { at: after(so_far.now, self.wait(so_far).max(self.settle_delay)), reason, counts }
             }
-            Said::Never { reason } => Outcome::Parked { reason, possible_double: false },
+            // It answers this attempt: what became of the one before it is not known any better.
+            Said::Never { reason } => Outcome::Parked { reason, possible_double: doubtful },
             Said::PossibleDouble { reason } => Outcome::Parked { reason, possible_double: true },
             Said::Unsupported { reason } => Outcome::Unsupported { reason },
             Said::NoIdentifier if age >= self.identifier_limit => Outcome::Parked {
                 reason: "The EHR has not given the identifier that is needed.".into(),
-                possible_double: false,
+                possible_double: doubtful,
             },
             Said::NoIdentifier => Outcome::WaitingForIdentifier { at: after(so_far.now, self.identifier) },
             Said::Stopped => Outcome::Retry {
@@ -248,6 +250,12 @@ mod tests {
         };
         let not_now = || Said::NotNow { reason: "503".into(), retry_after: None };
         assert!(given_up(not_now(), true, true), "an earlier attempt may have said it");
+        let never = || Said::Never { reason: "422".into() };
+        assert!(given_up(never(), true, true), "a refusal now says nothing of what was sent before");
+        assert!(!given_up(never(), false, true) && !given_up(never(), true, false));
+        let too_late = SoFar { accepted_at: now - SignedDuration::from_hours(48), ..so_far };
+        let outcome = schedule().outcome(Said::NoIdentifier, too_late);
+        assert!(matches!(outcome, Outcome::Parked { possible_double: true, .. }), "{outcome:?}");
         assert!(given_up(Said::NobodyKnows { reason: "500".into() }, false, true), "this one may have");
         assert!(!given_up(not_now(), false, true), "none has");
         assert!(!given_up(Said::NobodyKnows { reason: "500".into() }, true, false), "a state may be said twice");

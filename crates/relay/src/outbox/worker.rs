@@ -205,7 +205,8 @@ impl Worker {
             lease: SignedDuration::from_millis(i64::from(self.parts.config.lease_ms)),
             settle_delay: self.parts.schedule.settle_delay,
             longest_wait: self.parts.schedule.longest_wait(),
-            connection: self.parts.connection.clone(),
+            one_per_visit: self.parts.ehr_of(organization, ehr).is_some_and(|it| it.one_per_visit()),
+            connection: self.parts.connection_policy(organization, ehr),
         }
     }
 }
@@ -257,7 +258,9 @@ impl Parts {
     async fn deliver(self: Arc<Self>, lease: Lease, until: Instant) {
         let (id, visit, attempt, accepted_at) =
             (lease.id.clone(), lease.visit.clone(), lease.attempt, lease.accepted_at);
-        let said = self.attempt(&lease, until).await;
+        let policy = self.connection_policy(&lease.organization, &lease.ehr);
+        let requests = Requests::default();
+        let said = requests.of(self.attempt(&lease, until)).await;
         let now = match self.store.time(self.clock.now()).await {
             Ok(now) => now,
             Err(error) => {
@@ -279,10 +282,9 @@ impl Parts {
         let word = outcome.word();
         let reason = outcome.reason().to_owned();
         let quiet = matches!(outcome, Outcome::Retry { .. } | Outcome::Unknown { .. });
-        let requests = self.ehr_of(&lease).and_then(|ehr| ehr.requests()).map_or(0, Requests::owed);
+        let requests = i64::from(requests.count()) - i64::from(policy.per_row);
         let reassert_at = now.saturating_add(self.schedule.settle_delay).unwrap_or(now);
-        let settlement =
-            Settlement { outcome, health, now, reassert_at, requests, connection: self.connection.clone() };
+        let settlement = Settlement { outcome, health, now, reassert_at, requests, connection: policy };
         failpoint::at("settle.before");
         let settled = self.store.settle(lease, settlement).await;
         failpoint::at("settle.after");
@@ -336,17 +338,20 @@ impl Parts {
             Ok(intent) => intent,
             Err(error) => return Said::Never { reason: format!("The write-back cannot be read: {error}.") },
         };
-        let Some(ehr) = self.ehr_of(lease) else {
+        let Some(ehr) = self.ehr_of(&lease.organization, &lease.ehr) else {
             return Said::Never { reason: "The EHR connection of this visit is no longer configured.".into() };
         };
-        if let Some(requests) = ehr.requests() {
-            requests.prepaid();
-        }
-        ehr.write_back(&intent, &Attempt { key: &lease.id, uncertain: lease.uncertain, gate }).await
+        let (uncertain, visit_in_doubt) = (lease.uncertain, lease.visit_in_doubt);
+        ehr.write_back(&intent, &Attempt { key: &lease.id, uncertain, visit_in_doubt, gate }).await
     }
 
-    fn ehr_of(&self, lease: &Lease) -> Option<&Arc<dyn Ehr>> {
-        self.ehrs.get(&(lease.organization.clone(), lease.ehr.clone()))
+    fn ehr_of(&self, organization: &str, ehr: &str) -> Option<&Arc<dyn Ehr>> {
+        self.ehrs.get(&(organization.to_owned(), ehr.to_owned()))
+    }
+
+    fn connection_policy(&self, organization: &str, ehr: &str) -> connection::Policy {
+        let per_row = self.ehr_of(organization, ehr).map_or(1, |it| it.requests_per_row());
+        connection::Policy { per_row, ..self.connection.clone() }
     }
 
     fn open(&self, lease: &Lease) -> Result<WriteBack, KeyError> {

@@ -162,6 +162,10 @@ pub trait Operate: Send + Sync {
     /// create is searched for before it is sent.
     async fn retry(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError>;
 
+    /// As [`retry`](Self::retry), on the word of somebody who looked: the EHR does not have it. It is sent as if it had
+    /// never left, also where the EHR could not keep out a second one.
+    async fn retry_absent(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError>;
+
     /// Gives a row that is not in flight up for good, with the reason, in the ledger too.
     async fn skip(&self, id: &str, reason: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError>;
 

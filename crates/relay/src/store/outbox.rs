@@ -161,6 +161,9 @@ pub struct ClaimPolicy {
     pub settle_delay: SignedDuration,
     /// No row waits for longer than this: one that is to run later than that was given its time by a clock that was wrong.
     pub longest_wait: SignedDuration,
+    /// All states of a visit are one resource in this EHR: of its [`Channel::State`] rows at most one is in flight, on
+    /// whatever node.
+    pub one_per_visit: bool,
     /// How fast, and what a bad day of the EHR looks like.
     pub connection: Policy,
 }
@@ -213,6 +216,9 @@ pub struct Lease {
     pub ehr_is_ill: bool,
     /// An earlier attempt may have been applied: its request left, or was about to, and nobody knows more.
     pub uncertain: bool,
+    /// Of another state of the visit nobody knows whether it was applied, or an operator is asked. Only looked at where
+    /// [`ClaimPolicy::one_per_visit`].
+    pub visit_in_doubt: bool,
     /// When the row was accepted.
     pub accepted_at: Timestamp,
     /// The number of this attempt, from 1; the ledger has its `started` before any request leaves.
@@ -380,8 +386,8 @@ pub trait Outbox: Send + Sync {
     }
 
     /// Leases runnable rows of one EHR connection, as many as its pace and its breaker allow: rows of open visits before
-    /// history, then longest runnable first; never two of one stream, none of a stream that has one in flight, and of an
-    /// event stream only the oldest that is not settled. A row whose lease ran out is claimable again. Each claim raises
+    /// history, then longest runnable first; never two of one stream (or, where the policy says so, of one visit), none of a
+    /// stream that has one in flight, and of an event stream only the oldest that is not settled. A row whose lease ran out is claimable again. Each claim raises
     /// the fence and enters `started` in the ledger.
     async fn claim(&self, policy: ClaimPolicy) -> Result<Claimed, StoreError>;
 

@@ -1,6 +1,8 @@
 //! What a step of the outbox means, whatever the database: what a row becomes when its attempt ends, which duties pass
 //! from row to row, and what the ledger says of it. Pure; the stores do the SQL.
 
+use std::collections::HashSet;
+
 use jiff::{SignedDuration, Timestamp};
 
 use super::outbox::ClaimPolicy;
@@ -93,6 +95,28 @@ pub(super) fn next_look(
     let lost =
         next_lost.map(|it| policy.now.saturating_add(SignedDuration::from_millis(it.max(0))).unwrap_or(policy.now));
     [next_run.map(|it| it.max(not_before)), lost].into_iter().flatten().min()
+}
+
+/// Of one claim, at most one state per visit, where the EHR keeps them in one resource.
+pub(super) struct OnePerVisit(Option<HashSet<String>>);
+
+impl OnePerVisit {
+    pub(super) fn of(policy: &ClaimPolicy) -> Self {
+        Self(policy.one_per_visit.then(HashSet::new))
+    }
+
+    /// Whether rows of this door take turns.
+    pub(super) fn applies_to(&self, channel: Channel) -> bool {
+        self.0.is_some() && channel == Channel::State
+    }
+
+    /// Whether a row may go along with those that were asked for before it.
+    pub(super) fn takes(&mut self, visit: String, channel: i64) -> bool {
+        match &mut self.0 {
+            Some(taken) if channel == Channel::State.number() => taken.insert(visit),
+            _ => true,
+        }
+    }
 }
 
 /// What a row owes, or may have done, when another takes its place.

@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use super::*;
 use crate::clock::{Clock, ManualClock, SystemRandomness};
 use crate::config::{Config, NORTHSIDE};
-use crate::ehr::{Attempt, Ehr, Said};
+use crate::ehr::{Attempt, Ehr, Said, requests};
 use crate::outbox::{Worker, WriteBack};
 use crate::serve::{Outside, assemble};
 use crate::store::sqlite::SqliteStore;
@@ -31,6 +31,7 @@ struct Counting {
 #[async_trait]
 impl Ehr for Counting {
     async fn write_back(&self, _: &WriteBack, _: &Attempt<'_>) -> Said {
+        requests::left();
         *self.told.lock().unwrap() += 1;
         Said::Accepted
     }

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use roomed_relay::arrivals::Along;
 use roomed_relay::clock::{Clock, ManualClock, SystemRandomness};
 use roomed_relay::config::Config;
-use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said};
+use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, requests};
 use roomed_relay::meeting::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, Watch};
 use roomed_relay::neighbours::Pulse;
 use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
@@ -117,6 +117,7 @@ impl Scripted {
 #[async_trait]
 impl Ehr for Scripted {
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        requests::left();
         if !intent.channel.supersedes() && !attempt.gate.may_send().await {
             return Said::Stopped;
         }

@@ -39,6 +39,7 @@ run! {
     order::connections_in_use_have_something_to_do,
     order::a_claim_says_when_to_come_back,
     order::a_clock_that_was_ahead_strands_nothing,
+    order::states_of_one_visit_take_turns_where_they_are_one_resource,
     events::events_go_one_by_one_and_are_never_superseded,
     events::one_that_is_parked_lets_the_next_go,
     events::a_lost_event_that_did_not_leave_goes_at_once,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use jiff::SignedDuration;
-use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, Said};
+use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, Said, requests};
 use roomed_relay::outbox::{About, WriteBack};
 use roomed_relay::store::Channel;
 use tokio::sync::oneshot;
@@ -226,6 +226,7 @@ impl Client {
 #[async_trait]
 impl Ehr for Client {
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
+        requests::left();
         let About::Attendance(who) = &intent.about else { panic!("{intent:?}") };
         let server = &self.server;
         let until = server.world.ms() + DEADLINE;

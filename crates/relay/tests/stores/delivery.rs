@@ -197,6 +197,10 @@ pub(crate) async fn doubt_is_set_kept_and_cleared(store: Arc<dyn Store>) {
     assert_eq!(store.retry("e", t(70)).await.unwrap(), Ok(()));
     let lease = claim_one(&*store, 70).await;
     assert!(lease.uncertain, "parking does not settle what may have been applied");
+    settle(&*store, lease, doubt(), 70).await;
+    assert_eq!(store.retry_absent("e", t(70)).await.unwrap(), Ok(()));
+    let lease = claim_one(&*store, 70).await;
+    assert!(!lease.uncertain, "somebody looked");
     settle(&*store, lease, Outcome::Delivered, 70).await;
     assert!(!store.entry("e").await.unwrap().unwrap().possible_double);
     assert!(claim(&*store, 999).await.is_empty(), "an event is said once");

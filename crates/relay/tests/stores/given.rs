@@ -96,6 +96,7 @@ pub(crate) async fn close(store: &dyn Store, id: &str, closed_at: Option<i64>, n
 pub(crate) fn plenty() -> Policy {
     Policy {
         per_second: 10_000,
+        per_row: 1,
         burst: 10_000,
         trip_after: 10_000,
         open_for: SignedDuration::from_secs(30),
@@ -113,6 +114,7 @@ pub(crate) fn policy(now: i64, limit: u32) -> ClaimPolicy {
         lease: SignedDuration::from_secs(60),
         settle_delay: SignedDuration::from_secs(SETTLE),
         longest_wait: SignedDuration::from_hours(1),
+        one_per_visit: false,
         connection: plenty(),
     }
 }

@@ -139,6 +139,37 @@ pub(crate) async fn a_clock_that_was_ahead_strands_nothing(store: Arc<dyn Store>
     assert!(claim(&*store, 10).await.is_empty());
 }
 
+pub(crate) async fn states_of_one_visit_take_turns_where_they_are_one_resource(store: Arc<dyn Store>) {
+    let both = vec![entry("p", "p", 0), entry("c", "c", 0), event("e", "e", 0)];
+    new_visit(&*store, "v", both).await;
+    new_visit(&*store, "w", vec![entry("other", "w p", 0)]).await;
+    let turns = |now| ClaimPolicy { one_per_visit: true, ..policy(now, 9) };
+    let mut leases = store.claim(turns(1)).await.unwrap().leases;
+    assert_eq!(ids(&leases), ["p", "e", "other"], "events are things of their own, and so are other visits");
+    assert!(store.claim(turns(1)).await.unwrap().leases.is_empty(), "it waits for the one in flight");
+    assert!(leases.iter().all(|it| !it.visit_in_doubt));
+    let first = leases.remove(0);
+    assert!(store.about_to_send(&first).await.unwrap());
+    settle(&*store, first, unknown(9), 2).await;
+    // Whoever comes next is told that nobody knows what became of the first.
+    let mut leases = store.claim(turns(2)).await.unwrap().leases;
+    assert_eq!((ids(&leases), leases[0].visit_in_doubt), (vec!["c"], true));
+    settle(&*store, leases.remove(0), Outcome::WaitingForIdentifier { at: t(9) }, 2).await;
+    let first = store.claim(turns(9)).await.unwrap().leases.remove(0);
+    assert_eq!((first.id.as_str(), first.uncertain, first.visit_in_doubt), ("p", true, false));
+    let parked = |possible_double| Outcome::Parked { reason: "look".into(), possible_double };
+    settle(&*store, first, parked(true), 9).await;
+    // An operator is asked: until one has answered, it is in doubt.
+    let second = store.claim(turns(9)).await.unwrap().leases.remove(0);
+    assert!(second.visit_in_doubt);
+    settle(&*store, second, Outcome::WaitingForIdentifier { at: t(20) }, 9).await;
+    store.retry_absent("p", t(19)).await.unwrap().unwrap();
+    let first = store.claim(turns(19)).await.unwrap().leases.remove(0);
+    assert_eq!((first.id.as_str(), first.uncertain), ("p", false));
+    settle(&*store, first, Outcome::Delivered, 19).await;
+    assert!(!store.claim(turns(20)).await.unwrap().leases.remove(0).visit_in_doubt);
+}
+
 /// When a lease that began a moment ago, at `now` by the relay's clock, runs out: the database measures it by its own.
 pub(crate) fn is_within_the_lease_of(now: i64) -> impl FnOnce(Timestamp) -> bool {
     move |at| at > t(now + 30) && at <= t(now + 60)

@@ -141,6 +141,7 @@ impl FhirClient {
         for (name, value) in &change.conditions {
             request = request.header(name, value);
         }
+        self.leaves();
         let answer = http::send_change(request, BODY_LIMIT).await?;
         answer.success(outcome_code)?;
         let body = answer.json(outcome_code).ok();

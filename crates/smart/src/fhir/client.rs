@@ -19,6 +19,7 @@ const PAGES: usize = 20;
 pub struct FhirClient {
     client: reqwest::Client,
     base: Url,
+    leaves: Option<fn()>,
 }
 
 impl FhirClient {
@@ -32,7 +33,13 @@ impl FhirClient {
             base.set_path(&format!("{}/", base.path()));
         }
         base.set_query(None);
-        Ok(Self { client, base })
+        Ok(Self { client, base, leaves: None })
+    }
+
+    /// `leaves` is told of every request right before it leaves, each page of a search included.
+    #[must_use]
+    pub fn telling(self, leaves: fn()) -> Self {
+        Self { leaves: Some(leaves), ..self }
     }
 
     /// `GET {base}/{Type}/{id}`.
@@ -142,6 +149,13 @@ impl FhirClient {
         &self.client
     }
 
+    /// A request leaves.
+    pub(super) fn leaves(&self) {
+        if let Some(leaves) = self.leaves {
+            leaves();
+        }
+    }
+
     pub(super) fn join(&self, path: &str) -> Result<Url, Error> {
         self.base.join(path).map_err(|_| Error::Address("not a URL"))
     }
@@ -155,6 +169,7 @@ impl FhirClient {
 
     async fn get(&self, token: &SecretString, url: Url) -> Result<Answer, Error> {
         let request = self.client.get(url).header("accept", "application/fhir+json").bearer_auth(token.expose_secret());
+        self.leaves();
         let answer = http::send(request, BODY_LIMIT).await?;
         if matches!(answer.status, 404 | 410) {
             return Err(Error::NotFound);

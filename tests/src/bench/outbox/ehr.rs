@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use async_trait::async_trait;
 use axum::Router;
 use axum::routing::get;
-use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, Said};
+use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, Said, requests};
 use roomed_relay::outbox::WriteBack;
 
 use crate::clock::Stopwatch;
@@ -68,6 +68,7 @@ impl Taking {
 #[async_trait]
 impl Ehr for Taking {
     async fn write_back(&self, _: &WriteBack, _: &Attempt<'_>) -> Said {
+        requests::left();
         match self.ask().await {
             true => Said::Accepted,
             false => Said::NobodyKnows { reason: "no answer".into() },

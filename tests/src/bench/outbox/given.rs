@@ -175,6 +175,7 @@ pub(super) fn entry(id: String, stream: String, sealed: Vec<u8>) -> NewOutboxEnt
 pub(super) fn unpaced() -> Policy {
     Policy {
         per_second: 1_000_000,
+        per_row: 1,
         burst: 1_000_000,
         trip_after: u32::MAX,
         open_for: SignedDuration::from_secs(30),
@@ -193,6 +194,7 @@ pub(super) fn claim(limit: u32) -> ClaimPolicy {
         lease: SignedDuration::from_secs(600),
         settle_delay: SignedDuration::from_secs(5),
         longest_wait: SignedDuration::from_hours(1),
+        one_per_visit: false,
         connection: unpaced(),
     }
 }

@@ -1,7 +1,6 @@
 //! The call itself (its public sources stand in `epic.rs`): a GET with side effects and ids in its query. So: no redirect is followed,
 //! nothing is repeated by the HTTP client, nothing cached, and neither address nor answer body ever reaches a log.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -11,7 +10,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::super::Said;
-use super::super::requests::Requests;
+use super::super::requests;
 use crate::config::{BasicAuth, ConnectionStatus, Verb};
 use crate::outbox::Role;
 
@@ -24,16 +23,10 @@ pub(super) struct Setter {
     /// `None` where `interconnect` and `path` make no address.
     address: Option<Url>,
     client: Option<reqwest::Client>,
-    requests: Arc<Requests>,
 }
 
 impl Setter {
-    pub(super) fn new(
-        status: ConnectionStatus,
-        interconnect: &str,
-        policy: UrlPolicy,
-        requests: Arc<Requests>,
-    ) -> Self {
+    pub(super) fn new(status: ConnectionStatus, interconnect: &str, policy: UrlPolicy) -> Self {
         let address = policy.parse(&format!("{interconnect}{}", status.path)).ok();
         let builder = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
@@ -46,7 +39,7 @@ impl Setter {
             // A proxy of the environment could not reach our loopback.
             UrlPolicy::AllowLoopbackHttp => builder.no_proxy(),
         };
-        Self { status, address, client: builder.build().ok(), requests }
+        Self { status, address, client: builder.build().ok() }
     }
 
     pub(super) async fn set(&self, conference: &str, external: &str, role: Role, status: i64) -> Said {
@@ -73,7 +66,7 @@ impl Setter {
             .basic_auth(user, Some(password.expose_secret()))
             .header("Epic-Client-ID", &self.status.epic_client_id)
             .header("cache-control", "no-store");
-        self.requests.left();
+        requests::left();
         match request.send().await {
             Ok(response) => {
                 let after = roomed_smart::http::retry_after(response.headers());

@@ -165,7 +165,7 @@ impl Gate for Shut {
 }
 
 async fn say(epic: &Arc<dyn Ehr>, intent: &WriteBack) -> Said {
-    epic.write_back(intent, &Attempt { key: "k", uncertain: true, gate: &Shut }).await
+    epic.write_back(intent, &Attempt { key: "k", uncertain: true, visit_in_doubt: false, gate: &Shut }).await
 }
 
 fn query(id: &str, kind: &str, status: &str) -> Vec<(String, String)> {

@@ -1,5 +1,7 @@
 //! The state of a visit, set on its Encounter: find it (by appointment, or under our key), make it where there is none, else
-//! change it under the version that was read. What somebody else changed meanwhile is read again.
+//! change it under the version that was read. What somebody else changed meanwhile is read again. The rows of a visit come
+//! here one at a time ([`Ehr::one_per_visit`](super::super::Ehr::one_per_visit)); where nothing would keep out a request that
+//! lands late (a POST without a condition, a PUT without a version), the others wait until its fate is known.
 
 use roomed_smart::Error;
 use roomed_smart::fhir::{Change, Changed, Version};
@@ -9,9 +11,8 @@ use super::super::answer::{is_duplicate, is_stale, is_surprise, unread, unsaid, 
 use super::super::create::{Creation, Way, possible_double, query, still_uncertain};
 use super::super::{Attempt, ReadBack, Said, resources};
 use super::capabilities::Capabilities;
-use super::fates::{self, Leave};
 use super::place::Place;
-use super::{Generic, encounter, lock};
+use super::{Generic, encounter};
 use crate::outbox::WriteBack;
 
 /// How often somebody else may be faster within one attempt.
@@ -32,8 +33,6 @@ enum Round {
 impl Generic {
     /// One attempt at a state.
     pub(super) async fn state(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
-        let turn = self.turn(&intent.appointment);
-        let _turn = turn.lock().await;
         for _ in 0..ROUNDS {
             match self.round(intent, attempt).await {
                 Ok(Round::Done(said)) => return still_uncertain(said, attempt),
@@ -59,10 +58,7 @@ impl Generic {
         };
         let place = self.place(&can).await?;
         match (found, way) {
-            (Some(found), _) => {
-                lock(&self.fates).landed(&intent.appointment);
-                self.change(&can, found, intent, &place, attempt).await
-            }
+            (Some(found), _) => self.change(&can, found, intent, &place, attempt).await,
             (None, _) if encounter::is_nothing(&intent.about) => Ok(Round::Done(Said::Accepted)),
             // The EHR makes it by itself, at the desk or later.
             (None, None) => Ok(Round::Done(Said::NoIdentifier)),
@@ -154,11 +150,12 @@ impl Generic {
         }
         let Some(id) = found["id"].as_str().map(str::to_owned) else { return Err(Error::Malformed("no id")) };
         let version = can.versioned(KIND).then(|| Version::of_meta(&found)).flatten();
-        if version.is_none()
-            && let Err(said) = self.may_leave(intent, attempt, fates::Kind::Update)
-        {
-            return Ok(Round::Done(said));
+        // Its own row sends it again, and says what then holds.
+        if version.is_none() && attempt.visit_in_doubt && !attempt.uncertain {
+            return Ok(Round::Done(Said::NoIdentifier));
         }
+        // Without a version it may land late and undo what others did: so it counts as perhaps applied.
+        let gate = version.is_none().then_some(attempt.gate);
         let needs_place = encounter::has_place(&found) && !had_place;
         let mut request = json!({ "method": "PUT", "url": format!("{KIND}/{id}") });
         if let Some(version) = &version {
@@ -174,34 +171,13 @@ impl Generic {
                 }
             }
         };
-        let said = match self.backend.change(&change, None).await {
+        let said = match self.backend.change(&change, gate).await {
             Ok(_) => Said::Accepted,
-            Err(failure) if is_stale(&failure) => {
-                lock(&self.fates).answered(&intent.appointment);
-                return Ok(Round::Again);
-            }
+            Err(failure) if is_stale(&failure) => return Ok(Round::Again),
             Err(failure) if is_surprise(&failure) => self.surprised(unsaid(&failure), can).await,
             Err(failure) => unsaid(&failure),
         };
-        Ok(self.ended(intent, said))
-    }
-
-    fn may_leave(&self, intent: &WriteBack, attempt: &Attempt<'_>, kind: fates::Kind) -> Result<(), Said> {
-        let now = self.clock.now();
-        match lock(&self.fates).leave(&intent.appointment, attempt.key, attempt.uncertain, kind, now) {
-            Leave::Go => Ok(()),
-            // The Encounter that it would change is not settled yet: nobody's failure.
-            Leave::Wait => Err(Said::NoIdentifier),
-            Leave::Ask => Err(possible_double(KIND)),
-        }
-    }
-
-    /// Its fate is known, unless it is not.
-    fn ended(&self, intent: &WriteBack, said: Said) -> Round {
-        if !matches!(said, Said::NobodyKnows { .. }) {
-            lock(&self.fates).answered(&intent.appointment);
-        }
-        Round::Done(said)
+        Ok(Round::Done(said))
     }
 
     async fn make(
@@ -225,27 +201,26 @@ impl Generic {
             Some(bundle) => Change::transaction(bundle),
             None => Creation { kind: KIND, resource, way: way.clone(), key, search: Vec::new() }.change(),
         };
-        // Held as open before it leaves: should this future be dropped at the deadline, it stays so.
-        let (kind, change) = match way {
-            Way::Conditional => (None, change),
-            Way::Put { .. } => (Some(fates::Kind::Put), change.if_absent()),
-            Way::Plain => (Some(fates::Kind::Post), change),
-        };
-        if let Some(kind) = kind
-            && let Err(said) = self.may_leave(intent, attempt, kind)
-        {
-            return Ok(Round::Done(said));
+        let conditional = way == Way::Conditional;
+        if !conditional && attempt.visit_in_doubt && !attempt.uncertain {
+            // The Encounter that it would change is not settled yet: nobody's failure.
+            return Ok(Round::Done(Said::NoIdentifier));
         }
+        let change = match way {
+            Way::Conditional => change,
+            Way::Put { .. } => change.if_absent(),
+            // It may be there all the same, and a second time makes a second one.
+            Way::Plain if attempt.uncertain => return Ok(Round::Done(possible_double(KIND))),
+            Way::Plain => change,
+        };
         let said = match self.backend.change(&change, Some(attempt.gate)).await {
-            Ok(changed) if kind.is_none() && !made(&changed, in_transaction) => {
-                return Ok(Round::Again);
-            }
+            Ok(changed) if conditional && !made(&changed, in_transaction) => return Ok(Round::Again),
             Ok(_) => Said::Accepted,
             Err(failure) if is_duplicate(&failure) || is_stale(&failure) => return Ok(Round::Again),
             Err(failure) if is_surprise(&failure) => self.surprised(unsaid(&failure), can).await,
             Err(failure) => unsaid(&failure),
         };
-        Ok(self.ended(intent, said))
+        Ok(Round::Done(said))
     }
 }
 

@@ -149,9 +149,48 @@ async fn an_encounter_is_made_once_the_way_the_statement_allows() {
     let place = empty(PLAIN, cut()).await;
     assert_eq!(class(&place.say(&arrived(Channel::State), "k", false).await), "nobody knows");
     assert_eq!(class(&place.say(&arrived(Channel::State), "k", true).await), "possible double");
-    let other = intent(Channel::State, attendance(Role::Practitioner, Presence::Connected, "2026-11-22T10:00:00Z"));
-    assert_eq!(class(&place.say(&other, "l", false).await), "possible double", "another stream of the same visit");
     assert_eq!(changes(&place).len(), 1);
+}
+
+#[tokio::test]
+async fn while_nobody_knows_what_became_of_another_state_of_the_visit_nothing_leaves_that_it_could_undo() {
+    let key = resources::deterministic("northside", "https://ehr.example/r4", "encounter/a1");
+    let unversioned = Can { versioned: false, ..ALL };
+    for (can, there, uncertain, wanted, sent) in [
+        (PLAIN, false, false, "no identifier", 0),
+        (PLAIN, false, true, "possible double", 0),
+        (PUT, false, false, "no identifier", 0),
+        (PUT, false, true, "accepted", 1),
+        (ALL, false, false, "accepted", 1),
+        (unversioned, true, false, "no identifier", 0),
+        (unversioned, true, true, "accepted", 1),
+        (ALL, true, false, "accepted", 1),
+    ] {
+        let standing = if there { vec![ours("Encounter", &key)] } else { Vec::new() };
+        let place = scripted(can, move |asked, _| match asked.what.split_once(' ').unwrap() {
+            ("GET", path) if path.contains('?') => found(&standing),
+            ("GET", _) => reply(404, Value::Null),
+            ("PUT", "Encounter/x") => reply(200, Value::Null),
+            _ => reply(201, Value::Null),
+        })
+        .await;
+        let said = place.say_beside_a_doubt(&arrived(Channel::State), uncertain).await;
+        assert_eq!((class(&said), changes(&place).len()), (wanted, sent), "{can:?} {there} {uncertain}");
+    }
+}
+
+#[tokio::test]
+async fn a_change_without_a_version_counts_as_perhaps_applied() {
+    let key = resources::deterministic("northside", "https://ehr.example/r4", "encounter/a1");
+    for (versioned, wanted) in [(true, Said::Accepted), (false, Said::Stopped)] {
+        let standing = ours("Encounter", &key);
+        let place = scripted(Can { versioned, ..ALL }, move |asked, _| match asked.what.split_once(' ').unwrap().0 {
+            "GET" => found(&[standing.clone()]),
+            _ => reply(200, Value::Null),
+        })
+        .await;
+        assert_eq!(place.say_without_lease(&arrived(Channel::State)).await, wanted, "versioned: {versioned}");
+    }
 }
 
 #[tokio::test]

@@ -133,12 +133,19 @@ impl Place {
 
     /// One attempt, and what it said.
     pub(crate) async fn say(&self, intent: &WriteBack, key: &str, uncertain: bool) -> Said {
-        self.ehr.write_back(intent, &Attempt { key, uncertain, gate: &Passing(true) }).await
+        self.ehr.write_back(intent, &Attempt { key, uncertain, visit_in_doubt: false, gate: &Passing(true) }).await
+    }
+
+    /// One attempt while nobody knows what became of another state of the visit.
+    pub(crate) async fn say_beside_a_doubt(&self, intent: &WriteBack, uncertain: bool) -> Said {
+        let attempt = Attempt { key: "k", uncertain, visit_in_doubt: true, gate: &Passing(true) };
+        self.ehr.write_back(intent, &attempt).await
     }
 
     /// One attempt whose lease is lost.
     pub(crate) async fn say_without_lease(&self, intent: &WriteBack) -> Said {
-        self.ehr.write_back(intent, &Attempt { key: "k", uncertain: false, gate: &Passing(false) }).await
+        let attempt = Attempt { key: "k", uncertain: false, visit_in_doubt: false, gate: &Passing(false) };
+        self.ehr.write_back(intent, &attempt).await
     }
 
     /// What was asked since the last look.

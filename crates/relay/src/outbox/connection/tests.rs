@@ -7,6 +7,7 @@ use super::*;
 fn policy() -> Policy {
     Policy {
         per_second: 5,
+        per_row: 1,
         burst: 10,
         trip_after: 3,
         open_for: SignedDuration::from_secs(30),
@@ -214,14 +215,16 @@ fn a_read_that_can_wait_leaves_half_the_burst_to_write_backs() {
 proptest! {
     /// Over any window, whatever the callers ask and when, no more leaves than burst + rate x window.
     #[test]
-    fn the_pace_holds_in_every_window(asked in prop::collection::vec((0_i64..700, 0_u32..15), 1..80)) {
-        let (policy, mut it, mut now) = (policy(), Connection::default(), 0);
+    fn the_pace_holds_in_every_window(
+        asked in prop::collection::vec((0_i64..700, 0_u32..15), 1..80), per_row in 1_u32..11,
+    ) {
+        let (policy, mut it, mut now) = (Policy { per_row, ..policy() }, Connection::default(), 0);
         let mut left = Vec::new();
         for (pause, wanted) in asked {
             now += pause;
             let count = it.allowance(&policy, t(now)).now.min(wanted);
             it.take(&policy, t(now), count);
-            left.push((now, u64::from(count)));
+            left.push((now, u64::from(count * per_row)));
         }
         for (index, (from, _)) in left.iter().enumerate() {
             let mut sum = 0;
@@ -235,8 +238,8 @@ proptest! {
 
     /// The time it names is neither too early nor too late.
     #[test]
-    fn next_is_when_it_says(taken in 0_u32..11, after in 0_i64..400, failures in 0_usize..5) {
-        let (policy, mut it) = (policy(), Connection::default());
+    fn next_is_when_it_says(taken in 0_u32..11, after in 0_i64..400, failures in 0_usize..5, per_row in 1_u32..15) {
+        let (policy, mut it) = (Policy { per_row, ..policy() }, Connection::default());
         it.take(&policy, t(0), taken);
         for _ in 0..failures {
             it.ended(&policy, t(0), ILL);

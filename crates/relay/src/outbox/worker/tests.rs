@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use super::*;
 use crate::clock::{ManualClock, SystemRandomness};
 use crate::config::NORTHSIDE;
-use crate::ehr::{AppointmentFacts, EhrError};
+use crate::ehr::{AppointmentFacts, EhrError, requests};
 use crate::outbox::{About, Attendance, Presence, Role};
 use crate::store::sqlite::SqliteStore;
 use crate::store::{Change, Channel, ChartWord, LookupKey, NewOutboxEntry, VisitRow};
@@ -19,9 +19,10 @@ struct Scripted {
     next: Mutex<Vec<Said>>,
     heard: Mutex<Vec<(String, Presence)>>,
     hold: Option<Notify>,
-    /// So many requests an attempt; 0 leaves them uncounted.
+    /// So many requests an attempt; 0 is one.
     asks: u32,
-    requests: Requests,
+    /// What it says it asks.
+    per_row: u32,
 }
 
 #[async_trait]
@@ -31,7 +32,7 @@ impl Ehr for Scripted {
         if !intent.channel.supersedes() && !attempt.gate.may_send().await {
             return Said::Stopped;
         }
-        (0..self.asks).for_each(|_| self.requests.left());
+        (0..self.asks.max(1)).for_each(|_| requests::left());
         self.heard.lock().unwrap().push((who.participant.clone(), who.presence));
         if let Some(hold) = &self.hold {
             hold.notified().await;
@@ -39,8 +40,8 @@ impl Ehr for Scripted {
         self.next.lock().unwrap().pop().unwrap_or(Said::Accepted)
     }
 
-    fn requests(&self) -> Option<&Requests> {
-        (self.asks > 0).then_some(&self.requests)
+    fn requests_per_row(&self) -> u32 {
+        self.per_row.max(1)
     }
 
     async fn appointment(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
@@ -253,4 +254,27 @@ async fn the_pace_is_of_requests_not_of_rows() {
     let policy = place.worker.parts.connection.clone();
     assert_eq!((policy.per_second, policy.burst), (5, 10), "as DESIGN has it");
     assert_eq!(connection.allowance(&policy, place.clock.now()).now, 4, "six of ten have left");
+}
+
+#[tokio::test]
+async fn a_burst_is_never_more_requests_than_it_may_be() {
+    let place = place(Scripted { asks: 3, per_row: 3, ..Scripted::default() }).await;
+    for who in ["p", "q", "r", "s"] {
+        place.tell(who, Presence::Connected, ISS).await;
+    }
+    assert_eq!(place.worker.run_once().await.unwrap(), 3, "nine requests; a fourth row would make it twelve");
+    place.clock.advance(SignedDuration::from_millis(399));
+    assert_eq!(place.worker.run_once().await.unwrap(), 0);
+    place.clock.advance(SignedDuration::from_millis(1));
+    assert_eq!(place.worker.run_once().await.unwrap(), 1, "at five a second, two more are free by now");
+}
+
+#[tokio::test]
+async fn what_did_not_leave_is_given_back() {
+    let place = place(Scripted { per_row: 4, ..Scripted::default() }).await;
+    place.tell("p", Presence::Connected, ISS).await;
+    assert_eq!(place.worker.run_once().await.unwrap(), 1);
+    let connection = place.store.connection("northside", ISS).await.unwrap();
+    let policy = place.worker.parts.connection.clone();
+    assert_eq!(connection.allowance(&policy, place.clock.now()).now, 9, "of four that were paid for one has left");
 }

@@ -5,7 +5,7 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
 use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease};
-use super::super::steps::{Duty, next_look};
+use super::super::steps::{Duty, OnePerVisit, next_look};
 use super::super::{StoreError, WrappedKey};
 use super::enqueue::pass_on;
 use super::{PostgresStore, at, connection, ledger, maybe_at, small, streams};
@@ -30,13 +30,24 @@ macro_rules! its_turn {
     };
 }
 
+/// Where all states of a visit are one resource, none of them is in flight. Claims of one EHR follow each other by the
+/// lock on its connection, so nobody takes another one meanwhile.
+macro_rules! its_visits_turn {
+    () => {
+        "(NOT $5 OR o.channel <> 0 OR NOT EXISTS (SELECT 1 FROM outbox AS beside
+              WHERE beside.state = 1 AND beside.visit = o.visit AND beside.channel = 0 OFFSET 0))"
+    };
+}
+
 macro_rules! runnable {
     ($history:literal) => {
         concat!(
-            "(SELECT id, stream, history, run_at, seq FROM outbox AS o WHERE state = 0 AND organization = $1 AND ehr = $2 AND history = ",
+            "(SELECT id, stream, visit, channel, history, run_at, seq FROM outbox AS o WHERE state = 0 AND organization = $1 AND ehr = $2 AND history = ",
             $history,
             " AND run_at <= $3 AND ",
             its_turn!(),
+            " AND ",
+            its_visits_turn!(),
             " ORDER BY run_at, seq LIMIT $4)"
         )
     };
@@ -44,7 +55,7 @@ macro_rules! runnable {
 
 /// Runnable rows, those of open visits first: two walks along `outbox_runnable` that stop at the limit.
 const RUNNABLE: &str = concat!(
-    "SELECT id, stream FROM (",
+    "SELECT id, stream, visit, channel FROM (",
     runnable!("false"),
     " UNION ALL ",
     runnable!("true"),
@@ -63,6 +74,10 @@ const TAKE: &str = concat!(
                 o.digest, o.history, o.run_at, o.fence, o.attempts, o.failures, o.failed_at, o.uncertain, o.accepted_at,
                 v.key_day, v.key_wrapped"
 );
+
+/// Another state of the visit that may have been applied, or that waits for an operator.
+const IN_DOUBT: &str = "SELECT EXISTS (SELECT 1 FROM outbox WHERE visit = $1 AND channel = 0 AND id <> $2
+    AND (state = 0 AND uncertain OR state = 4 AND possible_double OR state = 7))";
 
 const NEXT_RUN: &str = "SELECT least(
     (SELECT run_at FROM outbox WHERE state = 0 AND organization = $1 AND ehr = $2 AND history = false AND run_at > $3
@@ -84,8 +99,11 @@ const NEXT_LOST: &str = concat!(
 );
 
 /// Nothing waits for that long: these were given their time by a clock that was ahead.
-const STRANDED: &str = "UPDATE outbox SET run_at = $3
-    WHERE state = 0 AND organization = $1 AND ehr = $2 AND history IN (false, true) AND run_at > $4";
+const STRANDED: &str = "SELECT DISTINCT stream FROM outbox
+    WHERE state = 0 AND organization = $1 AND ehr = $2 AND history IN (false, true) AND run_at > $3";
+
+const RUN_STRANDED: &str = "UPDATE outbox SET run_at = $4 WHERE state = 0 AND organization = $1 AND ehr = $2
+    AND history IN (false, true) AND run_at > $3 AND stream = ANY($5)";
 
 const LOST: &str = concat!(
     "SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at FROM outbox
@@ -93,6 +111,9 @@ const LOST: &str = concat!(
     database_now!(),
     " ORDER BY lease_until, seq"
 );
+
+/// Id, stream, visit and channel of a row that may be taken.
+type Runnable = (String, String, String, i64);
 
 impl PostgresStore {
     pub(super) async fn claim_rows(&self, policy: ClaimPolicy) -> Result<Claimed, StoreError> {
@@ -109,16 +130,17 @@ impl PostgresStore {
         if lost {
             self.take_over(policy).await?;
         }
+        self.run_stranded(policy).await?;
         let mut tx = self.begin().await?;
         let mut connection = connection::lock(&mut tx, &policy.organization, &policy.ehr).await?;
         let wanted = connection.allowance(&policy.connection, policy.now).now.min(policy.limit);
-        let stranded = run_stranded(&mut tx, policy).await?;
         // One more than wanted, to know whether any is left over.
-        let mut found: Vec<(String, String)> = sqlx::query_as(RUNNABLE)
+        let mut found: Vec<Runnable> = sqlx::query_as(RUNNABLE)
             .bind(&policy.organization)
             .bind(&policy.ehr)
             .bind(policy.now.as_millisecond())
             .bind(i64::from(wanted) + 1)
+            .bind(policy.one_per_visit)
             .fetch_all(&mut *tx)
             .await?;
         let runnable = found.len();
@@ -129,7 +151,7 @@ impl PostgresStore {
         let next_lost =
             sqlx::query_scalar(NEXT_LOST).bind(&policy.organization).bind(&policy.ehr).fetch_one(&mut *tx).await?;
         // A look that found nothing to do writes nothing, and so waits for no disk.
-        if leases.is_empty() && !stranded {
+        if leases.is_empty() {
             tx.rollback().await?
         } else {
             tx.commit().await?
@@ -160,19 +182,46 @@ impl PostgresStore {
         tx.commit().await?;
         Ok(())
     }
+
+    /// A transaction of its own, like that of a takeover: whoever moves rows holds their streams first.
+    async fn run_stranded(&self, policy: &ClaimPolicy) -> Result<(), StoreError> {
+        let stranded: Vec<String> = sqlx::query_scalar(STRANDED)
+            .bind(&policy.organization)
+            .bind(&policy.ehr)
+            .bind(policy.latest_run())
+            .fetch_all(&self.pool)
+            .await?;
+        if stranded.is_empty() {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        streams::lock(&mut tx, stranded.iter().map(String::as_str)).await?;
+        sqlx::query(RUN_STRANDED)
+            .bind(&policy.organization)
+            .bind(&policy.ehr)
+            .bind(policy.latest_run())
+            .bind(policy.now.as_millisecond())
+            .bind(&stranded)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(())
+    }
 }
 
 /// Takes these rows, as far as they can still be taken now that nobody else moves their streams.
 async fn take(
     tx: &mut PgConnection,
-    found: Vec<(String, String)>,
+    mut found: Vec<Runnable>,
     connection: &mut Connection,
     policy: &ClaimPolicy,
 ) -> Result<Vec<Lease>, StoreError> {
     if found.is_empty() {
         return Ok(Vec::new());
     }
-    let (ids, of): (Vec<String>, Vec<String>) = found.into_iter().unzip();
+    let mut turn = OnePerVisit::of(policy);
+    found.retain(|(_, _, visit, channel)| turn.takes(visit.clone(), *channel));
+    let (ids, of): (Vec<String>, Vec<String>) = found.into_iter().map(|(id, stream, ..)| (id, stream)).unzip();
     streams::lock(tx, of.iter().map(String::as_str)).await?;
     let mut rows = sqlx::query(TAKE)
         .bind(ids)
@@ -184,7 +233,11 @@ async fn take(
     let mut records = Vec::with_capacity(rows.len());
     let mut leases = Vec::with_capacity(rows.len());
     for row in &rows {
-        let lease = lease(row, connection)?;
+        let mut lease = lease(row, connection)?;
+        if turn.applies_to(lease.channel) {
+            let in_doubt = sqlx::query_scalar(IN_DOUBT).bind(&lease.visit).bind(&lease.id);
+            lease.visit_in_doubt = in_doubt.fetch_one(&mut *tx).await?;
+        }
         records.push(ledger::subject(row)?.started(policy.now, lease.attempt, lease.fence));
         leases.push(lease);
     }
@@ -207,18 +260,6 @@ async fn next_run(tx: &mut PgConnection, policy: &ClaimPolicy) -> Result<Option<
     maybe_at(next)
 }
 
-/// Says whether there were any.
-async fn run_stranded(tx: &mut PgConnection, policy: &ClaimPolicy) -> Result<bool, StoreError> {
-    let put_right = sqlx::query(STRANDED)
-        .bind(&policy.organization)
-        .bind(&policy.ehr)
-        .bind(policy.now.as_millisecond())
-        .bind(policy.latest_run())
-        .execute(tx)
-        .await?;
-    Ok(put_right.rows_affected() > 0)
-}
-
 fn lease(row: &PgRow, connection: &Connection) -> Result<Lease, StoreError> {
     let failed_at = maybe_at(row.try_get("failed_at")?)?;
     Ok(Lease {
@@ -236,6 +277,7 @@ fn lease(row: &PgRow, connection: &Connection) -> Result<Lease, StoreError> {
         others_went: failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > failed)),
         ehr_is_ill: connection.is_ill(),
         uncertain: row.try_get("uncertain")?,
+        visit_in_doubt: false,
         accepted_at: at(row.try_get("accepted_at")?)?,
         attempt: small(row.try_get("attempts")?)?,
     })

@@ -76,17 +76,25 @@ async fn wanted(tx: &mut PgConnection, id: &str) -> Result<Option<Wanted>, Store
     Ok(Some(Wanted { subject, standing }))
 }
 
-async fn retry(tx: &mut PgConnection, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
+/// `absent`: that it may have been applied is settled.
+async fn retry(
+    tx: &mut PgConnection,
+    id: &str,
+    absent: bool,
+    now: Timestamp,
+) -> Result<Result<(), NotDone>, StoreError> {
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
     if let Err(not_done) = Wish::Retry.granted(row.standing) {
         return Ok(Err(not_done));
     }
     sqlx::query(
-        "UPDATE outbox SET state = 0, run_at = $1, failures = 0, failed_at = NULL, settled_at = NULL, reason = NULL
+        "UPDATE outbox SET state = 0, run_at = $1, failures = 0, failed_at = NULL, settled_at = NULL, reason = NULL,
+                uncertain = uncertain AND NOT $3, possible_double = possible_double AND NOT $3
          WHERE id = $2",
     )
     .bind(now.as_millisecond())
     .bind(id)
+    .bind(absent)
     .execute(tx)
     .await?;
     Ok(Ok(()))
@@ -125,6 +133,16 @@ async fn replay(tx: &mut PgConnection, id: &str, now: Timestamp) -> Result<Resul
     Ok(Ok(()))
 }
 
+impl PostgresStore {
+    async fn again(&self, id: &str, absent: bool, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
+        let mut tx = self.begin().await?;
+        let granted = retry(&mut tx, id, absent, now).await?;
+        tx.commit().await?;
+        self.tell(granted.is_ok().then_some(Hint::Outbox));
+        Ok(granted)
+    }
+}
+
 #[async_trait]
 impl Operate for PostgresStore {
     async fn entries(&self, filter: EntryFilter) -> Result<Vec<EntryRow>, StoreError> {
@@ -152,11 +170,11 @@ impl Operate for PostgresStore {
     }
 
     async fn retry(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
-        let mut tx = self.begin().await?;
-        let granted = retry(&mut tx, id, now).await?;
-        tx.commit().await?;
-        self.tell(granted.is_ok().then_some(Hint::Outbox));
-        Ok(granted)
+        self.again(id, false, now).await
+    }
+
+    async fn retry_absent(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
+        self.again(id, true, now).await
     }
 
     async fn skip(&self, id: &str, reason: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {

@@ -95,20 +95,21 @@ impl Turn {
                         drop(waiting.answer.send(Ok(settled)));
                     }
                 }
-                Err(Failure::Undone(_)) if batch.len() > 1 => {
+                // It was reached and refused one of them: the others are not to suffer for that.
+                Err(Failure::Undone(error)) if batch.len() > 1 && !is_out_of_reach(&error) => {
                     for Waiting { ended, answer } in batch {
                         drop(answer.send(alone(&pool, ended).await));
+                    }
+                }
+                Err(Failure::AtCommit(error) | Failure::Undone(StoreError::Database(error))) => {
+                    let error = Arc::new(error);
+                    for waiting in batch {
+                        drop(waiting.answer.send(Err(StoreError::Shared(Arc::clone(&error)))));
                     }
                 }
                 Err(Failure::Undone(error)) => {
                     let waiting = batch.into_iter().next();
                     drop(waiting.map(|it| it.answer.send(Err(error))));
-                }
-                Err(Failure::AtCommit(error)) => {
-                    let error = Arc::new(error);
-                    for waiting in batch {
-                        drop(waiting.answer.send(Err(StoreError::Shared(Arc::clone(&error)))));
-                    }
                 }
             }
         }
@@ -133,6 +134,11 @@ impl Drop for Turn {
             held(&self.queues).remove(&self.connection);
         }
     }
+}
+
+/// Nobody there to refuse anything: one by one they would all wait for the same nothing.
+fn is_out_of_reach(error: &StoreError) -> bool {
+    matches!(error, StoreError::Database(error) if error.as_database_error().is_none())
 }
 
 async fn alone(pool: &PgPool, ended: Arc<Ended>) -> Result<Settled, StoreError> {

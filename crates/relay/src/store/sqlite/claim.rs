@@ -4,7 +4,7 @@ use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
 use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease};
-use super::super::steps::{Duty, at, maybe_at, next_look};
+use super::super::steps::{Duty, OnePerVisit, at, maybe_at, next_look};
 use super::super::{StoreError, WrappedKey};
 use super::stream::pass_on;
 use super::{SqliteStore, connection, ledger};
@@ -26,7 +26,16 @@ pub(super) const RUNNABLE: &str = "
       AND (outbox.channel < 2 OR NOT EXISTS (
             SELECT 1 FROM outbox AS earlier INDEXED BY outbox_unsettled
             WHERE earlier.state IN (0, 1) AND earlier.stream = outbox.stream AND earlier.seq < outbox.seq))
+      AND (NOT ?6 OR outbox.channel <> 0 OR NOT EXISTS (
+            SELECT 1 FROM outbox AS beside INDEXED BY outbox_visit
+            WHERE beside.visit = outbox.visit AND beside.state = 1 AND beside.channel = 0))
     ORDER BY outbox.run_at, outbox.seq LIMIT ?5";
+
+/// Another state of the visit that may have been applied, or that waits for an operator.
+pub(super) const IN_DOUBT: &str = "
+    SELECT 1 FROM outbox INDEXED BY outbox_visit
+    WHERE visit = ? AND channel = 0 AND id <> ?
+      AND (state = 0 AND uncertain OR state = 4 AND possible_double OR state = 7) LIMIT 1";
 
 pub(super) const NEXT_RUN: &str = "SELECT min(run_at) FROM outbox INDEXED BY outbox_runnable
     WHERE state = 0 AND organization = ?1 AND ehr = ?2 AND history = ?3 AND run_at > ?4";
@@ -56,12 +65,19 @@ pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Re
     let mut connection = connection::load(&mut *tx, &policy.organization, &policy.ehr).await?;
     let wanted = connection.allowance(&policy.connection, policy.now).now.min(policy.limit);
     // One more than wanted, to know whether any is left over.
-    let rows = runnable(tx, policy, wanted.saturating_add(1)).await?;
-    let taken = rows.len().min(usize::try_from(wanted).unwrap_or(usize::MAX));
+    let mut rows = runnable(tx, policy, wanted.saturating_add(1)).await?;
+    let runnable = rows.len();
+    rows.truncate(usize::try_from(wanted).unwrap_or(usize::MAX));
+    let mut turn = OnePerVisit::of(policy);
+    rows.retain(|row| turn.takes(row.get("visit"), row.get("channel")));
     let lease_until = database_now.saturating_add(i64::try_from(policy.lease.as_millis()).unwrap_or(i64::MAX));
-    let mut leases = Vec::with_capacity(taken);
-    for row in &rows[..taken] {
-        let lease = lease(row, &connection)?;
+    let mut leases = Vec::with_capacity(rows.len());
+    for row in &rows {
+        let mut lease = lease(row, &connection)?;
+        if turn.applies_to(lease.channel) {
+            let other = sqlx::query(IN_DOUBT).bind(&lease.visit).bind(&lease.id).fetch_optional(&mut *tx).await?;
+            lease.visit_in_doubt = other.is_some();
+        }
         // A state that is owed by now is asserted by this very attempt.
         sqlx::query(
             "UPDATE outbox SET state = 1, fence = ?, attempts = ?, lease_until = ?,
@@ -79,11 +95,11 @@ pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Re
         leases.push(lease);
     }
     // A look that found nothing to do writes nothing.
-    if let Some(count) = u32::try_from(taken).ok().filter(|it| *it > 0) {
+    if let Some(count) = u32::try_from(leases.len()).ok().filter(|it| *it > 0) {
         connection.take(&policy.connection, policy.now, count);
         connection::save(tx, &policy.organization, &policy.ehr, &connection).await?;
     }
-    let next_run = if rows.len() > taken { Some(policy.now) } else { next_run(tx, policy).await? };
+    let next_run = if runnable > leases.len() { Some(policy.now) } else { next_run(tx, policy).await? };
     let allowed = connection.allowance(&policy.connection, policy.now);
     Ok(Claimed { leases, next: next_look(policy, allowed, next_run, next_lost(tx, database_now, policy).await?) })
 }
@@ -97,6 +113,7 @@ async fn runnable(tx: &mut SqliteConnection, policy: &ClaimPolicy, limit: u32) -
             .bind(history)
             .bind(policy.now.as_millisecond())
             .bind(limit.saturating_sub(u32::try_from(rows.len()).unwrap_or(u32::MAX)))
+            .bind(policy.one_per_visit)
             .fetch_all(&mut *tx)
             .await?;
         rows.extend(found);
@@ -162,6 +179,7 @@ fn lease(row: &SqliteRow, connection: &Connection) -> Result<Lease, StoreError> 
         others_went: failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > failed)),
         ehr_is_ill: connection.is_ill(),
         uncertain: row.try_get("uncertain")?,
+        visit_in_doubt: false,
         accepted_at: at(row.try_get("accepted_at")?)?,
         attempt: row.try_get::<u32, _>("attempts")? + 1,
     })

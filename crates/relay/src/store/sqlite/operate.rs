@@ -71,16 +71,25 @@ async fn wanted(tx: &mut SqliteConnection, id: &str) -> Result<Option<Wanted>, S
     Ok(Some(Wanted { subject, standing }))
 }
 
-async fn retry(tx: &mut SqliteConnection, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
+/// `absent`: that it may have been applied is settled.
+async fn retry(
+    tx: &mut SqliteConnection,
+    id: &str,
+    absent: bool,
+    now: Timestamp,
+) -> Result<Result<(), NotDone>, StoreError> {
     let Some(row) = wanted(tx, id).await? else { return Ok(Err(NotDone::Unknown)) };
     if let Err(not_done) = Wish::Retry.granted(row.standing) {
         return Ok(Err(not_done));
     }
     sqlx::query(
-        "UPDATE outbox SET state = 0, run_at = ?, failures = 0, failed_at = NULL, settled_at = NULL, reason = NULL
+        "UPDATE outbox SET state = 0, run_at = ?, failures = 0, failed_at = NULL, settled_at = NULL, reason = NULL,
+                uncertain = iif(?, 0, uncertain), possible_double = iif(?, 0, possible_double)
          WHERE id = ?",
     )
     .bind(now.as_millisecond())
+    .bind(absent)
+    .bind(absent)
     .bind(id)
     .execute(tx)
     .await?;
@@ -148,7 +157,12 @@ impl Operate for SqliteStore {
 
     async fn retry(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
         let id = id.to_owned();
-        self.write(move |tx| Box::pin(async move { retry(tx, &id, now).await })).await
+        self.write(move |tx| Box::pin(async move { retry(tx, &id, false, now).await })).await
+    }
+
+    async fn retry_absent(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {
+        let id = id.to_owned();
+        self.write(move |tx| Box::pin(async move { retry(tx, &id, true, now).await })).await
     }
 
     async fn skip(&self, id: &str, reason: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError> {

@@ -60,8 +60,10 @@ fn policy(limit: u32) -> ClaimPolicy {
         lease: SignedDuration::from_secs(60),
         settle_delay: SignedDuration::from_secs(5),
         longest_wait: SignedDuration::from_hours(1),
+        one_per_visit: false,
         connection: Policy {
             per_second: 1000,
+            per_row: 1,
             burst: 1000,
             trip_after: 9,
             open_for: SignedDuration::from_secs(30),
@@ -106,7 +108,8 @@ async fn what_runs_all_the_time_goes_along_an_index() {
     let folder = tempfile::tempdir().expect("a folder");
     let store = open(&folder).await;
     fill(&store, 500).await;
-    let mut statements = vec![claim::RUNNABLE, claim::NEXT_RUN, claim::LOST, claim::STRANDED, claim::NEXT_LOST];
+    let mut statements =
+        vec![claim::RUNNABLE, claim::NEXT_RUN, claim::LOST, claim::STRANDED, claim::NEXT_LOST, claim::IN_DOUBT];
     statements.extend(connection::NEXT_WAITING.into_iter().chain(connection::NEXT_IN_FLIGHT));
     // Before SQLite knows anything about the rows, and after.
     for analyze in [false, true] {

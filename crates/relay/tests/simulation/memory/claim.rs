@@ -1,7 +1,9 @@
 //! Claiming: which rows of a connection are somebody's for a while, and what becomes of leases that ran out.
 
+use std::collections::HashSet;
+
 use roomed_relay::ledger::{Kind, Record};
-use roomed_relay::store::{ClaimPolicy, Claimed, EntryState, Lease};
+use roomed_relay::store::{Channel, ClaimPolicy, Claimed, EntryState, Lease};
 
 use super::{Door, MemoryStore, Row, State, at};
 
@@ -17,9 +19,16 @@ impl MemoryStore {
         let wanted = connection.allowance(&policy.connection, policy.now).now.min(policy.limit);
         let wanted = usize::try_from(wanted).unwrap();
         // One more than wanted, to know whether any is left over.
-        let runnable = state.runnable(&door, policy.now.as_millisecond(), wanted + 1);
+        let runnable = state.runnable(&door, policy, wanted + 1);
         let mut leases = Vec::new();
+        let mut visits = HashSet::new();
         for seq in runnable.iter().take(wanted) {
+            let row = &state.rows[seq];
+            let takes_turns = policy.one_per_visit && row.channel == Channel::State;
+            if takes_turns && !visits.insert(row.visit.clone()) {
+                continue;
+            }
+            let visit_in_doubt = takes_turns && state.in_doubt(row);
             let others_went =
                 state.rows[seq].failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > at(failed)));
             let lease_until = database_now + i64::try_from(policy.lease.as_millis()).unwrap();
@@ -31,7 +40,10 @@ impl MemoryStore {
                 row.reassert_at = row.reassert_at.filter(|it| *it > policy.now.as_millisecond());
             });
             let row = &state.rows[seq];
-            let lease = lease(row, &state.visits[&row.visit].row.key, others_went, connection.is_ill());
+            let lease = Lease {
+                visit_in_doubt,
+                ..lease(row, &state.visits[&row.visit].row.key, others_went, connection.is_ill())
+            };
             let started =
                 Record { attempt: row.attempts.into(), fence: row.fence, ..row.record(Kind::Started, policy.now) };
             state.record(started);
@@ -68,19 +80,24 @@ fn lease(row: &Row, key: &roomed_relay::store::WrappedKey, others_went: bool, eh
         others_went,
         ehr_is_ill,
         uncertain: row.uncertain,
+        visit_in_doubt: false,
         accepted_at: at(row.accepted_at),
         attempt: row.attempts,
     }
 }
 
 impl State {
-    fn runnable(&self, door: &Door, now: i64, limit: usize) -> Vec<i64> {
+    fn runnable(&self, door: &Door, policy: &ClaimPolicy, limit: usize) -> Vec<i64> {
+        let now = policy.now.as_millisecond();
         let Some(waiting) = self.waiting.get(door) else { return Vec::new() };
         let of = |history| waiting.range((history, i64::MIN, 0)..=(history, now, i64::MAX));
         of(false)
             .chain(of(true))
             .map(|(_, _, seq)| *seq)
             .filter(|seq| self.its_turn(&self.rows[seq]))
+            .filter(|seq| {
+                !policy.one_per_visit || !self.beside(&self.rows[seq]).any(|it| it.state == EntryState::InFlight)
+            })
             .take(limit)
             .collect()
     }
@@ -90,6 +107,22 @@ impl State {
         let stream = &self.streams[&row.stream];
         let first = row.channel.supersedes() || stream.waiting.first() == Some(&row.seq);
         stream.flying.is_none() && first && self.visits.contains_key(&row.visit)
+    }
+
+    /// Other states of the visit, if it is a state.
+    fn beside<'s>(&'s self, row: &'s Row) -> impl Iterator<Item = &'s Row> {
+        let state = row.channel == Channel::State;
+        let is_one = move |it: &&Row| state && it.channel == Channel::State && it.visit == row.visit && it.id != row.id;
+        self.rows.values().filter(is_one)
+    }
+
+    fn in_doubt(&self, row: &Row) -> bool {
+        self.beside(row).any(|it| match it.state {
+            EntryState::Waiting => it.uncertain,
+            EntryState::Parked => it.possible_double,
+            EntryState::Quarantined => true,
+            _ => false,
+        })
     }
 
     /// What waits for longer than anything has to was given its time by a clock that was ahead.

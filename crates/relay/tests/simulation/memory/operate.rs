@@ -86,6 +86,16 @@ impl Operate for MemoryStore {
         Ok(wish.map(drop))
     }
 
+    async fn retry_absent(&self, id: &str, now: Timestamp) -> Answer {
+        let granted = self.retry(id, now).await?;
+        if granted.is_ok() {
+            let state = &mut *self.held();
+            let seq = state.ids[id];
+            state.change(seq, |row| (row.uncertain, row.possible_double) = (false, false));
+        }
+        Ok(granted)
+    }
+
     async fn skip(&self, id: &str, reason: &str, now: Timestamp) -> Answer {
         use EntryState as S;
         let state = &mut *self.held();
