@@ -17,6 +17,7 @@ mod notices;
 mod onetime;
 mod operate;
 mod outbox;
+mod overdue;
 mod settle;
 mod streams;
 mod together;

@@ -126,10 +126,19 @@ impl Watch {
             Seen::Claimed { leases: [], .. } => {}
             Seen::Claimed { policy, was_open, leases } => self.claimed(node, policy, was_open, leases),
             Seen::Gate { lease, ours } => self.world.note(format_args!("{node} gate {} {ours}", lease.stream)),
-            Seen::Settled { lease, outcome, settled } => {
+            Seen::Settled { lease, outcome, requests, settled } => {
+                self.given_back(lease, requests);
                 let word = outcome.word();
                 self.world.note(format_args!("{node} settles {} #{} {word} {settled:?}", lease.stream, lease.fence));
             }
+        }
+    }
+
+    /// What a claim paid for and did not leave may leave later.
+    fn given_back(&self, lease: &Lease, requests: i64) {
+        let door = (lease.organization.clone(), lease.ehr.clone());
+        if let Some((left, _)) = self.doors.lock().unwrap().get_mut(&door).and_then(|it| it.bucket.as_mut()) {
+            *left -= f64::from(i32::try_from(requests).unwrap());
         }
     }
 

@@ -79,9 +79,9 @@ impl Outbox for MemoryStore {
 
     async fn settle(&self, lease: Lease, settlement: Settlement) -> Result<Settled, StoreError> {
         self.wire.out(Call::Settle).await?;
-        let outcome = settlement.outcome.clone();
+        let (outcome, requests) = (settlement.outcome.clone(), settlement.requests);
         let settled = self.settle_now(&lease, settlement);
-        self.wire.seen(Seen::Settled { lease: &lease, outcome: &outcome, settled });
+        self.wire.seen(Seen::Settled { lease: &lease, outcome: &outcome, requests, settled });
         self.wire.back(Call::Settle).await?;
         Ok(settled)
     }

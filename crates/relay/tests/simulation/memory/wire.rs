@@ -25,7 +25,7 @@ pub(crate) enum Seen<'a> {
     /// Let a request pass, or not.
     Gate { lease: &'a Lease, ours: bool },
     /// Entered how an attempt ended.
-    Settled { lease: &'a Lease, outcome: &'a Outcome, settled: Settled },
+    Settled { lease: &'a Lease, outcome: &'a Outcome, requests: i64, settled: Settled },
 }
 
 /// The way there and back.
