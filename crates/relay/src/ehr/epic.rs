@@ -140,6 +140,11 @@ pub(super) fn channels(config: &EhrConfig, about: &About) -> Vec<Channel> {
 
 #[async_trait]
 impl Ehr for Epic {
+    fn requests_per_row(&self) -> u32 {
+        // Who it is about is read the first time, and then set.
+        2
+    }
+
     async fn write_back(&self, intent: &WriteBack, attempt: &Attempt<'_>) -> Said {
         match (&intent.about, intent.channel) {
             (About::Attendance(who), Channel::State) => self.set(intent, who).await,

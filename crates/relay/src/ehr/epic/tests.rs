@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use super::super::tests::fake;
-use super::super::{Attempt, Ehr, Gate, Said, connect};
+use super::super::{Attempt, Ehr, Gate, Requests, Said, connect};
 use crate::clock::{Clock, Random, SystemClock, SystemRandomness};
 use crate::config::Vendor;
 use crate::config::{Config, NORTHSIDE};
@@ -182,8 +182,15 @@ fn query(id: &str, kind: &str, status: &str) -> Vec<(String, String)> {
 #[tokio::test]
 async fn the_call_is_exactly_the_profile_and_is_made_once() {
     let Place { fake, epic } = place(|_| {}).await;
-    assert_eq!(say(&epic, &intent(Role::Patient, "p1", Presence::Connected)).await, Said::Accepted);
-    assert_eq!(say(&epic, &intent(Role::Practitioner, "d1", Presence::Disconnected)).await, Said::Accepted);
+    let requests = Requests::default();
+    let patient = intent(Role::Patient, "p1", Presence::Connected);
+    assert_eq!(requests.of(say(&epic, &patient)).await, Said::Accepted);
+    assert_eq!(requests.count(), 3, "a read, the read again under a new token, the call");
+    assert_eq!(
+        requests.of(say(&epic, &intent(Role::Practitioner, "d1", Presence::Disconnected))).await,
+        Said::Accepted
+    );
+    assert_eq!(requests.count(), 5);
     let asked = fake.asked.lock().unwrap().clone();
     // base64("emp$x:CANARY-PASSWORD")
     let headers = ["Basic ZW1wJHg6Q0FOQVJZLVBBU1NXT1JE", "e", "no-store"];

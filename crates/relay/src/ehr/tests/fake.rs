@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 
 use crate::clock::{Clock, ManualClock, Random, SystemRandomness};
 use crate::config::{Config, EhrConfig, NORTHSIDE, Vendor};
-use crate::ehr::{Attempt, Ehr, Gate, Said, connect};
+use crate::ehr::{Attempt, Ehr, Gate, Requests, Said, connect};
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
 use crate::store::Channel;
 
@@ -131,9 +131,14 @@ impl Place {
         Self { ehr, clock, server }
     }
 
-    /// One attempt, and what it said.
+    /// One attempt, and what it said. Whatever it asked has been counted.
     pub(crate) async fn say(&self, intent: &WriteBack, key: &str, uncertain: bool) -> Said {
-        self.ehr.write_back(intent, &Attempt { key, uncertain, visit_in_doubt: false, gate: &Passing(true) }).await
+        let asked = || self.server.asked.lock().unwrap().len();
+        let (before, requests) = (asked(), Requests::default());
+        let attempt = Attempt { key, uncertain, visit_in_doubt: false, gate: &Passing(true) };
+        let said = requests.of(self.ehr.write_back(intent, &attempt)).await;
+        assert_eq!(requests.count() as usize, asked() - before, "requests that were counted, and that came");
+        said
     }
 
     /// One attempt while nobody knows what became of another state of the visit.
