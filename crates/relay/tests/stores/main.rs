@@ -21,6 +21,7 @@ mod secrets;
 mod server;
 mod sqlite;
 mod streams;
+mod together;
 
 /// Runs each named async function on a fresh database of one back end; those after `place` may open it once more.
 macro_rules! run {

@@ -5,12 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use roomed_relay::outbox::connection::Health;
 use roomed_relay::store::postgres::PostgresStore;
-use roomed_relay::store::{EntryState, Lease, Outcome, Settled, Settlement, Store, StoreError};
+use roomed_relay::store::{Outcome, Store, StoreError};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use crate::given::{self, entry, new_visit, t};
+use crate::given::{self, entry, new_visit};
 pub(crate) use crate::server::Database as Place;
 
 impl Place {
@@ -171,68 +170,4 @@ async fn rows_looked_at(outside: &mut PgConnection) -> i64 {
     tokio::time::timeout(Duration::from_secs(20), quiet).await.expect("the others go");
     outside.execute("SELECT pg_stat_force_next_flush()").await.unwrap();
     sqlx::query_scalar(looked).fetch_one(outside).await.unwrap()
-}
-
-/// Settles them all while somebody else holds the EHR connection, so that all but the first come together.
-async fn settle_together(store: &dyn Store, place: &Place, leases: Vec<Lease>) -> Vec<Result<Settled, StoreError>> {
-    let mut outside = place.connect().await;
-    outside.execute("BEGIN; SELECT * FROM ehr_connection FOR UPDATE").await.unwrap();
-    let settles = leases.into_iter().map(|lease| {
-        let settlement = Settlement {
-            outcome: Outcome::Delivered,
-            health: Health::Well,
-            now: t(1),
-            reassert_at: t(9),
-            requests: 0,
-            connection: given::plenty(),
-        };
-        store.settle(lease, settlement)
-    });
-    let release = async {
-        let first = "SELECT count(*) > 0 FROM pg_stat_activity
-                     WHERE datname = current_database() AND wait_event_type = 'Lock'";
-        let mut spy = place.connect().await;
-        while !sqlx::query_scalar::<_, bool>(first).fetch_one(&mut spy).await.unwrap() {}
-        outside.execute("COMMIT").await.unwrap();
-    };
-    tokio::join!(futures_util::future::join_all(settles), release).0
-}
-
-#[tokio::test]
-async fn settles_that_come_together_share_a_transaction() {
-    let (store, place) = given().await;
-    new_visit(&*store, "v", (0..40).map(|n| entry(&format!("o{n}"), &format!("s{n}"), 0)).collect()).await;
-    let settled = settle_together(&*store, &place, given::claim(&*store, 0).await).await;
-    assert_eq!(settled.len(), 40);
-    assert!(settled.into_iter().all(|it| it.is_ok_and(|it| it == Settled::Done)));
-    let transactions = "SELECT count(DISTINCT xmin::text) FROM ledger WHERE kind = 'settled'";
-    let transactions: i64 = sqlx::query_scalar(transactions).fetch_one(&mut place.connect().await).await.unwrap();
-    assert!(transactions <= 2, "the first may go alone, the others not: {transactions}");
-    assert_eq!(store.ledger(0, 99).await.unwrap().len(), 80);
-    assert!(store.connections_in_use().await.unwrap().is_empty());
-    // Whoever comes later goes on as ever.
-    given::tell(&*store, "v", vec![entry("later", "s1", 0)], 2).await;
-    let lease = given::claim_one(&*store, 2).await;
-    assert_eq!(given::settle(&*store, lease, Outcome::Delivered, 3).await, Settled::Done);
-}
-
-#[tokio::test]
-async fn a_settle_that_is_refused_takes_no_other_with_it() {
-    let (store, place) = given().await;
-    new_visit(&*store, "v", (0..9).map(|n| entry(&format!("o{n}"), &format!("s{n}"), 0)).collect()).await;
-    let leases = given::claim(&*store, 0).await;
-    let refuse =
-        "CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
-                  CREATE TRIGGER refuse BEFORE UPDATE ON outbox FOR EACH ROW WHEN (NEW.id = 'o5')
-                    EXECUTE FUNCTION refuse();";
-    place.connect().await.execute(refuse).await.unwrap();
-    let ids: Vec<String> = leases.iter().map(|it| it.id.clone()).collect();
-    let settled = settle_together(&*store, &place, leases).await;
-    for (id, settled) in ids.iter().zip(settled) {
-        assert_eq!(settled.is_ok(), id != "o5", "{id}: {settled:?}");
-        let state = store.entry(id).await.unwrap().unwrap().state;
-        assert_eq!(state, if id == "o5" { EntryState::InFlight } else { EntryState::Delivered }, "{id}");
-    }
-    let settled = store.ledger(0, 99).await.unwrap().into_iter().filter(|it| it.record.kind == "settled");
-    assert_eq!(settled.count(), 8, "each once, and nothing of the one that was refused");
 }

@@ -136,9 +136,12 @@ impl Drop for Turn {
     }
 }
 
-/// Nobody there to refuse anything: one by one they would all wait for the same nothing.
+/// Not one row is refused but everything: one by one they would all wait for the same nothing. PostgreSQL's classes of
+/// connections (08), resources (53), operators who shut it down (57) and its own system (58).
 fn is_out_of_reach(error: &StoreError) -> bool {
-    matches!(error, StoreError::Database(error) if error.as_database_error().is_none())
+    let StoreError::Database(error) = error else { return false };
+    let code = error.as_database_error().map(|it| it.code());
+    code.is_none_or(|code| code.is_some_and(|it| ["08", "53", "57", "58"].iter().any(|class| it.starts_with(class))))
 }
 
 async fn alone(pool: &PgPool, ended: Arc<Ended>) -> Result<Settled, StoreError> {
