@@ -15,7 +15,7 @@ use roomed_relay::clock::{Clock, Random, SystemClock, SystemRandomness};
 use roomed_relay::config::Config;
 use roomed_relay::ehr::{Attempt, Ehr, Gate, ReadBack, Said, connect};
 use roomed_relay::outbox::{About, Attendance, Presence, Role, WriteBack};
-use roomed_relay::store::Channel;
+use roomed_relay::store::{Channel, Others};
 use roomed_smart::UrlPolicy;
 use roomed_smart::keys::{SigningKey, jwks};
 use secrecy::ExposeSecret;
@@ -165,7 +165,10 @@ impl Chart {
 pub(crate) async fn deliver(ehr: &Arc<dyn Ehr>, intent: &WriteBack, key: &str) -> anyhow::Result<Delivered> {
     let mut uncertain = false;
     for attempts in 1..=ATTEMPTS {
-        match ehr.write_back(intent, &Attempt { key, uncertain, visit_in_doubt: false, gate: &Leased }).await {
+        match ehr
+            .write_back(intent, &Attempt { key, uncertain, settling: false, others: Others::Clear, gate: &Leased })
+            .await
+        {
             Said::NobodyKnows { .. } => uncertain = true,
             Said::NotNow { .. } => uncertain = false,
             said => return Ok(Delivered { said, attempts }),

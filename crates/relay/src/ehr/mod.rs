@@ -24,7 +24,7 @@ use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Vendor};
 use crate::outbox::connection::Health;
 use crate::outbox::{About, WriteBack};
-use crate::store::Channel;
+use crate::store::{Channel, Others};
 
 pub use requests::Requests;
 
@@ -120,6 +120,8 @@ pub enum Said {
         /// One plain sentence for the EHR analyst.
         reason: String,
     },
+    /// Nothing was sent: what became of an earlier write-back of the same thing has to be known first.
+    Wait,
     /// The lease was lost before a request left.
     Stopped,
 }
@@ -128,7 +130,7 @@ impl Said {
     /// What it says about the EHR as a whole. `again`: of a row that has failed since the EHR last took anything.
     pub fn health(&self, again: bool) -> Health {
         match self {
-            Self::Accepted | Self::Never { .. } | Self::NoIdentifier => Health::Well,
+            Self::Accepted | Self::Never { .. } | Self::NoIdentifier | Self::Wait => Health::Well,
             Self::NotNow { retry_after, .. } => Health::Ill { retry_after: *retry_after, again },
             Self::NobodyKnows { .. } => Health::Ill { retry_after: None, again },
             Self::Unsupported { .. } | Self::PossibleDouble { .. } | Self::Stopped => Health::Silent,
@@ -150,8 +152,10 @@ pub struct Attempt<'a> {
     pub key: &'a str,
     /// An earlier attempt may have been applied: look before you create.
     pub uncertain: bool,
-    /// The same of another state of the visit, or an operator is asked about it ([`Ehr::one_per_visit`]).
-    pub visit_in_doubt: bool,
+    /// What left then may still land.
+    pub settling: bool,
+    /// The same of the other states of the visit ([`Ehr::one_per_visit`]).
+    pub others: Others,
     /// To be asked right before a create leaves. A setter need not ask.
     pub gate: &'a dyn Gate,
 }

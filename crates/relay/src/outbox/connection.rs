@@ -87,9 +87,14 @@ pub struct Allowance {
 }
 
 impl Policy {
-    /// What a claim takes out of the bucket for one row: never more than fits in.
-    fn price(&self) -> u64 {
-        u64::from(self.per_row.clamp(1, self.burst.max(1))) * ONE
+    /// Requests that a claim pays for one row: never more than the bucket holds.
+    pub fn price(&self) -> u32 {
+        self.per_row.clamp(1, self.burst.max(1))
+    }
+
+    /// In the bucket's own measure.
+    fn share(&self) -> u64 {
+        u64::from(self.price()) * ONE
     }
 
     /// What fits into the bucket.
@@ -114,9 +119,9 @@ impl Connection {
     pub fn allowance(&self, policy: &Policy, now: Timestamp) -> Allowance {
         let (taken, _) = self.refilled(policy, now);
         let free = policy.full().saturating_sub(taken);
-        let by_pace = u32::try_from(free / policy.price()).unwrap_or(u32::MAX);
+        let by_pace = u32::try_from(free / policy.share()).unwrap_or(u32::MAX);
         let pace_next = (by_pace == 0).then(|| {
-            let missing = (taken + policy.price()).saturating_sub(policy.full());
+            let missing = (taken + policy.share()).saturating_sub(policy.full());
             let micros = missing.div_ceil(u64::from(policy.per_second.max(1)));
             later(now, SignedDuration::from_micros(i64::try_from(micros).unwrap_or(i64::MAX)))
         });
@@ -131,14 +136,15 @@ impl Connection {
     /// write-backs.
     pub fn spare(&self, policy: &Policy, now: Timestamp) -> bool {
         let (taken, _) = self.refilled(policy, now);
-        let after = policy.full().saturating_sub(taken).saturating_sub(policy.price());
-        !self.is_open() && after >= policy.full() / 2
+        let after = policy.full().saturating_sub(taken).saturating_sub(policy.share());
+        // Where the burst is that small, a read waits until nothing else wants to leave.
+        !self.is_open() && (taken == 0 || after >= policy.full() / 2)
     }
 
     /// `count` rows leave at `now`.
     pub fn take(&mut self, policy: &Policy, now: Timestamp, count: u32) {
         let (taken, at) = self.refilled(policy, now);
-        (self.taken, self.looked_at) = (taken + u64::from(count) * policy.price(), Some(at));
+        (self.taken, self.looked_at) = (taken + u64::from(count) * policy.share(), Some(at));
         if self.open_until.is_some() && count > 0 {
             // The probe is on its way; should its end never be told, the next one goes when this runs out.
             self.open_until = Some(later(now, policy.open_for));

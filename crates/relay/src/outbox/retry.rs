@@ -92,25 +92,28 @@ impl Schedule {
         let age = so_far.now.duration_since(so_far.accepted_at);
         let counts = so_far.others_went;
         let doubtful = so_far.is_event && so_far.uncertain;
+        // What kept a state from leaving says nothing of the attempt before it either.
+        let kept_back = so_far.uncertain && matches!(said, Said::Stopped | Said::Wait);
         // Whatever kept this attempt from leaving, the one before it may have been applied: the doubt stays.
         let still_unknown = |outcome: Outcome| match outcome {
-            Outcome::Retry { at, reason, counts } if doubtful => Outcome::Unknown { at, reason, counts },
+            Outcome::Retry { at, reason, counts } if doubtful || kept_back => Outcome::Unknown { at, reason, counts },
             Outcome::WaitingForIdentifier { at } if doubtful => {
                 Outcome::Unknown { at, reason: "an identifier is missing".into(), counts: false }
             }
             outcome => outcome,
         };
         // Given up while nobody knows whether it was said: whoever sends it again is to know that.
-        let possible_double = so_far.is_event && (so_far.uncertain || matches!(said, Said::NobodyKnows { .. }));
+        let uncertain = so_far.uncertain || matches!(said, Said::NobodyKnows { .. });
+        let parked =
+            |reason: String| Outcome::Parked { reason, uncertain, possible_double: so_far.is_event && uncertain };
         let failures = so_far.failures.saturating_add(1);
         let given_up =
             counts && (failures >= self.park_after_failures || (failures >= ITS_OWN && age >= self.park_after));
         still_unknown(match said {
             Said::Accepted => Outcome::Delivered,
-            Said::NotNow { reason, .. } | Said::NobodyKnows { reason } if given_up => Outcome::Parked {
-                reason: format!("The EHR takes others but not this one ({reason})."),
-                possible_double,
-            },
+            Said::NotNow { reason, .. } | Said::NobodyKnows { reason } if given_up => {
+                parked(format!("The EHR takes others but not this one ({reason})."))
+            }
             Said::NotNow { reason, retry_after } => {
                 let asked = retry_after.unwrap_or_default().clamp(SignedDuration::ZERO, self.retry_after_max);
                 Outcome::Retry { at: after(so_far.now, self.wait(so_far).max(asked)), reason, counts }
@@ -120,14 +123,18 @@ impl Schedule {
                 Outcome::Unknown { at: after(so_far.now, self.wait(so_far).max(self.settle_delay)), reason, counts }
             }
             // It answers this attempt: what became of the one before it is not known any better.
-            Said::Never { reason } => Outcome::Parked { reason, possible_double: doubtful },
-            Said::PossibleDouble { reason } => Outcome::Parked { reason, possible_double: true },
+            Said::Never { reason } => parked(reason),
+            Said::PossibleDouble { reason } => Outcome::Parked { reason, uncertain: true, possible_double: true },
             Said::Unsupported { reason } => Outcome::Unsupported { reason },
-            Said::NoIdentifier if age >= self.identifier_limit => Outcome::Parked {
-                reason: "The EHR has not given the identifier that is needed.".into(),
-                possible_double: doubtful,
-            },
+            Said::NoIdentifier if age >= self.identifier_limit => {
+                parked("The EHR has not given the identifier that is needed.".into())
+            }
             Said::NoIdentifier => Outcome::WaitingForIdentifier { at: after(so_far.now, self.identifier) },
+            Said::Wait => Outcome::Retry {
+                at: after(so_far.now, self.settle_delay),
+                reason: "what became of an earlier write-back of this visit is not known yet".into(),
+                counts: false,
+            },
             Said::Stopped => Outcome::Retry {
                 at: after(so_far.now, self.wait(so_far)),
                 reason: "the lease was lost before a request left".into(),
@@ -200,6 +207,7 @@ mod tests {
             (Said::NoIdentifier, 50, true, 47, 0.9, "identifier", Some(30)),
             (Said::NoIdentifier, 50, false, 48, 0.9, "parked", None),
             (Said::Stopped, 0, true, 99, 0.0, "retry", Some(1)),
+            (Said::Wait, 0, true, 99, 0.0, "retry", Some(5)),
         ];
         let now = Timestamp::from_second(1_800_000_000).expect("a time");
         for (said, failures, others_went, hours, jitter, class, seconds) in table {
@@ -244,6 +252,15 @@ mod tests {
             assert!(matches!(outcome, Outcome::Unknown { .. }), "{said:?} became {outcome:?}");
         }
         assert_eq!(schedule().outcome(Said::Accepted, so_far), Outcome::Delivered);
+        for said in [Said::Stopped, Said::Wait] {
+            let state = SoFar { is_event: false, ..so_far };
+            let outcome = schedule().outcome(said.clone(), state);
+            assert!(matches!(outcome, Outcome::Unknown { counts: false, .. }), "{said:?}: a state has not left either");
+            let outcome = schedule().outcome(said.clone(), SoFar { uncertain: false, ..state });
+            assert!(matches!(outcome, Outcome::Retry { counts: false, .. }), "{said:?}");
+        }
+        let parked = schedule().outcome(Said::Never { reason: "422".into() }, SoFar { is_event: false, ..so_far });
+        assert!(matches!(parked, Outcome::Parked { uncertain: true, possible_double: false, .. }), "{parked:?}");
         let given_up = |said, uncertain, is_event| {
             let outcome = schedule().outcome(said, SoFar { failures: 11, uncertain, is_event, ..so_far });
             matches!(outcome, Outcome::Parked { possible_double: true, .. })

@@ -282,7 +282,7 @@ impl Parts {
         let word = outcome.word();
         let reason = outcome.reason().to_owned();
         let quiet = matches!(outcome, Outcome::Retry { .. } | Outcome::Unknown { .. });
-        let requests = i64::from(requests.count()) - i64::from(policy.per_row);
+        let requests = i64::from(requests.count()) - i64::from(policy.price());
         let reassert_at = now.saturating_add(self.schedule.settle_delay).unwrap_or(now);
         let settlement = Settlement { outcome, health, now, reassert_at, requests, connection: policy };
         failpoint::at("settle.before");
@@ -341,8 +341,9 @@ impl Parts {
         let Some(ehr) = self.ehr_of(&lease.organization, &lease.ehr) else {
             return Said::Never { reason: "The EHR connection of this visit is no longer configured.".into() };
         };
-        let (uncertain, visit_in_doubt) = (lease.uncertain, lease.visit_in_doubt);
-        ehr.write_back(&intent, &Attempt { key: &lease.id, uncertain, visit_in_doubt, gate }).await
+        let Lease { id, uncertain, settling, others, .. } = lease;
+        let attempt = Attempt { key: id, uncertain: *uncertain, settling: *settling, others: *others, gate };
+        ehr.write_back(&intent, &attempt).await
     }
 
     fn ehr_of(&self, organization: &str, ehr: &str) -> Option<&Arc<dyn Ehr>> {

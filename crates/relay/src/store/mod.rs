@@ -28,8 +28,8 @@ pub use onetime::{Link, Links, NonceBinding, OneTime, OneTimeKind, PageSession, 
 pub use open::open;
 pub use operate::{Chained, EntryFilter, EntryRow, NotDone, Operate, Standing, Wish};
 pub use outbox::{
-    Channel, ChartRow, ChartWord, ClaimPolicy, Claimed, EntryState, Lease, NewOutboxEntry, Outbox, OutboxCounts,
-    Outcome, Settled, Settlement,
+    Channel, ChartRow, ChartWord, ClaimPolicy, Claimed, EntryState, Lease, NewOutboxEntry, Others, Outbox,
+    OutboxCounts, Outcome, Settled, Settlement,
 };
 pub use visits::{
     Change, CommitError, Committed, EventKey, LookupKey, Meeting, Member, OpenVisit, Recipient, StoredVisit, VisitRow,

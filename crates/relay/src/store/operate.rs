@@ -163,7 +163,8 @@ pub trait Operate: Send + Sync {
     async fn retry(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError>;
 
     /// As [`retry`](Self::retry), on the word of somebody who looked: the EHR does not have it. It is sent as if it had
-    /// never left, also where the EHR could not keep out a second one.
+    /// never left, also where the EHR could not keep out a second one. For a state the word holds for the parked states of
+    /// the same visit too: they may be one resource there.
     async fn retry_absent(&self, id: &str, now: Timestamp) -> Result<Result<(), NotDone>, StoreError>;
 
     /// Gives a row that is not in flight up for good, with the reason, in the ledger too.

@@ -185,6 +185,29 @@ pub struct Claimed {
     pub next: Option<Timestamp>,
 }
 
+/// What is open about the other states of a visit that are one resource with this one.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Others {
+    /// Nothing.
+    #[default]
+    Clear,
+    /// One of them may have been applied, or may still land; it is asserted once more in its time.
+    Settling,
+    /// One of them may have been applied, and an operator is asked.
+    Asked,
+}
+
+impl Others {
+    /// From the number that the stores' queries give: none, 1 or 2.
+    pub(crate) fn of_number(number: Option<i64>) -> Self {
+        match number {
+            None => Self::Clear,
+            Some(1) => Self::Settling,
+            Some(_) => Self::Asked,
+        }
+    }
+}
+
 /// A row that is ours for a while. Settling consumes it, so it cannot be settled twice.
 #[derive(Debug)]
 pub struct Lease {
@@ -216,9 +239,10 @@ pub struct Lease {
     pub ehr_is_ill: bool,
     /// An earlier attempt may have been applied: its request left, or was about to, and nobody knows more.
     pub uncertain: bool,
-    /// Of another state of the visit nobody knows whether it was applied, or an operator is asked. Only looked at where
-    /// [`ClaimPolicy::one_per_visit`].
-    pub visit_in_doubt: bool,
+    /// It is uncertain, and what left may still land: the settle delay is not over.
+    pub settling: bool,
+    /// How it stands with the other states of the visit, where [`ClaimPolicy::one_per_visit`].
+    pub others: Others,
     /// When the row was accepted.
     pub accepted_at: Timestamp,
     /// The number of this attempt, from 1; the ledger has its `started` before any request leaves.
@@ -252,7 +276,9 @@ pub enum Outcome {
     Parked {
         /// One plain sentence.
         reason: String,
-        /// It may have been applied already: sending it again could double it.
+        /// An attempt may have been applied, and nobody knows.
+        uncertain: bool,
+        /// So that sending it again could double it.
         possible_double: bool,
     },
     /// This EHR connection cannot be told this.

@@ -191,13 +191,9 @@ impl Becomes {
                 reason: Some(reason),
                 ..plain
             },
-            Outcome::Parked { reason, possible_double } => Self {
-                state: EntryState::Parked,
-                uncertain: found.uncertain,
-                possible_double,
-                reason: Some(reason),
-                ..plain
-            },
+            Outcome::Parked { reason, uncertain, possible_double } => {
+                Self { state: EntryState::Parked, uncertain, possible_double, reason: Some(reason), ..plain }
+            }
             Outcome::Unsupported { reason } => {
                 Self { state: EntryState::Unsupported, uncertain: found.uncertain, reason: Some(reason), ..plain }
             }

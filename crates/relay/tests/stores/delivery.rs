@@ -178,7 +178,7 @@ pub(crate) async fn doubt_is_set_kept_and_cleared(store: Arc<dyn Store>) {
     assert!(!lease.uncertain);
     settle(&*store, lease, unknown(10), 0).await;
     // Each outcome finds the doubt of the one before, and says what becomes of it.
-    let doubt = || Outcome::Parked { reason: "stuck".into(), possible_double: true };
+    let doubt = || Outcome::Parked { reason: "stuck".into(), uncertain: true, possible_double: true };
     let table = [
         (10, unknown(20), true),
         (20, retry(30), false),

@@ -169,7 +169,7 @@ pub(crate) fn unknown(at: i64) -> Outcome {
 }
 
 pub(crate) fn parked(reason: &str) -> Outcome {
-    Outcome::Parked { reason: reason.into(), possible_double: false }
+    Outcome::Parked { reason: reason.into(), uncertain: false, possible_double: false }
 }
 
 /// Settles at `now`; the EHR is well where it took something.

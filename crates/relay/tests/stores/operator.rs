@@ -103,7 +103,11 @@ pub(crate) async fn a_possible_double_stays_known(store: Arc<dyn Store>) {
     for lease in claim(&*store, 0).await {
         assert!(store.about_to_send(&lease).await.unwrap());
         let possible_double = lease.id == "e";
-        let outcome = Outcome::Parked { reason: "frozen between search and send".into(), possible_double };
+        let outcome = Outcome::Parked {
+            reason: "frozen between search and send".into(),
+            uncertain: possible_double,
+            possible_double,
+        };
         settle(&*store, lease, outcome, 0).await;
     }
     let counts = store.outbox_counts().await.unwrap();
@@ -126,7 +130,7 @@ pub(crate) async fn after_a_restore_nothing_is_sent_blindly(store: Arc<dyn Store
     for lease in claim(&*store, 0).await {
         let outcome = match lease.id.as_str() {
             "waiting" | "waiting event" => retry(0),
-            "double" => Outcome::Parked { reason: "maybe".into(), possible_double: true },
+            "double" => Outcome::Parked { reason: "maybe".into(), uncertain: true, possible_double: true },
             "parked" => parked("poison"),
             "delivered" => Outcome::Delivered,
             "no" => Outcome::Unsupported { reason: "no words".into() },

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::outbox::connection::Policy;
-use roomed_relay::store::{Change, ClaimPolicy, NewOutboxEntry, Outcome, Store, VisitRow};
+use roomed_relay::store::{Change, ClaimPolicy, NewOutboxEntry, Others, Outcome, Store, VisitRow};
 
 use crate::given::{
     EHR, ORGANIZATION, SETTLE, claim, close, entry, event, ids, new_visit, parked, plenty, policy, retry, settle, t,
@@ -147,27 +147,28 @@ pub(crate) async fn states_of_one_visit_take_turns_where_they_are_one_resource(s
     let mut leases = store.claim(turns(1)).await.unwrap().leases;
     assert_eq!(ids(&leases), ["p", "e", "other"], "events are things of their own, and so are other visits");
     assert!(store.claim(turns(1)).await.unwrap().leases.is_empty(), "it waits for the one in flight");
-    assert!(leases.iter().all(|it| !it.visit_in_doubt));
+    assert!(leases.iter().all(|it| it.others == Others::Clear));
     let first = leases.remove(0);
     assert!(store.about_to_send(&first).await.unwrap());
     settle(&*store, first, unknown(9), 2).await;
     // Whoever comes next is told that nobody knows what became of the first.
     let mut leases = store.claim(turns(2)).await.unwrap().leases;
-    assert_eq!((ids(&leases), leases[0].visit_in_doubt), (vec!["c"], true));
+    assert_eq!((ids(&leases), leases[0].others), (vec!["c"], Others::Settling));
     settle(&*store, leases.remove(0), Outcome::WaitingForIdentifier { at: t(9) }, 2).await;
     let first = store.claim(turns(9)).await.unwrap().leases.remove(0);
-    assert_eq!((first.id.as_str(), first.uncertain, first.visit_in_doubt), ("p", true, false));
-    let parked = |possible_double| Outcome::Parked { reason: "look".into(), possible_double };
+    assert_eq!((first.id.as_str(), first.uncertain, first.others), ("p", true, Others::Clear));
+    let parked =
+        |possible_double| Outcome::Parked { reason: "look".into(), uncertain: possible_double, possible_double };
     settle(&*store, first, parked(true), 9).await;
     // An operator is asked: until one has answered, it is in doubt.
     let second = store.claim(turns(9)).await.unwrap().leases.remove(0);
-    assert!(second.visit_in_doubt);
+    assert_eq!(second.others, Others::Asked);
     settle(&*store, second, Outcome::WaitingForIdentifier { at: t(20) }, 9).await;
     store.retry_absent("p", t(19)).await.unwrap().unwrap();
     let first = store.claim(turns(19)).await.unwrap().leases.remove(0);
     assert_eq!((first.id.as_str(), first.uncertain), ("p", false));
     settle(&*store, first, Outcome::Delivered, 19).await;
-    assert!(!store.claim(turns(20)).await.unwrap().leases.remove(0).visit_in_doubt);
+    assert_eq!(store.claim(turns(20)).await.unwrap().leases.remove(0).others, Others::Clear);
 }
 
 /// When a lease that began a moment ago, at `now` by the relay's clock, runs out: the database measures it by its own.

@@ -20,7 +20,7 @@ use crate::clock::{Clock, Random, SystemClock, SystemRandomness};
 use crate::config::Vendor;
 use crate::config::{Config, NORTHSIDE};
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
-use crate::store::Channel;
+use crate::store::{Channel, Others};
 
 /// What the connection-status service was asked: the query, in order, and three headers.
 type Asked = Vec<(Vec<(String, String)>, Vec<String>)>;
@@ -165,7 +165,8 @@ impl Gate for Shut {
 }
 
 async fn say(epic: &Arc<dyn Ehr>, intent: &WriteBack) -> Said {
-    epic.write_back(intent, &Attempt { key: "k", uncertain: true, visit_in_doubt: false, gate: &Shut }).await
+    epic.write_back(intent, &Attempt { key: "k", uncertain: true, settling: false, others: Others::Clear, gate: &Shut })
+        .await
 }
 
 fn query(id: &str, kind: &str, status: &str) -> Vec<(String, String)> {

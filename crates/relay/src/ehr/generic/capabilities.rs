@@ -85,9 +85,13 @@ impl Capabilities {
     }
 
     /// How to make something that others change afterwards: a PUT that lands late would undo what they did, a conditional
-    /// create that lands late does nothing.
+    /// create that lands late does nothing. `None` also where what was made could never be found again: each change would
+    /// make another one.
     pub(super) fn way_of_shared(&self, kind: &str, id: &str) -> Option<Way> {
-        self.conditional(kind).or_else(|| self.put(kind, id)).or_else(|| self.plain(kind))
+        self.conditional(kind).or_else(|| self.put(kind, id)).or_else(|| {
+            let is_found = self.searches(kind, "identifier") || self.searches(kind, "appointment");
+            self.plain(kind).filter(|_| is_found)
+        })
     }
 
     fn put(&self, kind: &str, id: &str) -> Option<Way> {
@@ -134,9 +138,10 @@ mod tests {
             (&all[..], true, true, &["identifier"][..], Some(Way::Conditional), put()),
             (all, true, false, &["identifier"], put(), put()),
             (all, false, true, &["identifier"], Some(Way::Conditional), Some(Way::Conditional)),
-            (all, false, true, &["patient"], Some(Way::Plain), Some(Way::Plain)),
+            (all, false, true, &["patient"], None, Some(Way::Plain)),
+            (all, false, false, &["appointment"], Some(Way::Plain), Some(Way::Plain)),
             (all, false, false, &["identifier"], Some(Way::Plain), Some(Way::Plain)),
-            (&["create"], true, true, &[], Some(Way::Plain), Some(Way::Plain)),
+            (&["create"], true, true, &[], None, Some(Way::Plain)),
             (&["update", "read"], true, false, &[], put(), put()),
             (&["update", "read"], false, false, &[], None, None),
             (&["read", "search-type"], true, true, &["identifier"], None, None),

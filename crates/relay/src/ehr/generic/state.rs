@@ -1,7 +1,7 @@
 //! The state of a visit, set on its Encounter: find it (by appointment, or under our key), make it where there is none, else
 //! change it under the version that was read. What somebody else changed meanwhile is read again. The rows of a visit come
 //! here one at a time ([`Ehr::one_per_visit`](super::super::Ehr::one_per_visit)); where nothing would keep out a request that
-//! lands late (a POST without a condition, a PUT without a version), the others wait until its fate is known.
+//! lands late (a create, a PUT without a version), the others wait until its fate is known.
 
 use roomed_smart::Error;
 use roomed_smart::fhir::{Change, Changed, Version};
@@ -14,6 +14,7 @@ use super::capabilities::Capabilities;
 use super::place::Place;
 use super::{Generic, encounter};
 use crate::outbox::WriteBack;
+use crate::store::Others;
 
 /// How often somebody else may be faster within one attempt.
 const ROUNDS: usize = 3;
@@ -151,8 +152,8 @@ impl Generic {
         let Some(id) = found["id"].as_str().map(str::to_owned) else { return Err(Error::Malformed("no id")) };
         let version = can.versioned(KIND).then(|| Version::of_meta(&found)).flatten();
         // Its own row sends it again, and says what then holds.
-        if version.is_none() && attempt.visit_in_doubt && !attempt.uncertain {
-            return Ok(Round::Done(Said::NoIdentifier));
+        if version.is_none() && attempt.others == Others::Settling && !attempt.uncertain {
+            return Ok(Round::Done(Said::Wait));
         }
         // Without a version it may land late and undo what others did: so it counts as perhaps applied.
         let gate = version.is_none().then_some(attempt.gate);
@@ -202,15 +203,17 @@ impl Generic {
             None => Creation { kind: KIND, resource, way: way.clone(), key, search: Vec::new() }.change(),
         };
         let conditional = way == Way::Conditional;
-        if !conditional && attempt.visit_in_doubt && !attempt.uncertain {
-            // The Encounter that it would change is not settled yet: nobody's failure.
-            return Ok(Round::Done(Said::NoIdentifier));
+        // What may still land is not to be met by a second one: servers race, with a condition too.
+        if attempt.settling || attempt.others == Others::Settling && !attempt.uncertain {
+            return Ok(Round::Done(Said::Wait));
         }
         let change = match way {
             Way::Conditional => change,
             Way::Put { .. } => change.if_absent(),
             // It may be there all the same, and a second time makes a second one.
-            Way::Plain if attempt.uncertain => return Ok(Round::Done(possible_double(KIND))),
+            Way::Plain if attempt.uncertain || attempt.others == Others::Asked => {
+                return Ok(Round::Done(possible_double(KIND)));
+            }
             Way::Plain => change,
         };
         let said = match self.backend.change(&change, Some(attempt.gate)).await {

@@ -11,6 +11,7 @@ use super::super::tests::fake::{
 use super::*;
 use crate::config::Vendor;
 use crate::outbox::{Presence, Role};
+use crate::store::Others;
 
 /// Nothing is there; a change is answered as told.
 async fn empty(can: Can, change: Reply) -> Place {
@@ -44,6 +45,7 @@ fn class(said: &Said) -> &'static str {
         Said::Unsupported { .. } => "unsupported",
         Said::NoIdentifier => "no identifier",
         Said::PossibleDouble { .. } => "possible double",
+        Said::Wait => "wait",
         Said::Stopped => "stopped",
     }
 }
@@ -156,15 +158,24 @@ async fn an_encounter_is_made_once_the_way_the_statement_allows() {
 async fn while_nobody_knows_what_became_of_another_state_of_the_visit_nothing_leaves_that_it_could_undo() {
     let key = resources::deterministic("northside", "https://ehr.example/r4", "encounter/a1");
     let unversioned = Can { versioned: false, ..ALL };
-    for (can, there, uncertain, wanted, sent) in [
-        (PLAIN, false, false, "no identifier", 0),
-        (PLAIN, false, true, "possible double", 0),
-        (PUT, false, false, "no identifier", 0),
-        (PUT, false, true, "accepted", 1),
-        (ALL, false, false, "accepted", 1),
-        (unversioned, true, false, "no identifier", 0),
-        (unversioned, true, true, "accepted", 1),
-        (ALL, true, false, "accepted", 1),
+    use Others::{Asked, Clear, Settling};
+    for (can, there, uncertain, settling, others, wanted, sent) in [
+        (PLAIN, false, false, false, Settling, "wait", 0),
+        (PLAIN, false, false, false, Asked, "possible double", 0),
+        (PLAIN, false, true, true, Clear, "wait", 0),
+        (PLAIN, false, true, false, Settling, "possible double", 0),
+        (PUT, false, false, false, Settling, "wait", 0),
+        (PUT, false, false, false, Asked, "accepted", 1),
+        (PUT, false, true, true, Clear, "wait", 0),
+        (PUT, false, true, false, Settling, "accepted", 1),
+        (ALL, false, false, false, Settling, "wait", 0),
+        (ALL, false, true, true, Clear, "wait", 0),
+        (ALL, false, true, false, Settling, "accepted", 1),
+        (ALL, false, false, false, Asked, "accepted", 1),
+        (unversioned, true, false, false, Settling, "wait", 0),
+        (unversioned, true, true, true, Settling, "accepted", 1),
+        (unversioned, true, false, false, Asked, "accepted", 1),
+        (ALL, true, false, false, Settling, "accepted", 1),
     ] {
         let standing = if there { vec![ours("Encounter", &key)] } else { Vec::new() };
         let place = scripted(can, move |asked, _| match asked.what.split_once(' ').unwrap() {
@@ -174,8 +185,9 @@ async fn while_nobody_knows_what_became_of_another_state_of_the_visit_nothing_le
             _ => reply(201, Value::Null),
         })
         .await;
-        let said = place.say_beside_a_doubt(&arrived(Channel::State), uncertain).await;
-        assert_eq!((class(&said), changes(&place).len()), (wanted, sent), "{can:?} {there} {uncertain}");
+        let said = place.say_in_doubt(&arrived(Channel::State), uncertain, settling, others).await;
+        let row = format!("{can:?} {there} {uncertain} {settling} {others:?}");
+        assert_eq!((class(&said), changes(&place).len()), (wanted, sent), "{row}");
     }
 }
 

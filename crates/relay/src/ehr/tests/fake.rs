@@ -20,7 +20,7 @@ use crate::clock::{Clock, ManualClock, Random, SystemRandomness};
 use crate::config::{Config, EhrConfig, NORTHSIDE, Vendor};
 use crate::ehr::{Attempt, Ehr, Gate, Requests, Said, connect};
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
-use crate::store::Channel;
+use crate::store::{Channel, Others};
 
 /// A request to the FHIR base.
 #[derive(Debug, Clone)]
@@ -135,21 +135,28 @@ impl Place {
     pub(crate) async fn say(&self, intent: &WriteBack, key: &str, uncertain: bool) -> Said {
         let asked = || self.server.asked.lock().unwrap().len();
         let (before, requests) = (asked(), Requests::default());
-        let attempt = Attempt { key, uncertain, visit_in_doubt: false, gate: &Passing(true) };
+        let attempt = Attempt { key, uncertain, settling: false, others: Others::Clear, gate: &Passing(true) };
         let said = requests.of(self.ehr.write_back(intent, &attempt)).await;
         assert_eq!(requests.count() as usize, asked() - before, "requests that were counted, and that came");
         said
     }
 
-    /// One attempt while nobody knows what became of another state of the visit.
-    pub(crate) async fn say_beside_a_doubt(&self, intent: &WriteBack, uncertain: bool) -> Said {
-        let attempt = Attempt { key: "k", uncertain, visit_in_doubt: true, gate: &Passing(true) };
+    /// One attempt while something is open about it, or about another state of the visit.
+    pub(crate) async fn say_in_doubt(
+        &self,
+        intent: &WriteBack,
+        uncertain: bool,
+        settling: bool,
+        others: Others,
+    ) -> Said {
+        let attempt = Attempt { key: "k", uncertain, settling, others, gate: &Passing(true) };
         self.ehr.write_back(intent, &attempt).await
     }
 
     /// One attempt whose lease is lost.
     pub(crate) async fn say_without_lease(&self, intent: &WriteBack) -> Said {
-        let attempt = Attempt { key: "k", uncertain: false, visit_in_doubt: false, gate: &Passing(false) };
+        let (settling, others) = (false, Others::Clear);
+        let attempt = Attempt { key: "k", uncertain: false, settling, others, gate: &Passing(false) };
         self.ehr.write_back(intent, &attempt).await
     }
 

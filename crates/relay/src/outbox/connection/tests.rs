@@ -210,6 +210,13 @@ fn a_read_that_can_wait_leaves_half_the_burst_to_write_backs() {
     it.take(&policy(), t(0), 1);
     assert!(!it.spare(&policy(), t(0)));
     assert!(!tripped().spare(&policy(), t(40_000)), "a probe is for a write-back");
+    for (burst, per_row) in [(1, 1), (5, 3), (2, 3)] {
+        let small = Policy { burst, per_row, ..policy() };
+        let mut it = Connection::default();
+        assert!(it.spare(&small, t(0)), "burst {burst}: a full bucket always lets one through");
+        it.take(&small, t(0), 1);
+        assert!(!it.spare(&small, t(0)), "burst {burst}");
+    }
 }
 
 proptest! {

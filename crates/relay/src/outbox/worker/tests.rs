@@ -93,12 +93,16 @@ async fn place(ehr: Scripted) -> Place {
 }
 
 async fn place_with(ehr: Scripted, deadline_ms: u32) -> Place {
+    place_as(ehr, |outbox| outbox.deadline_ms = deadline_ms).await
+}
+
+async fn place_as(ehr: Scripted, change: impl FnOnce(&mut config::Outbox)) -> Place {
     let folder = tempfile::tempdir().unwrap();
     let url = format!("sqlite:{}", folder.path().join("r.sqlite").display());
     let store: Arc<dyn Store> = Arc::new(SqliteStore::open(&url, 2, Duration::from_secs(5)).await.unwrap());
     let mut config = Config::assemble(NORTHSIDE, std::path::Path::new("test"), Vec::new()).unwrap();
     config.keys.directory = folder.path().join("keys");
-    config.outbox.deadline_ms = deadline_ms;
+    change(&mut config.outbox);
     let now = Timestamp::from_second(1_800_000_000).unwrap();
     let clock = Arc::new(ManualClock::new(now));
     let as_clock: Arc<dyn Clock> = clock.clone();
@@ -267,6 +271,17 @@ async fn a_burst_is_never_more_requests_than_it_may_be() {
     assert_eq!(place.worker.run_once().await.unwrap(), 0);
     place.clock.advance(SignedDuration::from_millis(1));
     assert_eq!(place.worker.run_once().await.unwrap(), 1, "at five a second, two more are free by now");
+}
+
+#[tokio::test]
+async fn a_burst_smaller_than_what_a_row_takes_is_kept_too() {
+    let place = place_as(Scripted { per_row: 2, ..Scripted::default() }, |outbox| outbox.per_ehr_burst = 1).await;
+    place.tell("p", Presence::Connected, ISS).await;
+    place.tell("q", Presence::Connected, ISS).await;
+    assert_eq!(place.worker.run_once().await.unwrap(), 1);
+    assert_eq!(place.worker.run_once().await.unwrap(), 0, "the one request was paid for, and is not given back");
+    place.clock.advance(SignedDuration::from_millis(200));
+    assert_eq!(place.worker.run_once().await.unwrap(), 1);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
-use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease};
+use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease, Others};
 use super::super::steps::{OnePerVisit, next_look};
 use super::super::{StoreError, WrappedKey};
 use super::{PostgresStore, at, connection, ledger, maybe_at, small, streams};
@@ -70,13 +70,13 @@ const TAKE: &str = concat!(
     " + $3 FROM visit AS v WHERE o.id = ANY($1) AND v.id = o.visit AND o.state + 0 = 0 AND o.run_at + 0 <= $2 AND ",
     its_turn!(),
     " RETURNING o.seq, o.id, o.organization, o.ehr, o.visit, o.stream, o.channel, o.participant, o.sealed, o.reference,
-                o.digest, o.history, o.run_at, o.fence, o.attempts, o.failures, o.failed_at, o.uncertain, o.accepted_at,
+                o.digest, o.history, o.run_at, o.fence, o.attempts, o.failures, o.failed_at, o.uncertain, o.reassert_at, o.accepted_at,
                 v.key_day, v.key_wrapped"
 );
 
 /// Another state of the visit that may have been applied, or that waits for an operator.
-const IN_DOUBT: &str = "SELECT EXISTS (SELECT 1 FROM outbox WHERE visit = $1 AND channel = 0 AND id <> $2
-    AND (state = 0 AND uncertain OR state = 4 AND possible_double OR state = 7))";
+const IN_DOUBT: &str = "SELECT max(CASE WHEN state = 0 THEN 1 ELSE 2 END)::bigint FROM outbox
+    WHERE visit = $1 AND channel = 0 AND id <> $2 AND uncertain AND state IN (0, 4, 7)";
 
 const NEXT_RUN: &str = "SELECT least(
     (SELECT run_at FROM outbox WHERE state = 0 AND organization = $1 AND ehr = $2 AND history = false AND run_at > $3
@@ -162,8 +162,8 @@ async fn take(
     for row in &rows {
         let mut lease = lease(row, connection)?;
         if turn.applies_to(lease.channel) {
-            let in_doubt = sqlx::query_scalar(IN_DOUBT).bind(&lease.visit).bind(&lease.id);
-            lease.visit_in_doubt = in_doubt.fetch_one(&mut *tx).await?;
+            let others = sqlx::query_scalar(IN_DOUBT).bind(&lease.visit).bind(&lease.id).fetch_one(&mut *tx).await?;
+            lease.others = Others::of_number(others);
         }
         records.push(ledger::subject(row)?.started(policy.now, lease.attempt, lease.fence));
         leases.push(lease);
@@ -189,6 +189,9 @@ async fn next_run(tx: &mut PgConnection, policy: &ClaimPolicy) -> Result<Option<
 
 fn lease(row: &PgRow, connection: &Connection) -> Result<Lease, StoreError> {
     let failed_at = maybe_at(row.try_get("failed_at")?)?;
+    let uncertain = row.try_get("uncertain")?;
+    // What is owed by now was forgotten with the claim.
+    let owed: Option<i64> = row.try_get("reassert_at")?;
     Ok(Lease {
         id: row.try_get("id")?,
         fence: row.try_get("fence")?,
@@ -203,8 +206,9 @@ fn lease(row: &PgRow, connection: &Connection) -> Result<Lease, StoreError> {
         failures: small(row.try_get("failures")?)?,
         others_went: failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > failed)),
         ehr_is_ill: connection.is_ill(),
-        uncertain: row.try_get("uncertain")?,
-        visit_in_doubt: false,
+        uncertain,
+        settling: uncertain && owed.is_some(),
+        others: Others::Clear,
         accepted_at: at(row.try_get("accepted_at")?)?,
         attempt: small(row.try_get("attempts")?)?,
     })

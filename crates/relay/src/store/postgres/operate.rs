@@ -95,8 +95,18 @@ async fn retry(
     .bind(now.as_millisecond())
     .bind(id)
     .bind(absent)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    if absent {
+        // States of one visit may be one resource there: what is not there was made by none of them.
+        sqlx::query(
+            "UPDATE outbox SET uncertain = false, possible_double = false
+             WHERE visit = (SELECT visit FROM outbox WHERE id = $1 AND channel = 0) AND channel = 0 AND state = 4",
+        )
+        .bind(id)
+        .execute(tx)
+        .await?;
+    }
     Ok(Ok(()))
 }
 

@@ -1,6 +1,7 @@
 //! What a claim puts right first in PostgreSQL: leases that ran out, and rows that a clock gave a time far ahead. Each in a
 //! transaction of its own, since streams are locked once per transaction and the claim has others to lock.
 
+use jiff::SignedDuration;
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
 
@@ -17,12 +18,16 @@ const ANY_LOST: &str = concat!(
     ")"
 );
 
-/// Nothing waits for that long: these were given their time by a clock that was ahead.
+/// Nothing waits for that long: these were given their time by a clock that was ahead. A claim takes on so many; the server
+/// holds a few thousand locks, and the next claim takes the rest.
 const STRANDED: &str = "SELECT DISTINCT stream FROM outbox
-    WHERE state = 0 AND organization = $1 AND ehr = $2 AND history IN (false, true) AND run_at > $3";
+    WHERE state = 0 AND organization = $1 AND ehr = $2 AND history IN (false, true) AND run_at > $3 LIMIT 500";
 
 const RUN_STRANDED: &str = "UPDATE outbox SET run_at = $4 WHERE state = 0 AND organization = $1 AND ehr = $2
     AND history IN (false, true) AND run_at > $3 AND stream = ANY($5)";
+
+/// For how many milliseconds this transaction has lasted.
+const WAITED: &str = "SELECT floor(extract(epoch FROM clock_timestamp() - now()) * 1000)::bigint";
 
 const LOST: &str = concat!(
     "SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at FROM outbox
@@ -45,6 +50,10 @@ impl PostgresStore {
         }
         let mut tx = self.begin().await?;
         connection::lock(&mut tx, &policy.organization, &policy.ehr).await?;
+        // Whoever held that lock may have held it for long: the settle delay begins now.
+        let waited: i64 = sqlx::query_scalar(WAITED).fetch_one(&mut *tx).await?;
+        let now = policy.now.saturating_add(SignedDuration::from_millis(waited)).unwrap_or(policy.now);
+        let policy = &ClaimPolicy { now, ..policy.clone() };
         let seen = lost(&mut tx, policy).await?;
         let seen: Vec<String> = seen.iter().map(|row| row.try_get("stream")).collect::<Result<_, _>>()?;
         streams::lock(&mut tx, seen.iter().map(String::as_str)).await?;

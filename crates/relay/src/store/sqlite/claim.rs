@@ -3,7 +3,7 @@
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
-use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease};
+use super::super::outbox::{Channel, ClaimPolicy, Claimed, Lease, Others};
 use super::super::steps::{Duty, OnePerVisit, at, maybe_at, next_look};
 use super::super::{StoreError, WrappedKey};
 use super::stream::pass_on;
@@ -18,7 +18,7 @@ pub(super) const DATABASE_NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS
 pub(super) const RUNNABLE: &str = "
     SELECT outbox.seq, outbox.id, outbox.organization, outbox.ehr, outbox.visit, outbox.stream, outbox.channel,
            outbox.participant, outbox.sealed, outbox.reference, outbox.digest, outbox.fence, outbox.attempts,
-           outbox.failures, outbox.failed_at, outbox.uncertain, outbox.accepted_at, visit.key_day, visit.key_wrapped
+           outbox.failures, outbox.failed_at, outbox.uncertain, outbox.reassert_at, outbox.accepted_at, visit.key_day, visit.key_wrapped
     FROM outbox INDEXED BY outbox_runnable CROSS JOIN visit ON visit.id = outbox.visit
     WHERE outbox.state = 0 AND outbox.organization = ?1 AND outbox.ehr = ?2 AND outbox.history = ?3
       AND outbox.run_at <= ?4
@@ -33,9 +33,8 @@ pub(super) const RUNNABLE: &str = "
 
 /// Another state of the visit that may have been applied, or that waits for an operator.
 pub(super) const IN_DOUBT: &str = "
-    SELECT 1 FROM outbox INDEXED BY outbox_visit
-    WHERE visit = ? AND channel = 0 AND id <> ?
-      AND (state = 0 AND uncertain OR state = 4 AND possible_double OR state = 7) LIMIT 1";
+    SELECT max(iif(state = 0, 1, 2)) FROM outbox INDEXED BY outbox_visit
+    WHERE visit = ? AND channel = 0 AND id <> ? AND uncertain AND state IN (0, 4, 7)";
 
 pub(super) const NEXT_RUN: &str = "SELECT min(run_at) FROM outbox INDEXED BY outbox_runnable
     WHERE state = 0 AND organization = ?1 AND ehr = ?2 AND history = ?3 AND run_at > ?4";
@@ -73,10 +72,10 @@ pub(super) async fn claim(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Re
     let lease_until = database_now.saturating_add(i64::try_from(policy.lease.as_millis()).unwrap_or(i64::MAX));
     let mut leases = Vec::with_capacity(rows.len());
     for row in &rows {
-        let mut lease = lease(row, &connection)?;
+        let mut lease = lease(row, &connection, policy)?;
         if turn.applies_to(lease.channel) {
-            let other = sqlx::query(IN_DOUBT).bind(&lease.visit).bind(&lease.id).fetch_optional(&mut *tx).await?;
-            lease.visit_in_doubt = other.is_some();
+            let others = sqlx::query_scalar(IN_DOUBT).bind(&lease.visit).bind(&lease.id).fetch_one(&mut *tx).await?;
+            lease.others = Others::of_number(others);
         }
         // A state that is owed by now is asserted by this very attempt.
         sqlx::query(
@@ -162,8 +161,10 @@ async fn run_stranded(tx: &mut SqliteConnection, policy: &ClaimPolicy) -> Result
     Ok(())
 }
 
-fn lease(row: &SqliteRow, connection: &Connection) -> Result<Lease, StoreError> {
+fn lease(row: &SqliteRow, connection: &Connection, policy: &ClaimPolicy) -> Result<Lease, StoreError> {
     let failed_at = maybe_at(row.try_get("failed_at")?)?;
+    let uncertain = row.try_get("uncertain")?;
+    let owed: Option<i64> = row.try_get("reassert_at")?;
     Ok(Lease {
         id: row.try_get("id")?,
         fence: row.try_get::<i64, _>("fence")? + 1,
@@ -178,8 +179,9 @@ fn lease(row: &SqliteRow, connection: &Connection) -> Result<Lease, StoreError> 
         failures: row.try_get("failures")?,
         others_went: failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > failed)),
         ehr_is_ill: connection.is_ill(),
-        uncertain: row.try_get("uncertain")?,
-        visit_in_doubt: false,
+        uncertain,
+        settling: uncertain && owed.is_some_and(|it| it > policy.now.as_millisecond()),
+        others: Others::Clear,
         accepted_at: at(row.try_get("accepted_at")?)?,
         attempt: row.try_get::<u32, _>("attempts")? + 1,
     })

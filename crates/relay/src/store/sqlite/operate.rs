@@ -91,8 +91,18 @@ async fn retry(
     .bind(absent)
     .bind(absent)
     .bind(id)
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
+    if absent {
+        // States of one visit may be one resource there: what is not there was made by none of them.
+        sqlx::query(
+            "UPDATE outbox SET uncertain = 0, possible_double = 0
+             WHERE visit = (SELECT visit FROM outbox WHERE id = ? AND channel = 0) AND channel = 0 AND state = 4",
+        )
+        .bind(id)
+        .execute(tx)
+        .await?;
+    }
     Ok(Ok(()))
 }
 

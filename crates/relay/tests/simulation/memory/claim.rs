@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 
 use roomed_relay::ledger::{Kind, Record};
-use roomed_relay::store::{Channel, ClaimPolicy, Claimed, EntryState, Lease};
+use roomed_relay::store::{Channel, ClaimPolicy, Claimed, EntryState, Lease, Others};
 
 use super::{Door, MemoryStore, Row, State, at};
 
@@ -28,7 +28,7 @@ impl MemoryStore {
             if takes_turns && !visits.insert(row.visit.clone()) {
                 continue;
             }
-            let visit_in_doubt = takes_turns && state.in_doubt(row);
+            let others = if takes_turns { state.others(row) } else { Others::Clear };
             let others_went =
                 state.rows[seq].failed_at.is_none_or(|failed| connection.well_at.is_some_and(|well| well > at(failed)));
             let lease_until = database_now + i64::try_from(policy.lease.as_millis()).unwrap();
@@ -40,10 +40,8 @@ impl MemoryStore {
                 row.reassert_at = row.reassert_at.filter(|it| *it > policy.now.as_millisecond());
             });
             let row = &state.rows[seq];
-            let lease = Lease {
-                visit_in_doubt,
-                ..lease(row, &state.visits[&row.visit].row.key, others_went, connection.is_ill())
-            };
+            let lease =
+                Lease { others, ..lease(row, &state.visits[&row.visit].row.key, others_went, connection.is_ill()) };
             let started =
                 Record { attempt: row.attempts.into(), fence: row.fence, ..row.record(Kind::Started, policy.now) };
             state.record(started);
@@ -80,7 +78,8 @@ fn lease(row: &Row, key: &roomed_relay::store::WrappedKey, others_went: bool, eh
         others_went,
         ehr_is_ill,
         uncertain: row.uncertain,
-        visit_in_doubt: false,
+        settling: row.uncertain && row.reassert_at.is_some(),
+        others: Others::Clear,
         accepted_at: at(row.accepted_at),
         attempt: row.attempts,
     }
@@ -116,13 +115,13 @@ impl State {
         self.rows.values().filter(is_one)
     }
 
-    fn in_doubt(&self, row: &Row) -> bool {
-        self.beside(row).any(|it| match it.state {
-            EntryState::Waiting => it.uncertain,
-            EntryState::Parked => it.possible_double,
-            EntryState::Quarantined => true,
-            _ => false,
-        })
+    fn others(&self, row: &Row) -> Others {
+        let doubts = self.beside(row).filter(|it| it.uncertain).filter_map(|it| match it.state {
+            EntryState::Waiting => Some(Others::Settling),
+            EntryState::Parked | EntryState::Quarantined => Some(Others::Asked),
+            _ => None,
+        });
+        doubts.max().unwrap_or_default()
     }
 
     /// What waits for longer than anything has to was given its time by a clock that was ahead.

@@ -91,7 +91,17 @@ impl Operate for MemoryStore {
         if granted.is_ok() {
             let state = &mut *self.held();
             let seq = state.ids[id];
-            state.change(seq, |row| (row.uncertain, row.possible_double) = (false, false));
+            let row = state.rows[&seq].clone();
+            let is_beside = |it: &&Row| {
+                row.channel == Channel::State
+                    && it.channel == row.channel
+                    && it.visit == row.visit
+                    && it.state == EntryState::Parked
+            };
+            let beside: Vec<i64> = state.rows.values().filter(is_beside).map(|it| it.seq).collect();
+            for seq in beside.into_iter().chain([seq]) {
+                state.change(seq, |row| (row.uncertain, row.possible_double) = (false, false));
+            }
         }
         Ok(granted)
     }

@@ -121,7 +121,7 @@ fn becomes(row: Row, outcome: Outcome, now: i64, reassert_at: Option<i64>) -> Ro
         Outcome::Unknown { at, reason, counts } => {
             Row { reassert_at: reassert_at.max(owed), uncertain: true, ..failed(at, reason, counts) }
         }
-        Outcome::Parked { reason, possible_double } => {
+        Outcome::Parked { reason, uncertain, possible_double } => {
             Row { state: S::Parked, uncertain: was_uncertain, possible_double, reason: Some(reason), ..plain }
         }
         Outcome::Unsupported { reason } => {
