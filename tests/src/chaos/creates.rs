@@ -119,6 +119,7 @@ pub(super) fn compare(
         }
     }
     let mut verdict = checker::creates(accepted, &promises, &applied);
+    verdict.judged.doubled += shared.len() as u64;
     for ((kind, _), times) in shared.into_iter().filter(|(_, times)| *times > 1) {
         verdict.doubled += 1;
         verdict.find(format!("doubled: one {kind} was made {times} times"));

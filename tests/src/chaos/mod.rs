@@ -29,6 +29,7 @@ mod profile;
 mod report;
 mod scene;
 mod town;
+mod verdict;
 
 use std::path::Path;
 use std::time::Duration;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::checker::Verdict;
+use super::verdict::Verdict;
 
 /// What each episode has to have done, or it proves nothing. The figures of a report, in order.
 pub(super) const FIGURES: [(&str, &str); 14] = [

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::checker::Verdict;
 use super::outcome::{FIGURES, Outcome};
+use super::verdict::Verdict;
 
 /// A whole run.
 #[derive(Debug, Clone)]
@@ -66,7 +66,8 @@ impl Report {
         all.insert("ok".to_owned(), json!(self.is_good()));
         all.insert("episodes".to_owned(), self.outcomes.iter().map(episode).collect());
         if self.long {
-            let bounds = self.bounds().into_iter().map(|(figure, many, bound)| (figure, json!([many, bound])));
+            let bounds = self.bounds_of_wrongs().into_iter().chain(self.bounds_of_faults());
+            let bounds = bounds.map(|(of, many, bound)| (of.to_owned(), json!([many, bound])));
             all.insert("bounds".to_owned(), Value::Object(bounds.collect()));
         }
         Value::Object(all)
@@ -99,8 +100,11 @@ impl Report {
             });
         }
         if self.long {
-            for (figure, many, bound) in self.bounds() {
-                let _ = writeln!(text, "0 in {many} {figure}: below {bound:.2e} each, at 95 %");
+            for (wrong, many, bound) in self.bounds_of_wrongs() {
+                let _ = writeln!(text, "{wrong:<9} 0 in {many}: below {bound:.2e} each, at 95 %");
+            }
+            for (figure, many, bound) in self.bounds_of_faults() {
+                let _ = writeln!(text, "nothing of it in {many} {figure}: below {bound:.2e} each, at 95 %");
             }
         }
         let failed = self.outcomes.iter().filter(|it| !it.is_good()).count();
@@ -108,17 +112,20 @@ impl Report {
         text
     }
 
-    /// What was done how often, and what is known of its rate of failure. Nothing where something failed.
-    fn bounds(&self) -> Vec<(String, u64, f64)> {
-        if !self.is_good() {
-            return Vec::new();
-        }
-        let bound = |(_, figure): &(&str, &str)| {
-            let many = self.counted(figure);
-            #[expect(clippy::cast_precision_loss, reason = "nobody kills anything 2^52 times")]
-            (many > 0).then(|| ((*figure).to_owned(), many, 3.0 / many as f64))
-        };
-        FIGURES.iter().filter_map(bound).collect()
+    /// How often each wrong was looked for and not found. Nothing where something failed.
+    fn bounds_of_wrongs(&self) -> Vec<(&'static str, u64, f64)> {
+        self.bounds(self.verdict().judged.by_wrong())
+    }
+
+    /// How often each fault was done, and nothing was wrong after it.
+    fn bounds_of_faults(&self) -> Vec<(&'static str, u64, f64)> {
+        self.bounds(FIGURES.map(|(_, figure)| (figure, self.counted(figure))))
+    }
+
+    fn bounds<const N: usize>(&self, of: [(&'static str, u64); N]) -> Vec<(&'static str, u64, f64)> {
+        #[expect(clippy::cast_precision_loss, reason = "nobody kills anything 2^52 times")]
+        let bound = |(what, many): (&'static str, u64)| (many > 0).then(|| (what, many, 3.0 / many as f64));
+        if self.is_good() { of.into_iter().filter_map(bound).collect() } else { Vec::new() }
     }
 }
 
@@ -131,6 +138,9 @@ fn episode(it: &Outcome) -> Value {
         "stale_ms_p99": percentile(&it.verdict.stale_ms, 99),
         "findings": it.verdict.findings,
     });
+    for (wrong, many) in it.verdict.judged.by_wrong() {
+        one["judged"][wrong] = json!(many);
+    }
     for (what, many) in &it.counts {
         one[*what] = json!(many);
     }

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::super::checker::Verdict;
 use super::super::outcome::{Never, Outcome};
+use super::super::verdict::{Judged, Verdict};
 use super::{Report, percentile};
 
 fn outcome(verdict: Verdict) -> Outcome {
@@ -75,12 +75,44 @@ fn the_object_has_the_figures_of_the_design() {
     let json = report(true, vec![clean(), clean()]).json();
     assert_eq!((&json["kills"], &json["lost"], &json["seed"]), (&600.into(), &0.into(), &7.into()));
     assert_eq!((&json["stale_ms_p99"], &json["seconds"]), (&198.into(), &9.0.into()));
-    assert_eq!(json["bounds"]["kills"][1], 3.0 / 600.0);
-    for figure in
-        ["ambiguous", "outage_backlog", "node_faults", "disk_faults", "poison", "reasserted", "possible_double"]
-    {
+    for figure in [
+        "kills",
+        "ambiguous",
+        "outage_backlog",
+        "node_faults",
+        "disk_faults",
+        "poison",
+        "lost",
+        "doubled",
+        "reordered",
+        "invented",
+        "reasserted",
+        "possible_double",
+        "seed",
+    ] {
         assert!(json[figure].is_u64(), "{figure}");
     }
+    assert!(json["stale_ms_p99"].is_i64());
+}
+
+#[test]
+fn each_bound_is_of_as_many_as_were_judged() {
+    let judged = Judged { lost: 1_000, doubled: 300, reordered: 900, invented: 6_000 };
+    let one = || outcome(Verdict { judged, ..Verdict::default() });
+    let long = report(true, vec![one(), one()]);
+    let bounds = &long.json()["bounds"];
+    for (wrong, many) in [("lost", 2_000), ("doubled", 600), ("reordered", 1_800), ("invented", 12_000), ("kills", 600)]
+    {
+        assert_eq!(bounds[wrong], json!([many, 3.0 / f64::from(many)]), "{wrong}");
+    }
+    for line in ["lost      0 in 2000: below 1.50e-3", "doubled   0 in 600: below 5.00e-3"] {
+        assert!(long.table().contains(line), "{line}\n{}", long.table());
+    }
+    assert!(!report(false, vec![one()]).table().contains("below"));
+    // What was never looked for has no bound, and a run with something wrong in it has none at all.
+    assert!(report(true, vec![clean()]).json()["bounds"]["lost"].is_null());
+    let wrong = Verdict { judged, invented: 1, ..Verdict::default() };
+    assert!(!report(true, vec![one(), outcome(wrong)]).table().contains("below"));
 }
 
 #[test]
