@@ -2,6 +2,7 @@
 //! its own tests can hand it a journal in which something was lost, doubled, reordered or invented.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
 
 pub(super) use super::verdict::Verdict;
 
@@ -135,8 +136,13 @@ fn stale(states: &[Asked], effects: &[Applied]) -> Vec<i64> {
 }
 
 /// Judges creates: every promise once, in its stream's order. `accepted` is how many each stream accepted by the driver's
-/// own count; `applied` are business keys in the order in which they were created.
-pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], applied: &[String]) -> Verdict {
+/// own count, every stream there may be: a promise beyond that is the relay's invention, and its create with it. `applied`
+/// are business keys in the order in which they were created.
+pub(super) fn creates(
+    accepted: &BTreeMap<String, RangeInclusive<u64>>,
+    promises: &[Promise],
+    applied: &[String],
+) -> Verdict {
     let mut verdict = Verdict { effects: applied.len() as u64, ..Verdict::default() };
     let mut times: HashMap<&str, u64> = HashMap::new();
     let mut place: HashMap<&str, usize> = HashMap::new();
@@ -183,11 +189,20 @@ pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], ap
         }
     }
     for (stream, wanted) in accepted {
-        let found = rows.get(stream.as_str()).copied().unwrap_or_default();
-        if found < *wanted {
-            verdict.lost += wanted - found;
-            verdict.find(format!("lost: {wanted} changes of a stream were accepted, the outbox has {found}"));
+        let found = rows.remove(stream.as_str()).unwrap_or_default();
+        let (least, most) = (*wanted.start(), *wanted.end());
+        if found < least {
+            verdict.lost += least - found;
+            verdict.find(format!("lost: {least} changes of a stream were accepted, the outbox has {found}"));
         }
+        if found > most {
+            verdict.invented += found - most;
+            verdict.find(format!("invented: {most} changes of a stream were accepted, the outbox has {found}"));
+        }
+    }
+    for found in rows.into_values() {
+        verdict.invented += found;
+        verdict.find(format!("invented: the outbox has {found} rows of a stream of which nothing was accepted"));
     }
     verdict
 }

@@ -3,7 +3,7 @@
 //! other, and again until they are acknowledged. The truth is who is in the meetings. Each coming and going is a state, and a
 //! message made once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::time::Duration;
 
@@ -85,7 +85,7 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
     let open = rows.iter().filter(|row| row["state"] == "waiting" || row["state"] == "in-flight").count();
     verdict.did_not_end(open as u64);
     let iss = hospital.northside.text("/ehr/iss")?;
-    verdict.add(creates::compare(At::Epic, iss, &rows, &BTreeMap::new(), &effects.creates));
+    verdict.add(creates::compare(At::Epic, iss, &rows, &meetings.messages(), &effects.creates));
     outcome.count("creates", creates::made(&effects.creates));
     outcome.count("creates_tried_again", creates::tried_again(&rows));
     outcome.count("accepted", meetings.truth().values().map(|it| it.len() as u64).sum());
