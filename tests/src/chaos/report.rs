@@ -6,7 +6,8 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::outcome::{FIGURES, Outcome};
+use super::outcome::{AT_PLACES, FIGURES, Outcome};
+use super::places::Places;
 use super::verdict::Verdict;
 
 /// A whole run.
@@ -39,6 +40,14 @@ impl Report {
         self.outcomes.iter().map(|it| it.counted(what)).sum()
     }
 
+    /// How often a relay died at each named place on this database.
+    fn places(&self, database: &str) -> Places {
+        let mut sum = Places::default();
+        let on = |it: &&Outcome| it.database() == Some(database);
+        self.outcomes.iter().filter(on).for_each(|it| sum.add(&it.places));
+        sum
+    }
+
     /// The one object.
     pub fn json(&self) -> Value {
         let verdict = self.verdict();
@@ -58,6 +67,9 @@ impl Report {
             ("effects", verdict.effects),
         ] {
             all.insert(name.to_owned(), json!(value));
+        }
+        for (_, database) in AT_PLACES {
+            all.entry("failpoints").or_insert_with(|| json!({}))[database] = died_at(&self.places(database));
         }
         all.insert("stale_ms_p50".to_owned(), json!(percentile(&verdict.stale_ms, 50)));
         all.insert("stale_ms_p99".to_owned(), json!(percentile(&verdict.stale_ms, 99)));
@@ -79,7 +91,9 @@ impl Report {
         for it in &self.outcomes {
             let counts = it.counts.iter().map(|(what, many)| format!("{many} {what}"));
             let times = it.measured.iter().map(|(what, times)| format!("{what} p99 {}", percentile(times, 99)));
-            let counts: Vec<String> = counts.chain(times).collect();
+            let places = it.places.each().filter(|(_, times)| *times > 0);
+            let places = places.map(|(name, times)| format!("{times} at {name}"));
+            let counts: Vec<String> = counts.chain(times).chain(places).collect();
             let _ = writeln!(text, "{:<12}{:>7.1} s  {}", it.name, it.seconds, counts.join(", "));
             let v = &it.verdict;
             let _ = writeln!(
@@ -129,6 +143,10 @@ impl Report {
     }
 }
 
+fn died_at(places: &Places) -> Value {
+    Value::Object(places.each().map(|(name, times)| (name.to_owned(), json!(times))).collect())
+}
+
 fn episode(it: &Outcome) -> Value {
     let mut one = json!({
         "episode": it.name, "seconds": (it.seconds * 10.0).round() / 10.0, "lost": it.verdict.lost,
@@ -138,6 +156,9 @@ fn episode(it: &Outcome) -> Value {
         "stale_ms_p99": percentile(&it.verdict.stale_ms, 99),
         "findings": it.verdict.findings,
     });
+    if it.database().is_some() {
+        one["failpoints"] = died_at(&it.places);
+    }
     for (wrong, many) in it.verdict.judged.by_wrong() {
         one["judged"][wrong] = json!(many);
     }

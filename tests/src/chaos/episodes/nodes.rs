@@ -9,7 +9,6 @@ use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use roomed_relay::failpoint;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use url::Url;
@@ -20,7 +19,7 @@ use super::super::hospital::Hospital;
 use super::super::ledger;
 use super::super::line::{Line, Wire};
 use super::super::outcome::Outcome;
-use super::super::places::to_die_at;
+use super::super::places::{Places, to_die_at};
 use super::super::profile::{Haste, LEASE, too_late};
 use super::super::scene::{Scene, node};
 use super::super::town::Town;
@@ -32,6 +31,8 @@ const SOURCES: usize = 6;
 const BETWEEN_LOOKS: u32 = 34;
 /// A failpoint that is not reached by then will not be.
 const REACHED: Duration = Duration::from_secs(3);
+/// A named place that was not died at by its share of kills is tried so often again.
+const MORE_TRIES: u32 = 28;
 
 /// What happens to a node.
 #[derive(Debug, Clone, Copy)]
@@ -66,15 +67,18 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
     let mut dice = Dice::of(seed, "nodes");
     let mut outcome = Outcome::new("nodes");
     let mut sources = town.begin(SOURCES, seed, Duration::from_millis(30));
-    for n in 0..faults {
+    let mut n = 0;
+    // Each named place at least once.
+    while n < faults || (outcome.places.least().1 == 0 && n < faults + MORE_TRIES) {
         pause(Duration::from_millis(50 + dice.below(200))).await;
-        let fault = FAULTS[n as usize % FAULTS.len()];
+        let fault = if n < faults { FAULTS[n as usize % FAULTS.len()] } else { Fault::Killed };
         let victim = usize::try_from(dice.below(2))?;
         revive(&scene, &mut outcome).await?;
-        let done = befall(&scene, &wires, victim, fault, &mut dice).await;
-        outcome.count("failpoints_reached", done.with_context(|| format!("{fault:?}"))?.into());
+        let places = &mut outcome.places;
+        befall(&scene, &wires, (victim, fault), places, &mut dice).await.with_context(|| format!("{fault:?}"))?;
         outcome.count("node_faults", 1);
-        if (n + 1) % BETWEEN_LOOKS == 0 && n + 1 < faults {
+        n += 1;
+        if n % BETWEEN_LOOKS == 0 {
             town.calm(&mut sources).await?;
             revive(&scene, &mut outcome).await?;
             let verdict = town.judge(&scene, &mut outcome).await?;
@@ -149,8 +153,13 @@ async fn revive(scene: &Scene, outcome: &mut Outcome) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says whether a node died at a named place as well.
-async fn befall(scene: &Scene, wires: &[Wire], n: usize, fault: Fault, dice: &mut Dice) -> anyhow::Result<bool> {
+async fn befall(
+    scene: &Scene,
+    wires: &[Wire],
+    (n, fault): (usize, Fault),
+    places: &mut Places,
+    dice: &mut Dice,
+) -> anyhow::Result<()> {
     let (node, wire) = (scene.node(n)?, wires.get(n).context("a node without a line")?);
     // The EHRs fetch the relay's keys from whichever node the load balancer finds.
     scene.hospital.sandbox.register_relay(&scene.node(1 - n)?.base).await?;
@@ -170,20 +179,20 @@ async fn befall(scene: &Scene, wires: &[Wire], n: usize, fault: Fault, dice: &mu
         Fault::Killed => {
             node.kill().await?;
             pause(Duration::from_millis(dice.below(300))).await;
-            let place = dice.one(&failpoint::NAMES).copied().unwrap_or_default();
-            node.start(&to_die_at(place, 1 + dice.below(12))).await?;
-            let reached = node.ended_within(REACHED).await?;
+            let (place, _) = places.least();
+            node.start(&to_die_at(place, 1 + dice.below(8))).await?;
+            let ended = node.end_within(REACHED).await?;
+            places.died_at(place, ended);
             // Where it was not reached, it goes the usual way.
             node.kill().await?;
             scene.start(n, &Conditions::default()).await?;
-            return Ok(reached);
         }
         Fault::Rolled => {
             node.stop().await?;
             scene.start(n, &Conditions::default()).await?;
         }
     }
-    Ok(false)
+    Ok(())
 }
 
 /// A database of this run's own. It goes with the server.

@@ -1,18 +1,32 @@
 //! A report must be able to fail: for each figure that must be zero, and for each that must not.
 
+use std::os::unix::process::ExitStatusExt;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use serde_json::json;
 
 use super::super::outcome::{Never, Outcome};
+use super::super::places::Places;
 use super::super::verdict::{Judged, Verdict};
 use super::{Report, percentile};
+
+const NODES: [&str; 3] = ["node_faults", "taken_over", "settled_after_the_lease"];
 
 fn outcome(verdict: Verdict) -> Outcome {
     let mut it = Outcome::new("serve");
     it.count("kills", 300);
+    it.places = everywhere();
     it.verdict = Verdict { stale_ms: (1..=200).collect(), ..verdict };
     it
+}
+
+fn everywhere() -> Places {
+    let mut places = Places::default();
+    for (name, _) in Places::default().each() {
+        assert!(places.died_at(name, Some(ExitStatus::from_raw(6))));
+    }
+    places
 }
 
 fn clean() -> Outcome {
@@ -64,10 +78,40 @@ fn what_may_happen_elsewhere_is_a_failure_where_nothing_is_unclear() {
 fn an_episode_that_did_nothing_proves_nothing() {
     let mut idle = Outcome::new("nodes");
     assert!(!report(false, vec![clean(), idle.clone()]).is_good());
-    for figure in ["node_faults", "taken_over", "settled_after_the_lease"] {
-        idle.count(figure, 1);
-    }
+    idle.places = everywhere();
+    NODES.iter().for_each(|figure| idle.count(figure, 1));
     assert!(report(false, vec![clean(), idle]).is_good());
+}
+
+#[test]
+fn every_named_place_is_died_at_on_both_databases() {
+    let whole = |name: &'static str, figures: &[&'static str]| {
+        let mut it = Outcome::new(name);
+        figures.iter().for_each(|figure| it.count(figure, 1));
+        it.places = everywhere();
+        it
+    };
+    let sqlite = || [clean(), whole("kills", &["node_kills", "creates_tried_again"])];
+    let postgres = || whole("nodes", &NODES);
+    let [serve, kills] = sqlite();
+    let all = report(false, vec![serve, kills, postgres()]);
+    assert!(all.is_good(), "{}", all.table());
+    assert_eq!(all.json()["failpoints"]["sqlite"]["claim.after"], 2);
+    assert_eq!(all.json()["failpoints"]["postgres"]["claim.after"], 1);
+    for (nth, database) in [(0, "sqlite"), (1, "sqlite"), (2, "postgres")] {
+        for (missing, _) in Places::default().each() {
+            let [serve, kills] = sqlite();
+            let mut outcomes = vec![serve, kills, postgres()];
+            outcomes[nth].places = Places::default();
+            for (name, _) in everywhere().each().filter(|(name, _)| *name != missing) {
+                outcomes[nth].places.died_at(name, Some(ExitStatus::from_raw(6)));
+            }
+            let found = report(false, outcomes);
+            assert!(!found.is_good(), "{missing} {database}");
+            let words = format!("nobody died at {missing} on {database}");
+            assert!(found.table().contains(&words), "{}", found.table());
+        }
+    }
 }
 
 #[test]
