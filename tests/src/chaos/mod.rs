@@ -16,6 +16,7 @@ mod disk;
 mod door;
 mod encounters;
 mod episodes;
+mod freeze;
 mod hospital;
 mod ledger;
 mod line;

@@ -6,7 +6,7 @@ use super::places::Places;
 use super::verdict::Verdict;
 
 /// What each episode has to have done, or it proves nothing. The figures of a report, in order.
-pub(super) const FIGURES: [(&str, &str); 14] = [
+pub(super) const FIGURES: [(&str, &str); 16] = [
     ("serve", "kills"),
     ("kills", "node_kills"),
     ("kills", "creates_tried_again"),
@@ -17,6 +17,8 @@ pub(super) const FIGURES: [(&str, &str); 14] = [
     ("nodes", "node_faults"),
     ("nodes", "taken_over"),
     ("nodes", "settled_after_the_lease"),
+    ("nodes", "frozen_taken_over"),
+    ("nodes", "long_frozen_taken_over"),
     ("disks", "disk_faults"),
     ("disks", "really_full"),
     ("time", "clock_steps"),

@@ -11,7 +11,8 @@ use super::super::places::Places;
 use super::super::verdict::{Judged, Verdict};
 use super::{Report, percentile};
 
-const NODES: [&str; 3] = ["node_faults", "taken_over", "settled_after_the_lease"];
+const NODES: [&str; 5] =
+    ["node_faults", "taken_over", "settled_after_the_lease", "frozen_taken_over", "long_frozen_taken_over"];
 
 fn outcome(verdict: Verdict) -> Outcome {
     let mut it = Outcome::new("serve");
@@ -80,7 +81,13 @@ fn an_episode_that_did_nothing_proves_nothing() {
     assert!(!report(false, vec![clean(), idle.clone()]).is_good());
     idle.places = everywhere();
     NODES.iter().for_each(|figure| idle.count(figure, 1));
-    assert!(report(false, vec![clean(), idle]).is_good());
+    assert!(report(false, vec![clean(), idle.clone()]).is_good());
+    // Nobody took over from a node that stood still.
+    for figure in ["frozen_taken_over", "long_frozen_taken_over"] {
+        let mut idle = idle.clone();
+        idle.set(figure, 0);
+        assert!(!report(false, vec![clean(), idle]).is_good(), "{figure}");
+    }
 }
 
 #[test]
