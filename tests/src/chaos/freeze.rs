@@ -20,40 +20,27 @@ use crate::clock::{Stopwatch, pause};
 const HELD: Duration = Duration::from_secs(10);
 /// What a node had asked of the database when it stood still is done by then.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
-/// Tries to stop a node at the moment that is wanted.
-const TRIES: u32 = 60;
+/// Tries to stop a node where it holds no transaction. A busy one always does; then it is left where it stands.
+const TRIES: u32 = 10;
 /// A long freeze in which nothing ran out is done again, so often at most.
-const LONG_TRIES: u32 = 5;
+const LONG_TRIES: u32 = 4;
 
 /// Where a node is when it is frozen, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Freeze {
     /// Past its lease, wherever it is.
     Anywhere,
-    /// Past its lease, where it holds up nobody: then the other can take over while it stands still.
+    /// Past its lease, if possible where it holds up nobody: then the other can take over while it stands still.
     BetweenTransactions,
-    /// In the middle of a transaction, past its lease and the settle delay, and for longer than the database lets it.
-    InATransaction,
-    /// Several leases and the settle delay, where it holds up nobody.
+    /// Several leases and the settle delay beyond what the database lets it hold: whatever it held, it is taken over.
     Long,
 }
 
 impl Freeze {
-    /// Whether the node has to be in a transaction, if it matters.
-    fn in_a_transaction(self) -> Option<bool> {
-        match self {
-            Self::Anywhere => None,
-            Self::BetweenTransactions | Self::Long => Some(false),
-            Self::InATransaction => Some(true),
-        }
-    }
-
-    /// All of it beyond the lease.
     fn time(self) -> Duration {
         match self {
             Self::Anywhere | Self::BetweenTransactions => LEASE,
-            Self::InATransaction => HELD + LEASE + SETTLE_DELAY,
-            Self::Long => 3 * LEASE + SETTLE_DELAY,
+            Self::Long => HELD + 3 * LEASE + SETTLE_DELAY,
         }
     }
 }
@@ -75,16 +62,15 @@ pub(super) async fn stand_still(
     database: &mut PgConnection,
     dice: &mut Dice,
 ) -> anyhow::Result<Stood> {
-    let mut tries = 0;
-    loop {
+    for _ in 0..LONG_TRIES {
         let stood = once((node, wire), freeze, database, dice).await?;
-        tries += 1;
-        if freeze != Freeze::Long || tries == LONG_TRIES || ran_out(database, stood).await? {
+        if freeze != Freeze::Long || ran_out(database, stood.from).await? {
             return Ok(stood);
         }
         // It had no lease just then.
-        pause(Duration::from_millis(200 + dice.below(300))).await;
+        pause(Duration::from_millis(300 + dice.below(700))).await;
     }
+    anyhow::bail!("in {LONG_TRIES} freezes of one node, none of its leases ran out")
 }
 
 async fn once(
@@ -98,9 +84,9 @@ async fn once(
         stop(node).await?;
         let watch = Stopwatch::start();
         pause(ON_ITS_WAY).await;
-        let is = is_in_a_transaction(wire, database).await?;
         tries += 1;
-        if freeze.in_a_transaction().is_none_or(|wanted| wanted == is) || tries == TRIES {
+        let may_be_anywhere = freeze != Freeze::BetweenTransactions || tries == TRIES;
+        if may_be_anywhere || !is_in_a_transaction(wire, database).await? {
             break watch;
         }
         node.signal("CONT").await?;
@@ -145,12 +131,12 @@ async fn is_in_a_transaction(wire: &Wire, database: &mut PgConnection) -> anyhow
     Ok(sqlx::query_scalar(OPEN).bind(wire.ports()).fetch_one(database).await?)
 }
 
-/// Whether a lease from before it stood still ran out while it did.
-async fn ran_out(database: &mut PgConnection, stood: Stood) -> anyhow::Result<bool> {
+/// Whether a lease from before this place of the ledger ran out after it.
+async fn ran_out(database: &mut PgConnection, from: i64) -> anyhow::Result<bool> {
     const RAN_OUT: &str = "SELECT EXISTS (SELECT 1 FROM ledger AS lost JOIN ledger AS begun USING (entry, fence)
-        WHERE lost.outcome = 'lease-ran-out' AND lost.seq > $1 AND lost.seq <= $2
+        WHERE lost.outcome = 'lease-ran-out' AND lost.seq > $1
         AND begun.kind = 'started' AND begun.seq <= $1)";
-    Ok(sqlx::query_scalar(RAN_OUT).bind(stood.from).bind(stood.to).fetch_one(database).await?)
+    Ok(sqlx::query_scalar(RAN_OUT).bind(from).fetch_one(database).await?)
 }
 
 /// What the ledger says of owners that were overtaken.
@@ -160,9 +146,9 @@ pub(super) struct Overtaken {
     pub(super) taken_over: u64,
     /// Attempts ended by their owner after that.
     pub(super) settled_after_the_lease: u64,
-    /// Leases of a node that stood still, taken over meanwhile.
+    /// Leases of a node that stood still, taken over meanwhile: it settled them in vain when it woke, or it was a long freeze.
     pub(super) of_frozen: u64,
-    /// The same of a long freeze.
+    /// Leases of a node in a long freeze, taken over meanwhile. What it would settle may have gone with its transaction.
     pub(super) of_long_frozen: u64,
     /// From the beginning of an attempt until it was taken over.
     pub(super) takeover_ms: Vec<i64>,
@@ -173,7 +159,7 @@ impl Overtaken {
     pub(super) fn read(ledger: &[Value], freezes: &[Stood]) -> Self {
         let mut read = Self::default();
         let mut begun: HashMap<(&str, i64), (i64, i64)> = HashMap::new();
-        let mut ran_out: HashMap<(&str, i64), i64> = HashMap::new();
+        let (mut ran_out, mut ended) = (HashMap::new(), HashMap::new());
         for record in ledger {
             let text = |name: &str| record[name].as_str().unwrap_or_default();
             let number = |name: &str| record[name].as_i64().unwrap_or_default();
@@ -186,12 +172,19 @@ impl Overtaken {
                 read.takeover_ms.extend(begun.get(&attempt).map(|(_, at)| number("at") - at));
             } else if text("outcome").starts_with("after-the-lease") {
                 read.settled_after_the_lease += 1;
-                let (Some((began, _)), Some(lost)) = (begun.get(&attempt), ran_out.get(&attempt)) else { continue };
-                let its = |it: &&Stood| *began <= it.from && it.from < *lost && *lost <= it.to && it.to < seq;
-                let Some(stood) = freezes.iter().find(its) else { continue };
-                read.of_frozen += 1;
-                read.of_long_frozen += u64::from(stood.freeze == Freeze::Long);
+                ended.insert(attempt, seq);
             }
+        }
+        for (attempt, lost) in ran_out {
+            let Some((began, _)) = begun.get(&attempt) else { continue };
+            let its = |it: &&Stood| *began <= it.from && it.from < lost && lost <= it.to;
+            let Some(stood) = freezes.iter().find(its) else { continue };
+            let ended = ended.get(&attempt);
+            // The other, should it have been its own, was awake and had several leases of time to say so.
+            let silent = ended.is_none_or(|seq| *seq > stood.to);
+            let of_long = silent && stood.freeze == Freeze::Long;
+            read.of_long_frozen += u64::from(of_long);
+            read.of_frozen += u64::from(of_long || ended.is_some_and(|seq| *seq > stood.to));
         }
         read
     }
@@ -228,6 +221,10 @@ mod tests {
         }
         let long = Overtaken::read(&records(9, Some(15), 21), &[stood(Freeze::Long)]);
         assert_eq!((long.of_frozen, long.of_long_frozen, long.takeover_ms), (1, 1, vec![600]));
+        // Its settle went with the transaction it was in; one that ended meanwhile was the other's own.
+        let of_long = |ledger: &[Value]| Overtaken::read(ledger, &[stood(Freeze::Long)]).of_long_frozen;
+        assert_eq!(of_long(&records(9, Some(15), 21)[..2]), 1);
+        assert_eq!((of_long(&records(9, Some(15), 19)), of_long(&records(11, Some(15), 21))), (0, 0));
         // Another attempt of the same row is another lease.
         let mut other = records(9, Some(15), 21);
         other[0]["fence"] = json!(3);

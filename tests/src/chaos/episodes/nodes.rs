@@ -92,7 +92,6 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
     loop {
         pause(Duration::from_millis(50 + dice.below(200))).await;
         let fault = match n {
-            _ if n + 2 == faults => Fault::Frozen(Freeze::InATransaction),
             _ if n + 1 < faults => FAULTS[n as usize % FAULTS.len()],
             // Each named place at least once.
             _ if befell.outcome.places.least().1 == 0 && n < faults + MORE_TRIES => Fault::Killed,
