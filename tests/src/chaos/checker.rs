@@ -2,6 +2,9 @@
 //! its own tests can hand it a journal in which something was lost, doubled, reordered or invented.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::RangeInclusive;
+
+pub(super) use super::verdict::Verdict;
 
 /// Clocks of two processes of one machine may differ by so much.
 const CLOCKS: i64 = 250;
@@ -59,70 +62,6 @@ pub(super) enum Stands {
     Open,
 }
 
-/// What was found.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub(super) struct Verdict {
-    /// Accepted and not standing, though it was never shown.
-    pub(super) lost: u64,
-    /// Created more than once under one business key.
-    pub(super) doubled: u64,
-    /// Shown, and then overtaken by something older.
-    pub(super) reordered: u64,
-    /// Took effect and was never asked for.
-    pub(super) invented: u64,
-    /// A state said again that stood already.
-    pub(super) reasserted: u64,
-    /// Creates that wait for an operator because they may have been applied.
-    pub(super) possible_double: u64,
-    /// Rows that wait for an operator for another reason.
-    pub(super) parked: u64,
-    /// Rows that were still to be sent when everything should long have been quiet.
-    pub(super) stuck: u64,
-    /// Effects looked at.
-    pub(super) effects: u64,
-    /// From accepted until it stood for good, in milliseconds, of every accepted state.
-    pub(super) stale_ms: Vec<i64>,
-    /// The first findings, in words without identifiers.
-    pub(super) findings: Vec<String>,
-}
-
-impl Verdict {
-    /// Nothing lost, doubled, reordered or invented, and nothing that never ends: what is still open was not judged.
-    pub(super) fn is_clean(&self) -> bool {
-        self.lost + self.doubled + self.reordered + self.invented + self.stuck == 0
-    }
-
-    /// Adds another episode's.
-    pub(super) fn add(&mut self, other: Self) {
-        self.lost += other.lost;
-        self.doubled += other.doubled;
-        self.reordered += other.reordered;
-        self.invented += other.invented;
-        self.reasserted += other.reasserted;
-        self.possible_double += other.possible_double;
-        self.parked += other.parked;
-        self.stuck += other.stuck;
-        self.effects += other.effects;
-        self.stale_ms.extend(other.stale_ms);
-        self.findings.extend(other.findings);
-    }
-
-    /// So many rows did not end.
-    pub(super) fn did_not_end(&mut self, open: u64) {
-        self.stuck += open;
-        if open > 0 {
-            self.find(format!("stuck: {open} rows were not settled in time"));
-        }
-    }
-
-    /// Notes a finding.
-    pub(super) fn find(&mut self, words: String) {
-        if self.findings.len() < 20 {
-            self.findings.push(words);
-        }
-    }
-}
-
 /// Judges a setter. `parked` are keys whose newest state waits for an operator with a reason: what stands there is the
 /// operator's affair.
 pub(super) fn setters(
@@ -133,6 +72,7 @@ pub(super) fn setters(
     let mut verdict = Verdict::default();
     for (key, effects) in applied {
         verdict.effects += effects.len() as u64;
+        verdict.judged.invented += effects.len() as u64;
         let known = asked.get(key).map(Vec::as_slice).unwrap_or_default();
         for effect in effects {
             let was_asked = |it: &&Asked| it.connected == effect.connected && it.asked <= effect.at + CLOCKS;
@@ -153,6 +93,8 @@ pub(super) fn setters(
             verdict.parked += 1;
             continue;
         }
+        verdict.judged.lost += 1;
+        verdict.judged.reordered += 1;
         if effects.last().is_some_and(|it| it.connected == newest.connected) {
             continue;
         }
@@ -194,8 +136,13 @@ fn stale(states: &[Asked], effects: &[Applied]) -> Vec<i64> {
 }
 
 /// Judges creates: every promise once, in its stream's order. `accepted` is how many each stream accepted by the driver's
-/// own count; `applied` are business keys in the order in which they were created.
-pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], applied: &[String]) -> Verdict {
+/// own count, every stream there may be: a promise beyond that is the relay's invention, and its create with it. `applied`
+/// are business keys in the order in which they were created.
+pub(super) fn creates(
+    accepted: &BTreeMap<String, RangeInclusive<u64>>,
+    promises: &[Promise],
+    applied: &[String],
+) -> Verdict {
     let mut verdict = Verdict { effects: applied.len() as u64, ..Verdict::default() };
     let mut times: HashMap<&str, u64> = HashMap::new();
     let mut place: HashMap<&str, usize> = HashMap::new();
@@ -203,6 +150,8 @@ pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], ap
         *times.entry(key).or_default() += 1;
         place.entry(key).or_insert(n);
     }
+    verdict.judged.doubled = times.len() as u64;
+    verdict.judged.invented = applied.len() as u64;
     let known: BTreeSet<&str> = promises.iter().map(|it| it.key.as_str()).collect();
     for (key, times) in &times {
         if *times > 1 {
@@ -219,6 +168,7 @@ pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], ap
     for promise in promises {
         *rows.entry(&promise.stream).or_default() += 1;
         let at = place.get(promise.key.as_str());
+        verdict.judged.lost += u64::from(promise.stands != Stands::PossibleDouble);
         match (promise.stands, at) {
             (Stands::PossibleDouble, _) => verdict.possible_double += 1,
             (Stands::Parked, None) => verdict.parked += 1,
@@ -230,6 +180,7 @@ pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], ap
         }
         // One that nobody knows of holds up nobody, and may land after those that went on without it.
         if let Some(at) = at.filter(|_| promise.stands != Stands::PossibleDouble) {
+            verdict.judged.reordered += 1;
             let before = newest.insert(&promise.stream, *at);
             if before.is_some_and(|before| before > *at) {
                 verdict.reordered += 1;
@@ -238,11 +189,20 @@ pub(super) fn creates(accepted: &BTreeMap<String, u64>, promises: &[Promise], ap
         }
     }
     for (stream, wanted) in accepted {
-        let found = rows.get(stream.as_str()).copied().unwrap_or_default();
-        if found < *wanted {
-            verdict.lost += wanted - found;
-            verdict.find(format!("lost: {wanted} changes of a stream were accepted, the outbox has {found}"));
+        let found = rows.remove(stream.as_str()).unwrap_or_default();
+        let (least, most) = (*wanted.start(), *wanted.end());
+        if found < least {
+            verdict.lost += least - found;
+            verdict.find(format!("lost: {least} changes of a stream were accepted, the outbox has {found}"));
         }
+        if found > most {
+            verdict.invented += found - most;
+            verdict.find(format!("invented: {most} changes of a stream were accepted, the outbox has {found}"));
+        }
+    }
+    for found in rows.into_values() {
+        verdict.invented += found;
+        verdict.find(format!("invented: the outbox has {found} rows of a stream of which nothing was accepted"));
     }
     verdict
 }

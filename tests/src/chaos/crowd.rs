@@ -23,6 +23,8 @@ const INSISTENCE: Duration = Duration::from_secs(90);
 const MOST_OPEN: u64 = 200;
 /// How often that is looked at.
 const LOOK: Duration = Duration::from_millis(100);
+/// A change that was refused since the disk is full says so.
+const NO_ROOM: &str = "disk is full";
 /// A roster of one visit holds 200 legs; two people share it.
 const MOST_STAYS: u64 = 95;
 
@@ -65,6 +67,7 @@ pub(super) struct Crowd {
     known: Vec<Mutex<Known>>,
     accepted: AtomicU64,
     refused: AtomicU64,
+    no_room: AtomicU64,
     open: AtomicU64,
     enough: AtomicBool,
 }
@@ -94,6 +97,7 @@ impl Crowd {
             known,
             accepted: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            no_room: AtomicU64::new(0),
             open: AtomicU64::new(0),
             enough: AtomicBool::new(false),
         }
@@ -107,6 +111,11 @@ impl Crowd {
     /// How often a node said that it could not keep something.
     pub(super) fn refused(&self) -> u64 {
         self.refused.load(Ordering::SeqCst)
+    }
+
+    /// How often that was because there was no room for it (SQLite's words for `ENOSPC`).
+    pub(super) fn found_no_room(&self) -> u64 {
+        self.no_room.load(Ordering::SeqCst)
     }
 
     /// Nobody begins anything more.
@@ -192,8 +201,9 @@ impl Crowd {
             turn += 1;
             match node.ask("say", wish).await {
                 Some(Ok(answer)) => return Ok(answer),
-                Some(Err(_)) => {
+                Some(Err(words)) => {
                     self.refused.fetch_add(1, Ordering::SeqCst);
+                    self.no_room.fetch_add(words.contains(NO_ROOM).into(), Ordering::SeqCst);
                     clock::pause(Duration::from_millis(20)).await;
                 }
                 None if self.nodes.len() > 1 => clock::pause(Duration::from_millis(5)).await,

@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -112,14 +112,19 @@ impl Node {
 
     /// Waits until it has ended by itself, at most so long; says whether it has.
     pub(super) async fn ended_within(&self, limit: Duration) -> anyhow::Result<bool> {
+        Ok(self.id().await.is_none() || self.end_within(limit).await?.is_some())
+    }
+
+    /// The same of one that runs; says how it ended.
+    pub(super) async fn end_within(&self, limit: Duration) -> anyhow::Result<Option<ExitStatus>> {
         let mut child = self.child.lock().await;
-        let Some(running) = child.as_mut() else { return Ok(true) };
-        let Ok(status) = tokio::time::timeout(limit, running.wait()).await else { return Ok(false) };
-        status?;
+        let Some(running) = child.as_mut() else { return Ok(None) };
+        let Ok(status) = tokio::time::timeout(limit, running.wait()).await else { return Ok(None) };
+        let status = status?;
         *child = None;
         drop(child);
         self.life.send_replace(None);
-        Ok(true)
+        Ok(Some(status))
     }
 
     /// Asks it to stop as an operator does, and waits until it has.

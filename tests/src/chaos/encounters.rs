@@ -26,6 +26,7 @@ pub(super) async fn judge(scene: &Scene, crowd: &Crowd, seen: &Seen) -> anyhow::
             .map(|it| &it["resource"])
             .filter(|it| it["appointment"][0]["reference"] == of.as_str())
             .collect();
+        verdict.judged.doubled += u64::from(!all.is_empty());
         if all.len() > 1 {
             verdict.doubled += 1;
             verdict.find(format!("doubled: one visit has {} Encounters", all.len()));
@@ -34,7 +35,9 @@ pub(super) async fn judge(scene: &Scene, crowd: &Crowd, seen: &Seen) -> anyhow::
         let encounter = all.first().copied().unwrap_or(&none);
         let stage = format!("{}//state", patient.visit);
         let wanted = status(&came, &worked);
-        if !waits.contains(stage.as_str()) && wanted != "planned" && encounter["status"] != wanted {
+        let is_judged = !waits.contains(stage.as_str()) && wanted != "planned";
+        verdict.judged.lost += u64::from(is_judged);
+        if is_judged && encounter["status"] != wanted {
             verdict.lost += 1;
             verdict.find(format!("lost: an Encounter is {}, and was to be {wanted}", encounter["status"]));
         }
@@ -44,6 +47,7 @@ pub(super) async fn judge(scene: &Scene, crowd: &Crowd, seen: &Seen) -> anyhow::
                 verdict.parked += 1;
                 continue;
             }
+            verdict.judged.lost += 1;
             let stay = last_stay(encounter, part);
             if stay != Some(last.connected) {
                 verdict.lost += 1;

@@ -1,8 +1,9 @@
 //! A line between a node and its database that can be cut: as a firewall does it, so that nobody hears anything any more,
 //! or as a reset, so that both ends hear at once.
 
+use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -21,11 +22,15 @@ pub(super) enum Line {
     Closed,
 }
 
+/// The ports by which the database knows the node's connections.
+type Far = Mutex<BTreeSet<u16>>;
+
 /// A listening line. Dropping it closes it.
 pub(super) struct Wire {
     /// Where the node is to connect to.
     pub(super) port: u16,
     state: Arc<watch::Sender<Line>>,
+    far: Arc<Far>,
     _lines: JoinSet<()>,
 }
 
@@ -37,17 +42,24 @@ impl Wire {
         let state = Arc::new(watch::Sender::new(Line::Whole));
         let mut lines = JoinSet::new();
         let states = Arc::clone(&state);
+        let far = Arc::<Far>::default();
+        let ports = Arc::clone(&far);
         lines.spawn(async move {
             let mut open = JoinSet::new();
             while let Ok((near, _)) = listener.accept().await {
-                let state = states.subscribe();
+                let (state, ports) = (states.subscribe(), Arc::clone(&ports));
                 open.spawn(async move {
                     // A line that breaks is what this is for.
-                    let _ = carry(near, behind, state).await;
+                    let _ = carry(near, behind, state, &ports).await;
                 });
             }
         });
-        Ok(Self { port, state, _lines: lines })
+        Ok(Self { port, state, far, _lines: lines })
+    }
+
+    /// The ports by which the database knows the connections that are open.
+    pub(super) fn ports(&self) -> Vec<i32> {
+        self.far.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|it| i32::from(*it)).collect()
     }
 
     /// From now on.
@@ -56,13 +68,20 @@ impl Wire {
     }
 }
 
-async fn carry(near: TcpStream, behind: SocketAddr, mut state: watch::Receiver<Line>) -> anyhow::Result<()> {
+async fn carry(
+    near: TcpStream,
+    behind: SocketAddr,
+    mut state: watch::Receiver<Line>,
+    ports: &Far,
+) -> anyhow::Result<()> {
     // A connection that begins while nothing is heard hangs until it can be made.
     state.wait_for(|it| *it != Line::Silent).await?;
     if *state.borrow() == Line::Closed {
         return Ok(());
     }
     let far = TcpStream::connect(behind).await?;
+    let port = far.local_addr()?.port();
+    ports.lock().unwrap_or_else(PoisonError::into_inner).insert(port);
     let (near_in, near_out) = near.into_split();
     let (far_in, far_out) = far.into_split();
     let mut closed = state.clone();
@@ -71,6 +90,7 @@ async fn carry(near: TcpStream, behind: SocketAddr, mut state: watch::Receiver<L
         () = pass(far_in, near_out, state) => {}
         _ = closed.wait_for(|it| *it == Line::Closed) => {}
     }
+    ports.lock().unwrap_or_else(PoisonError::into_inner).remove(&port);
     Ok(())
 }
 

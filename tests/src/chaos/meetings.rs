@@ -2,6 +2,7 @@
 //! account, and a patient who is a guest. Who is in them is the truth; the relay hears of it by Graph's notifications.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use anyhow::Context;
 use reqwest::Method;
@@ -19,6 +20,8 @@ use crate::wait;
 /// Somebody's place in a meeting.
 struct Seat {
     key: Key,
+    /// The stream of the messages about them, by the relay's names of visit and person.
+    messages: String,
     leg: Option<String>,
     said: Vec<Asked>,
 }
@@ -55,15 +58,17 @@ impl Meetings {
             let before = threads(stack, &http).await?;
             let visit = stack.sandbox.schedule(northside, &person, patient).await?;
             let appointment = text(&visit, "appointment_id")?;
-            clinician.enter(stack, &appointment).await?;
+            let entered = clinician.enter(stack, &appointment).await?;
             let thread = wait::until("the meeting is watched", async || {
                 Ok(threads(stack, &http).await?.difference(&before).next().cloned())
             })
             .await?;
             let conference = text(&visit, "csn")?;
-            let seat =
-                |person| Seat { key: Key { conference: conference.clone(), person }, leg: None, said: Vec::new() };
-            let seats = [seat(text(patient, "wpr")?), seat(text(&person, "emp")?)];
+            let seat = |person, role| {
+                let key = Key { conference: conference.clone(), person };
+                anyhow::Ok(Seat { key, messages: messages(&entered, role)?, leg: None, said: Vec::new() })
+            };
+            let seats = [seat(text(patient, "wpr")?, "patient")?, seat(text(&person, "emp")?, "practitioner")?];
             let patient = Patient::enter(stack, patient, &appointment).await?;
             all.push(Meeting { thread, appointment, patient, seats });
         }
@@ -119,6 +124,12 @@ impl Meetings {
         seats.map(|it| (it.key.clone(), it.said.clone())).collect()
     }
 
+    /// How many messages there must be in each stream: one of every coming and going, and no other.
+    pub(super) fn messages(&self) -> BTreeMap<String, RangeInclusive<u64>> {
+        let seats = self.all.iter().flat_map(|it| &it.seats);
+        seats.map(|it| (it.messages.clone(), it.said.len() as u64)).map(|(of, said)| (of, said..=said)).collect()
+    }
+
     /// How often a patient came or went.
     pub(super) fn of_patients(&self) -> u64 {
         self.all.iter().map(|it| it.seats[PATIENT].said.len() as u64).sum()
@@ -137,6 +148,14 @@ impl Meetings {
             })
         })
     }
+}
+
+/// The stream of the messages about whoever has this role in the visit that the relay has just let somebody enter.
+fn messages(entered: &Value, role: &str) -> anyhow::Result<String> {
+    let people = entered["participants"].as_array().context("a visit without people")?;
+    let id = people.iter().find(|it| it["role"] == role).and_then(|it| it["id"].as_str());
+    let visit = entered["id"].as_str().context("a visit without an id")?;
+    Ok(format!("{visit}/{}/message", id.with_context(|| format!("a visit without a {role}"))?))
 }
 
 /// The meetings that somebody watches, by their threads.

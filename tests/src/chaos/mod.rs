@@ -16,6 +16,7 @@ mod disk;
 mod door;
 mod encounters;
 mod episodes;
+mod freeze;
 mod hospital;
 mod ledger;
 mod line;
@@ -29,6 +30,7 @@ mod profile;
 mod report;
 mod scene;
 mod town;
+mod verdict;
 
 use std::path::Path;
 use std::time::Duration;
@@ -52,7 +54,7 @@ pub struct Options {
 
 /// The episodes by name, in lanes that run side by side: what mostly works beside what mostly waits.
 const LANES: [&[&str]; 3] =
-    [&["calm", "ambiguous", "poison"], &["serve", "disks", "time"], &["nodes", "kills", "simulation"]];
+    [&["calm", "ambiguous", "poison"], &["serve", "disks", "time", "simulation"], &["nodes", "kills"]];
 
 /// All of them.
 pub fn episodes() -> Vec<&'static str> {

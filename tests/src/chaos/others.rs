@@ -93,9 +93,11 @@ pub(super) async fn judge_arrivals(scene: &Scene, crowd: &Crowd) -> anyhow::Resu
     for (n, part) in crowd.parts.iter().enumerate().filter(|(_, part)| part.oid.is_none()) {
         let stands = standing.iter().find(|it| it["appointment_id"] == part.appointment.as_str());
         let arrived = stands.is_some_and(|it| it["status"] == "arrived");
-        match (crowd.said(n)?.is_empty(), arrived) {
-            (false, false) => verdict.lost += 1,
-            (true, true) => verdict.invented += 1,
+        let came = !crowd.said(n)?.is_empty();
+        *(if came { &mut verdict.judged.lost } else { &mut verdict.judged.invented }) += 1;
+        match (came, arrived) {
+            (true, false) => verdict.lost += 1,
+            (false, true) => verdict.invented += 1,
             _ => {}
         }
     }

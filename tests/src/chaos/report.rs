@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::checker::Verdict;
-use super::outcome::{FIGURES, Outcome};
+use super::outcome::{AT_PLACES, FIGURES, Outcome};
+use super::places::Places;
+use super::verdict::Verdict;
 
 /// A whole run.
 #[derive(Debug, Clone)]
@@ -39,6 +40,14 @@ impl Report {
         self.outcomes.iter().map(|it| it.counted(what)).sum()
     }
 
+    /// How often a relay died at each named place on this database.
+    fn places(&self, database: &str) -> Places {
+        let mut sum = Places::default();
+        let on = |it: &&Outcome| it.database() == Some(database);
+        self.outcomes.iter().filter(on).for_each(|it| sum.add(&it.places));
+        sum
+    }
+
     /// The one object.
     pub fn json(&self) -> Value {
         let verdict = self.verdict();
@@ -59,6 +68,9 @@ impl Report {
         ] {
             all.insert(name.to_owned(), json!(value));
         }
+        for (_, database) in AT_PLACES {
+            all.entry("failpoints").or_insert_with(|| json!({}))[database] = died_at(&self.places(database));
+        }
         all.insert("stale_ms_p50".to_owned(), json!(percentile(&verdict.stale_ms, 50)));
         all.insert("stale_ms_p99".to_owned(), json!(percentile(&verdict.stale_ms, 99)));
         all.insert("seconds".to_owned(), json!(self.seconds));
@@ -66,7 +78,8 @@ impl Report {
         all.insert("ok".to_owned(), json!(self.is_good()));
         all.insert("episodes".to_owned(), self.outcomes.iter().map(episode).collect());
         if self.long {
-            let bounds = self.bounds().into_iter().map(|(figure, many, bound)| (figure, json!([many, bound])));
+            let bounds = self.bounds_of_wrongs().into_iter().chain(self.bounds_of_faults());
+            let bounds = bounds.map(|(of, many, bound)| (of.to_owned(), json!([many, bound])));
             all.insert("bounds".to_owned(), Value::Object(bounds.collect()));
         }
         Value::Object(all)
@@ -78,7 +91,9 @@ impl Report {
         for it in &self.outcomes {
             let counts = it.counts.iter().map(|(what, many)| format!("{many} {what}"));
             let times = it.measured.iter().map(|(what, times)| format!("{what} p99 {}", percentile(times, 99)));
-            let counts: Vec<String> = counts.chain(times).collect();
+            let places = it.places.each().filter(|(_, times)| *times > 0);
+            let places = places.map(|(name, times)| format!("{times} at {name}"));
+            let counts: Vec<String> = counts.chain(times).chain(places).collect();
             let _ = writeln!(text, "{:<12}{:>7.1} s  {}", it.name, it.seconds, counts.join(", "));
             let v = &it.verdict;
             let _ = writeln!(
@@ -99,8 +114,11 @@ impl Report {
             });
         }
         if self.long {
-            for (figure, many, bound) in self.bounds() {
-                let _ = writeln!(text, "0 in {many} {figure}: below {bound:.2e} each, at 95 %");
+            for (wrong, many, bound) in self.bounds_of_wrongs() {
+                let _ = writeln!(text, "{wrong:<9} 0 in {many}: below {bound:.2e} each, at 95 %");
+            }
+            for (figure, many, bound) in self.bounds_of_faults() {
+                let _ = writeln!(text, "nothing of it in {many} {figure}: below {bound:.2e} each, at 95 %");
             }
         }
         let failed = self.outcomes.iter().filter(|it| !it.is_good()).count();
@@ -108,18 +126,25 @@ impl Report {
         text
     }
 
-    /// What was done how often, and what is known of its rate of failure. Nothing where something failed.
-    fn bounds(&self) -> Vec<(String, u64, f64)> {
-        if !self.is_good() {
-            return Vec::new();
-        }
-        let bound = |(_, figure): &(&str, &str)| {
-            let many = self.counted(figure);
-            #[expect(clippy::cast_precision_loss, reason = "nobody kills anything 2^52 times")]
-            (many > 0).then(|| ((*figure).to_owned(), many, 3.0 / many as f64))
-        };
-        FIGURES.iter().filter_map(bound).collect()
+    /// How often each wrong was looked for and not found. Nothing where something failed.
+    fn bounds_of_wrongs(&self) -> Vec<(&'static str, u64, f64)> {
+        self.bounds(self.verdict().judged.by_wrong())
     }
+
+    /// How often each fault was done, and nothing was wrong after it.
+    fn bounds_of_faults(&self) -> Vec<(&'static str, u64, f64)> {
+        self.bounds(FIGURES.map(|(_, figure)| (figure, self.counted(figure))))
+    }
+
+    fn bounds<const N: usize>(&self, of: [(&'static str, u64); N]) -> Vec<(&'static str, u64, f64)> {
+        #[expect(clippy::cast_precision_loss, reason = "nobody kills anything 2^52 times")]
+        let bound = |(what, many): (&'static str, u64)| (many > 0).then(|| (what, many, 3.0 / many as f64));
+        if self.is_good() { of.into_iter().filter_map(bound).collect() } else { Vec::new() }
+    }
+}
+
+fn died_at(places: &Places) -> Value {
+    Value::Object(places.each().map(|(name, times)| (name.to_owned(), json!(times))).collect())
 }
 
 fn episode(it: &Outcome) -> Value {
@@ -131,6 +156,12 @@ fn episode(it: &Outcome) -> Value {
         "stale_ms_p99": percentile(&it.verdict.stale_ms, 99),
         "findings": it.verdict.findings,
     });
+    if it.database().is_some() {
+        one["failpoints"] = died_at(&it.places);
+    }
+    for (wrong, many) in it.verdict.judged.by_wrong() {
+        one["judged"][wrong] = json!(many);
+    }
     for (what, many) in &it.counts {
         one[*what] = json!(many);
     }

@@ -100,6 +100,11 @@ impl Town {
         self.epic.refused() + self.r4.refused()
     }
 
+    /// How often that was because the disk was full.
+    pub(super) fn found_no_room(&self) -> u64 {
+        self.epic.found_no_room() + self.r4.found_no_room()
+    }
+
     /// Judges both once all is quiet.
     pub(super) async fn judge(&self, scene: &Scene, outcome: &mut Outcome) -> anyhow::Result<Verdict> {
         let seen = scene.rest().await?;

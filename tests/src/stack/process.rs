@@ -2,7 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 
 use anyhow::Context;
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -63,10 +63,12 @@ impl Process {
 
     /// Waits until it has ended by itself, at most so long; says whether it has.
     pub async fn ended_within(&mut self, limit: std::time::Duration) -> anyhow::Result<bool> {
-        match tokio::time::timeout(limit, self.child.wait()).await {
-            Ok(status) => status.map(|_| true).map_err(Into::into),
-            Err(_) => Ok(false),
-        }
+        Ok(self.end_within(limit).await?.is_some())
+    }
+
+    /// The same; says how it ended.
+    pub async fn end_within(&mut self, limit: std::time::Duration) -> anyhow::Result<Option<ExitStatus>> {
+        Ok(tokio::time::timeout(limit, self.child.wait()).await.ok().transpose()?)
     }
 
     /// Kills it (SIGKILL).

@@ -21,6 +21,12 @@ pub(crate) struct Verdict {
     pub(crate) possible_double: u64,
     pub(crate) reasserted: u64,
     pub(crate) requests: u64,
+    /// What was to stand in the end, or to have been made: where something could have been lost, or overtaken.
+    pub(crate) to_stand: u64,
+    /// Business keys under which something was created: where it could have been created twice.
+    pub(crate) keys: u64,
+    /// What the EHRs did: where something could have been invented.
+    pub(crate) effects: u64,
     /// For how long a setter stood at something other than the newest accepted, each time.
     pub(crate) stale_ms: Vec<u64>,
 }
@@ -53,6 +59,9 @@ pub(crate) fn judge(world: &World, store: &MemoryStore, facts: &Facts) -> Verdic
             events(world, facts, &rows, &mut verdict);
         }
     }
+    verdict.keys = facts.created.len() as u64;
+    let told = facts.put.values().chain(facts.created.values()).map(Vec::len);
+    verdict.effects = facts.stood.values().map(Vec::len).chain(told).sum::<usize>() as u64;
     chain(world, store);
     verdict
 }
@@ -71,6 +80,7 @@ fn setter(
     let stood = facts.stood.get(&newest.stream).unwrap_or(&none);
     verdict.reasserted += stood.windows(2).filter(|pair| pair[0].1 == pair[1].1).count() as u64;
     let standing = stood.last().map(|it| it.1);
+    verdict.to_stand += u64::from(matches!(row.state, EntryState::Delivered | EntryState::Superseded));
     match row.state {
         EntryState::Delivered if standing == Some(newest.number) => {
             verdict.stale_ms.extend(stale(promises, stood));
@@ -127,6 +137,7 @@ fn stale(promises: &[&Promise], stood: &[(u64, u64)]) -> Vec<u64> {
 fn events(world: &World, facts: &Facts, rows: &[Row], verdict: &mut Verdict) {
     let mut last = 0;
     for row in rows {
+        verdict.to_stand += u64::from(matches!(row.state, EntryState::Delivered | EntryState::Superseded));
         let created = facts.created.get(&row.id);
         if created.is_some_and(|it| it.len() > 1) {
             verdict.doubled += 1;

@@ -15,6 +15,9 @@ struct Figures {
     reordered: u64,
     invented: u64,
     other: u64,
+    to_stand: u64,
+    keys: u64,
+    effects: u64,
     accepted: u64,
     delivered: u64,
     requests: u64,
@@ -42,6 +45,9 @@ pub(crate) fn add(ran: &Ran, outage_backlog: u64) {
     all.invented += named(": invented");
     let judged = [": lost", ": doubled", ": reordered", ": invented"].into_iter().map(named).sum::<u64>();
     all.other += ran.wrongs.len() as u64 - judged;
+    all.to_stand += ran.verdict.to_stand;
+    all.keys += ran.verdict.keys;
+    all.effects += ran.verdict.effects;
     all.accepted += ran.verdict.accepted;
     all.delivered += ran.verdict.delivered;
     all.requests += ran.verdict.requests;
@@ -80,6 +86,9 @@ impl Figures {
             "reordered": self.reordered,
             "invented": self.invented,
             "other": self.other,
+            "to_stand": self.to_stand,
+            "keys": self.keys,
+            "effects": self.effects,
             "reasserted": self.reasserted,
             "possible_double": self.possible_double,
             "stale_ms_p99": p99,

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::verdict::Judged;
 use super::{Applied, Asked, Key, Promise, Stands, Verdict, creates, setters};
 
 fn key() -> Key {
@@ -70,7 +71,7 @@ fn promise(key: &str, stands: Stands) -> Promise {
 
 fn created(accepted: u64, promises: &[Promise], applied: &[&str]) -> Verdict {
     let applied: Vec<String> = applied.iter().map(|it| (*it).to_owned()).collect();
-    creates(&BTreeMap::from([("s".to_owned(), accepted)]), promises, &applied)
+    creates(&BTreeMap::from([("s".to_owned(), accepted..=accepted)]), promises, &applied)
 }
 
 #[test]
@@ -85,6 +86,35 @@ fn creates_are_to_be_applied_once_and_in_order() {
     // Accepted, and no promise of it.
     assert_eq!(created(3, &both, &["a", "b"]).lost, 1);
     assert_eq!(created(2, &[a, promise("b", Stands::Open)], &["a", "b"]).lost, 1);
+}
+
+#[test]
+fn a_row_of_no_accepted_change_is_invented_though_the_relay_stands_by_it() {
+    let both = [promise("a", Stands::Delivered), promise("b", Stands::Delivered)];
+    assert_eq!(created(1, &both, &["a", "b"]).invented, 1);
+    let applied = ["a".to_owned(), "b".to_owned()];
+    // Of a stream that nobody ever said anything of.
+    assert_eq!(creates(&BTreeMap::new(), &both, &applied).invented, 2);
+    // Where some of it may go untold, neither all of it nor less is wrong.
+    for (wanted, lost, invented) in [(1..=2, 0, 0), (1..=1, 0, 1), (3..=4, 1, 0)] {
+        let found = creates(&BTreeMap::from([("s".to_owned(), wanted.clone())]), &both, &applied);
+        assert_eq!((found.lost, found.invented), (lost, invented), "{wanted:?}");
+    }
+}
+
+#[test]
+fn it_is_counted_how_often_each_wrong_could_have_been_found() {
+    let found = judged(&[(true, 1000), (false, 2000)], &[(true, 1010), (false, 2010), (false, 2020)]);
+    // One state was to stand, whatever came before it; three effects might have been inventions.
+    assert_eq!(found.judged, Judged { lost: 1, doubled: 0, reordered: 1, invented: 3 });
+    let asked = BTreeMap::from([(key(), vec![Asked { connected: true, asked: 1, accepted: 2 }])]);
+    let parked = setters(&asked, &BTreeMap::new(), &BTreeSet::from([key()]));
+    assert_eq!(parked.judged, Judged::default(), "what waits for an operator proves nothing");
+    let rows = [promise("a", Stands::Delivered), promise("b", Stands::PossibleDouble), promise("c", Stands::Parked)];
+    let mut sum = created(3, &rows, &["a", "b", "a"]);
+    assert_eq!(sum.judged, Judged { lost: 2, doubled: 2, reordered: 1, invented: 3 });
+    sum.add(found);
+    assert_eq!(sum.judged, Judged { lost: 3, doubled: 2, reordered: 2, invented: 6 });
 }
 
 #[test]

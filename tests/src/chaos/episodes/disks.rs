@@ -12,12 +12,14 @@ use super::super::outcome::Outcome;
 use super::super::profile::Haste;
 use super::super::scene::Scene;
 use super::super::town::Town;
-use crate::clock::pause;
+use crate::clock::{Stopwatch, pause};
 
 const SOURCES: usize = 4;
 const FAULTS: [Disk; 4] = [Disk::Full, Disk::SyncFails, Disk::ReadOnly, Disk::Slow];
 /// What was on its way when the disk went bad has been answered by then.
 const ON_ITS_WAY: Duration = Duration::from_millis(150);
+/// So long what the database has already got may be enough.
+const FILLS_UP: Duration = Duration::from_secs(15);
 /// A node whose disk has failed stops within this.
 const STOPS: Duration = Duration::from_secs(8);
 
@@ -40,9 +42,9 @@ pub(crate) async fn run(directory: &Path, rounds: u32, seed: u64) -> anyhow::Res
             outcome.count("disk_faults", 1);
         }
         pause(Duration::from_millis(100 + dice.below(300))).await;
-        full(&scene, &town, &shim, &small).await?;
+        let refused = full(&scene, &town, &shim, &small).await?;
         outcome.count("disk_faults", 1);
-        outcome.count("really_full", 1);
+        outcome.count("really_full", refused.into());
     }
     town.calm(&mut sources).await?;
     outcome.verdict = town.judge(&scene, &mut outcome).await?;
@@ -73,17 +75,17 @@ async fn bad(scene: &Scene, town: &Town, shim: &Shim, fault: Disk) -> anyhow::Re
     accepted_again(town).await
 }
 
-async fn full(scene: &Scene, town: &Town, shim: &Shim, small: &Small) -> anyhow::Result<()> {
+/// Says whether the full disk was felt: somebody was told that their change found no room, and so was not kept.
+async fn full(scene: &Scene, town: &Town, shim: &Shim, small: &Small) -> anyhow::Result<bool> {
+    let before = town.found_no_room();
     small.fill()?;
     // Pages that the database has already got can still be written over: an acknowledgement is no lie while there are some.
     // What is judged is whether everything acknowledged is there in the end.
-    let before = town.refused();
-    for _ in 0..40 {
+    let watch = Stopwatch::start();
+    while town.found_no_room() == before && watch.elapsed() < FILLS_UP {
         pause(Duration::from_millis(50)).await;
-        if town.refused() > before {
-            break;
-        }
     }
+    let refused = town.found_no_room() > before;
     // Killed and started on a full disk: it comes up or says why not, and loses nothing.
     scene.node(0)?.kill().await?;
     let came_up = scene.node(0)?.start(&shim.conditions()).await?;
@@ -92,7 +94,8 @@ async fn full(scene: &Scene, town: &Town, shim: &Shim, small: &Small) -> anyhow:
     if !came_up {
         scene.start(0, &shim.conditions()).await?;
     }
-    accepted_again(town).await
+    accepted_again(town).await?;
+    Ok(refused)
 }
 
 /// No acknowledgement without a commit.

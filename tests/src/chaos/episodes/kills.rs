@@ -9,7 +9,7 @@ use super::super::dice::Dice;
 use super::super::door::Conditions;
 use super::super::ledger;
 use super::super::outcome::Outcome;
-use super::super::places::{Places, to_die_at};
+use super::super::places::to_die_at;
 use super::super::profile::{Haste, too_late};
 use super::super::scene::Scene;
 use super::super::town::Town;
@@ -32,13 +32,12 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
     scene.hospital.fault(&too_late("r4.create", 8.0, seed)).await?;
     let mut dice = Dice::of(seed, "kills");
     let mut sources = town.begin(SOURCES, seed, Duration::from_millis(15));
-    let mut places = Places::new();
     let mut outcome = Outcome::new("kills");
     let node = scene.node(0)?;
     let each = EACH.min(u64::from(kills) / 20).max(1);
     let (mut n, mut look_at) = (0, BETWEEN_LOOKS);
     loop {
-        let (least, times) = places.least();
+        let (least, times) = outcome.places.least();
         if outcome.counted("node_kills") >= kills.into() && times >= each {
             break;
         }
@@ -54,10 +53,9 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
         };
         let started = node.start(&conditions).await?;
         if let Some(name) = place {
-            if node.ended_within(REACHED).await? {
-                places.died_at(name);
-                outcome.count("node_kills", 1);
-            }
+            let ended = node.end_within(REACHED).await?;
+            let died_there = outcome.places.died_at(name, ended);
+            outcome.count("node_kills", died_there.into());
             scene.start(0, &Conditions::default()).await?;
         } else {
             anyhow::ensure!(started, "a node did not start again; see {}", directory.display());
@@ -78,7 +76,6 @@ pub(crate) async fn run(directory: &Path, kills: u32, seed: u64) -> anyhow::Resu
     let verdict = town.judge(&scene, &mut outcome).await?;
     outcome.verdict.add(verdict);
     outcome.count("accepted", town.accepted());
-    outcome.count("failpoints_reached", places.sum());
     ledger::of_file(&directory.join("relay.sqlite")).await?;
     Ok(outcome)
 }

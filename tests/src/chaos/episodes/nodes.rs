@@ -3,19 +3,18 @@
 //! started as in an update, while the other goes on; sources turn to whichever answers. Write-backs of an owner that is
 //! frozen, dead or cut off are taken over, and what it says when it wakes is too late.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
-use roomed_relay::failpoint;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, Executor, PgConnection};
 use url::Url;
 
 use super::super::dice::Dice;
 use super::super::door::Conditions;
+use super::super::freeze::{Freeze, Overtaken, Stood, stand_still};
 use super::super::hospital::Hospital;
 use super::super::ledger;
 use super::super::line::{Line, Wire};
@@ -33,19 +32,41 @@ const BETWEEN_LOOKS: u32 = 34;
 /// A failpoint that is not reached by then will not be.
 const REACHED: Duration = Duration::from_secs(3);
 
+/// A named place that was not died at by its share of kills is tried so often again.
+const MORE_TRIES: u32 = 28;
+
 /// What happens to a node.
 #[derive(Debug, Clone, Copy)]
 enum Fault {
-    Frozen,
+    Frozen(Freeze),
     Killed,
     CutOff(Line),
     Rolled,
 }
 
-const FAULTS: [Fault; 5] =
-    [Fault::Frozen, Fault::Killed, Fault::CutOff(Line::Silent), Fault::CutOff(Line::Closed), Fault::Rolled];
+const FAULTS: [Fault; 10] = [
+    Fault::Frozen(Freeze::BetweenTransactions),
+    Fault::Killed,
+    Fault::CutOff(Line::Silent),
+    Fault::CutOff(Line::Closed),
+    Fault::Rolled,
+    Fault::Frozen(Freeze::Anywhere),
+    Fault::Killed,
+    Fault::CutOff(Line::Silent),
+    Fault::CutOff(Line::Closed),
+    Fault::Rolled,
+];
 
-/// `faults` faults, of each kind as many.
+/// What befell the nodes.
+struct Befell {
+    outcome: Outcome,
+    freezes: Vec<Stood>,
+    /// Our own way to the database.
+    database: PgConnection,
+}
+
+/// `faults` faults, of each kind as many. The last is a long freeze: after it nobody says anything that could put right what a
+/// node says when it wakes.
 pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Result<Outcome> {
     let server = std::env::var(VARIABLE)
         .ok()
@@ -64,27 +85,38 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
         scene.hospital.fault(&slow).await?;
     }
     let mut dice = Dice::of(seed, "nodes");
-    let mut outcome = Outcome::new("nodes");
+    let connected = PgConnection::connect(database.as_str()).await?;
+    let mut befell = Befell { outcome: Outcome::new("nodes"), freezes: Vec::new(), database: connected };
     let mut sources = town.begin(SOURCES, seed, Duration::from_millis(30));
-    for n in 0..faults {
+    let mut n = 0;
+    loop {
         pause(Duration::from_millis(50 + dice.below(200))).await;
-        let fault = FAULTS[n as usize % FAULTS.len()];
+        let fault = match n {
+            _ if n + 1 < faults => FAULTS[n as usize % FAULTS.len()],
+            // Each named place at least once.
+            _ if befell.outcome.places.least().1 == 0 && n < faults + MORE_TRIES => Fault::Killed,
+            _ => Fault::Frozen(Freeze::Long),
+        };
         let victim = usize::try_from(dice.below(2))?;
-        revive(&scene, &mut outcome).await?;
-        let done = befall(&scene, &wires, victim, fault, &mut dice).await;
-        outcome.count("failpoints_reached", done.with_context(|| format!("{fault:?}"))?.into());
-        outcome.count("node_faults", 1);
-        if (n + 1) % BETWEEN_LOOKS == 0 && n + 1 < faults {
+        revive(&scene, &mut befell.outcome).await?;
+        befell.suffer(&scene, &wires, victim, fault, &mut dice).await.with_context(|| format!("{fault:?}"))?;
+        befell.outcome.count("node_faults", 1);
+        if matches!(fault, Fault::Frozen(Freeze::Long)) {
+            break;
+        }
+        n += 1;
+        if n % BETWEEN_LOOKS == 0 {
             town.calm(&mut sources).await?;
-            revive(&scene, &mut outcome).await?;
-            let verdict = town.judge(&scene, &mut outcome).await?;
+            revive(&scene, &mut befell.outcome).await?;
+            let verdict = town.judge(&scene, &mut befell.outcome).await?;
             if !verdict.is_clean() {
-                outcome.verdict.add(verdict);
+                befell.outcome.verdict.add(verdict);
             }
             sources = town.begin(SOURCES, seed.wrapping_add(n.into()), Duration::from_millis(30));
         }
     }
     town.calm(&mut sources).await?;
+    let Befell { mut outcome, freezes, database: ours } = befell;
     revive(&scene, &mut outcome).await?;
     let verdict = town.judge(&scene, &mut outcome).await?;
     outcome.verdict.add(verdict);
@@ -92,28 +124,20 @@ pub(crate) async fn run(directory: &Path, faults: u32, seed: u64) -> anyhow::Res
     for node in &scene.nodes {
         node.stop().await?;
     }
-    read(&ledger::verified(database.as_str()).await?, &mut outcome);
+    ours.close().await?;
+    read(&ledger::verified(database.as_str()).await?, &freezes, &mut outcome);
     Ok(outcome)
 }
 
 /// What the ledger says of owners that were overtaken.
-fn read(ledger: &[Value], outcome: &mut Outcome) {
-    let mut claimed: HashMap<(&str, i64), i64> = HashMap::new();
-    for record in ledger {
-        let text = |name: &str| record[name].as_str().unwrap_or_default();
-        let number = |name: &str| record[name].as_i64().unwrap_or_default();
-        let attempt = (text("entry"), number("fence"));
-        if text("kind") == "started" {
-            claimed.insert(attempt, number("at"));
-        } else if text("outcome") == "lease-ran-out" {
-            outcome.count("taken_over", 1);
-            let after = claimed.get(&attempt).map(|at| number("at") - at);
-            outcome.measure("takeover_ms", after);
-        } else if text("outcome").starts_with("after-the-lease") {
-            // What an owner said when it woke, after somebody else had taken over.
-            outcome.count("settled_after_the_lease", 1);
-        }
-    }
+fn read(ledger: &[Value], freezes: &[Stood], outcome: &mut Outcome) {
+    let read = Overtaken::read(ledger, freezes);
+    outcome.count("taken_over", read.taken_over);
+    outcome.count("settled_after_the_lease", read.settled_after_the_lease);
+    outcome.count("frozen_taken_over", read.of_frozen);
+    outcome.count("long_frozen_taken_over", read.of_long_frozen);
+    outcome.measure("takeover_ms", read.takeover_ms);
+    outcome.measure("frozen_ms", freezes.iter().filter_map(|it| i64::try_from(it.time.as_millis()).ok()));
 }
 
 /// A hospital and two nodes, each with a line of its own to the database.
@@ -149,41 +173,48 @@ async fn revive(scene: &Scene, outcome: &mut Outcome) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Says whether a node died at a named place as well.
-async fn befall(scene: &Scene, wires: &[Wire], n: usize, fault: Fault, dice: &mut Dice) -> anyhow::Result<bool> {
-    let (node, wire) = (scene.node(n)?, wires.get(n).context("a node without a line")?);
-    // The EHRs fetch the relay's keys from whichever node the load balancer finds.
-    scene.hospital.sandbox.register_relay(&scene.node(1 - n)?.base).await?;
-    // Well past the lease: by then the other has taken over what was in flight.
-    let long = LEASE + Duration::from_millis(100 + dice.below(500));
-    match fault {
-        Fault::Frozen => {
-            node.signal("STOP").await?;
-            pause(long).await;
-            node.signal("CONT").await?;
+impl Befell {
+    async fn suffer(
+        &mut self,
+        scene: &Scene,
+        wires: &[Wire],
+        n: usize,
+        fault: Fault,
+        dice: &mut Dice,
+    ) -> anyhow::Result<()> {
+        let (node, wire) = (scene.node(n)?, wires.get(n).context("a node without a line")?);
+        // The EHRs fetch the relay's keys from whichever node the load balancer finds.
+        scene.hospital.sandbox.register_relay(&scene.node(1 - n)?.base).await?;
+        match fault {
+            Fault::Frozen(freeze) => {
+                self.freezes.push(stand_still((node, wire), freeze, &mut self.database, dice).await?)
+            }
+            Fault::CutOff(line) => {
+                wire.is(line);
+                // Well past the lease: by then the other has taken over what was in flight.
+                let silent = LEASE + Duration::from_millis(100 + dice.below(500));
+                let closed = Duration::from_millis(100 + dice.below(900));
+                pause(if line == Line::Silent { silent } else { closed }).await;
+                wire.is(Line::Whole);
+            }
+            Fault::Killed => {
+                node.kill().await?;
+                pause(Duration::from_millis(dice.below(300))).await;
+                let (place, _) = self.outcome.places.least();
+                node.start(&to_die_at(place, 1 + dice.below(8))).await?;
+                let ended = node.end_within(REACHED).await?;
+                self.outcome.places.died_at(place, ended);
+                // Where it was not reached, it goes the usual way.
+                node.kill().await?;
+                scene.start(n, &Conditions::default()).await?;
+            }
+            Fault::Rolled => {
+                node.stop().await?;
+                scene.start(n, &Conditions::default()).await?;
+            }
         }
-        Fault::CutOff(line) => {
-            wire.is(line);
-            pause(if line == Line::Silent { long } else { Duration::from_millis(100 + dice.below(900)) }).await;
-            wire.is(Line::Whole);
-        }
-        Fault::Killed => {
-            node.kill().await?;
-            pause(Duration::from_millis(dice.below(300))).await;
-            let place = dice.one(&failpoint::NAMES).copied().unwrap_or_default();
-            node.start(&to_die_at(place, 1 + dice.below(12))).await?;
-            let reached = node.ended_within(REACHED).await?;
-            // Where it was not reached, it goes the usual way.
-            node.kill().await?;
-            scene.start(n, &Conditions::default()).await?;
-            return Ok(reached);
-        }
-        Fault::Rolled => {
-            node.stop().await?;
-            scene.start(n, &Conditions::default()).await?;
-        }
+        Ok(())
     }
-    Ok(false)
 }
 
 /// A database of this run's own. It goes with the server.

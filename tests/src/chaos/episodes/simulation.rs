@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::process::Command;
 
 use super::super::outcome::Outcome;
+use super::super::verdict::Judged;
 
 /// Where the built test program is; `cargo xtask chaos` says so.
 const PROGRAM: &str = "ROOMED_SIMULATION_TEST";
@@ -53,6 +54,8 @@ pub(crate) async fn run(directory: &Path, seed: u64) -> anyhow::Result<Outcome> 
     verdict.doubled = figure("doubled")?;
     verdict.reordered = figure("reordered")?;
     verdict.invented = figure("invented")?;
+    let (to_stand, keys) = (figure("to_stand")?, figure("keys")?);
+    verdict.judged = Judged { lost: to_stand, doubled: keys, reordered: to_stand, invented: figure("effects")? };
     verdict.reasserted = figure("reasserted")?;
     verdict.possible_double = figure("possible_double")?;
     verdict.parked = figure("parked")?;
