@@ -71,10 +71,13 @@ impl Hospital {
         self.sandbox.schedule(&self.northside, practitioner, patient).await
     }
 
-    /// A visit at one of the other EHRs (`oracle`, `r4`).
+    /// A visit at one of the other EHRs (`oracle`, `r4`). For about half of them the desk has planned no Encounter: where
+    /// there is one, it is ours to make.
     pub(super) async fn schedule_at(&self, ehr: &str, practitioner: &Value, patient: &Value) -> anyhow::Result<Value> {
+        let planned =
+            patient["patient_id"].as_str().unwrap_or_default().bytes().fold(0, |sum: u8, it| sum ^ it) % 2 == 0;
         let body = json!({
-            "ehr": ehr, "org": "northside", "patient_id": patient["patient_id"],
+            "ehr": ehr, "encounter": planned, "org": "northside", "patient_id": patient["patient_id"],
             "practitioner_id": practitioner["practitioner_id"], "type": "VV-TEAMS",
             "start": crate::clock::now().to_string(),
         });

@@ -49,6 +49,28 @@ fn kind_of(reference: &Value) -> String {
     reference.as_str().and_then(|it| it.split('/').next()).unwrap_or_default().to_owned()
 }
 
+/// A server where nothing keeps a second Encounter out, and nothing one change from undoing another.
+#[tokio::test]
+async fn at_the_poorest_server_a_visit_is_one_encounter_all_the_same() -> anyhow::Result<()> {
+    let ground = Ground::start_at("fhir-r4", |_| ()).await?;
+    let can =
+        json!({ "conditionalCreate": false, "updateCreate": false, "transaction": false, "versioning": "no-version" });
+    ground.stack.sandbox.send(Method::PUT, "/r4/capabilities", &can).await?;
+    let appointment = ground.schedule_unusual(|it| it["encounter"] = json!(false)).await?;
+    // The arrival is a stage and a presence: two rows of one resource, at the same moment.
+    let waiting = Waiting::start(&ground, 0, appointment).await?;
+    let there = |it: &Value| it["status"] == "arrived" && it["location"][0]["period"]["start"].is_string();
+    encounter(&ground, "the arrival", there).await?;
+    waiting.meet(&ground).await?;
+    let begun = |it: &Value| {
+        it["status"] == "in-progress"
+            && it["participant"][0]["period"]["start"].is_string()
+            && it["location"][0]["period"]["start"].is_string()
+    };
+    encounter(&ground, "the beginning", begun).await?;
+    Ok(())
+}
+
 #[tokio::test]
 async fn a_visit_is_an_encounter_that_moves_and_an_event_for_everybody_who_comes_or_goes() -> anyhow::Result<()> {
     let ground = Ground::start_at("fhir-r4", with_messages).await?;

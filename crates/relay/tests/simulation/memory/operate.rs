@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use roomed_relay::ledger::{Hash, Kind, Record};
-use roomed_relay::store::{Chained, EntryFilter, EntryRow, EntryState, NotDone, Operate, StoreError};
+use roomed_relay::store::{Chained, Channel, EntryFilter, EntryRow, EntryState, NotDone, Operate, StoreError};
 
 use super::{MemoryStore, Row, State, at};
 

@@ -122,7 +122,7 @@ fn becomes(row: Row, outcome: Outcome, now: i64, reassert_at: Option<i64>) -> Ro
             Row { reassert_at: reassert_at.max(owed), uncertain: true, ..failed(at, reason, counts) }
         }
         Outcome::Parked { reason, uncertain, possible_double } => {
-            Row { state: S::Parked, uncertain: was_uncertain, possible_double, reason: Some(reason), ..plain }
+            Row { state: S::Parked, uncertain, possible_double, reason: Some(reason), ..plain }
         }
         Outcome::Unsupported { reason } => {
             Row { state: S::Unsupported, uncertain: was_uncertain, reason: Some(reason), ..plain }
