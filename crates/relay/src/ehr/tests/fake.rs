@@ -131,9 +131,14 @@ impl Place {
         Self { ehr, clock, server }
     }
 
-    /// One attempt, and what it said.
+    /// One attempt, and what it said. Whatever arrived here was counted for the connection's pace.
     pub(crate) async fn say(&self, intent: &WriteBack, key: &str, uncertain: bool) -> Said {
-        self.ehr.write_back(intent, &Attempt { key, uncertain, gate: &Passing(true) }).await
+        let arrived = || i64::try_from(self.server.asked.lock().unwrap().len()).unwrap();
+        let requests = self.ehr.requests().unwrap();
+        let (before, _) = (arrived(), requests.owed());
+        let said = self.ehr.write_back(intent, &Attempt { key, uncertain, gate: &Passing(true) }).await;
+        assert_eq!(requests.owed(), arrived() - before, "requests that are counted");
+        said
     }
 
     /// One attempt whose lease is lost.
