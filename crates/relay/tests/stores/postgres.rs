@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use roomed_relay::store::postgres::PostgresStore;
-use roomed_relay::store::{Outcome, Store, StoreError};
+use roomed_relay::store::{Change, CommitError, EventKey, Outcome, Store, StoreError};
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
-use crate::given::{self, entry, new_visit};
+use crate::given::{self, entry, new_visit, notice, t, visit};
 pub(crate) use crate::server::Database as Place;
 
 impl Place {
@@ -103,6 +103,25 @@ async fn the_ledger_cannot_be_rewritten_or_cut() {
         assert!(refused.contains("append-only"), "{attack}: {refused}");
     }
     assert_eq!(store.ledger(0, 9).await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn what_fails_last_takes_the_whole_change_with_it() {
+    let (store, place) = given().await;
+    new_visit(&*store, "v", vec![]).await;
+    let refuse = "ALTER TABLE notice ADD CONSTRAINT refused CHECK (kind <> 'refused')";
+    place.connect().await.execute(refuse).await.unwrap();
+    let change = |kind| Change {
+        seen: vec![EventKey { source: "graph", key: "e".into() }],
+        outbox: vec![entry("o", "s", 0)],
+        notices: vec![notice("ann", kind)],
+        ..Change::of(visit("v"), Some(1), t(1))
+    };
+    // Notices are written last: by then the event, the visit and its row were.
+    assert!(matches!(store.commit(change("refused")).await, Err(CommitError::Store(_))));
+    assert!(given::claim(&*store, 1).await.is_empty(), "a row of what never was");
+    assert_eq!(store.visit("v").await.unwrap().unwrap().version, 1);
+    assert_eq!(store.commit(change("{}")).await.unwrap().version, 2, "nor was its event heard");
 }
 
 #[tokio::test]

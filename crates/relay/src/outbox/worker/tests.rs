@@ -223,7 +223,9 @@ async fn what_can_never_be_sent_is_parked_and_says_why() {
 async fn an_ehr_that_hangs_is_cut_off_at_the_deadline() {
     let place = place_with(Scripted { hold: Some(Notify::new()), ..Scripted::default() }, 300).await;
     place.tell("p", Presence::Connected, ISS).await;
-    assert_eq!(place.worker.run_once().await.unwrap(), 1);
+    let lease = Duration::from_millis(place.worker.parts.config.lease_ms.into());
+    let once = tokio::time::timeout(lease, place.worker.run_once()).await;
+    assert_eq!(once.expect("the deadline ends before the lease does").unwrap(), 1);
     assert!(matches!(place.word().await, ChartWord::Pending { .. }));
     assert_eq!(place.store.outbox_counts().await.unwrap().waiting, 1, "settled as unknown, to be asserted again");
 }
