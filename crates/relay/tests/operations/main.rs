@@ -39,6 +39,7 @@ on_both! {
     audit::a_database_of_something_else_is_no_bad_ledger,
     audit::records_are_exported_line_by_line,
     outbox::rows_are_listed_shown_retried_and_skipped,
+    outbox::what_may_have_been_applied_is_sent_on_an_operators_word,
     outbox::a_replay_looks_first_and_says_what_is_destroyed,
     restore::where_the_ehr_cannot_be_read_a_state_waits_for_a_witness_and_the_rest_for_an_operator,
     restore::where_the_ehr_can_be_read_it_decides,

@@ -136,3 +136,32 @@ pub(crate) async fn a_replay_looks_first_and_says_what_is_destroyed(kind: Kind) 
     assert_eq!(place.ehr.heard().len(), 1);
     place.close().await;
 }
+
+pub(crate) async fn what_may_have_been_applied_is_sent_on_an_operators_word(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let visit = place.visit("doubt").await;
+    place.arrive(&visit, "p0").await;
+    let double = || Said::PossibleDouble { reason: "it does not show".into() };
+    place.ehr.next.lock().unwrap().extend([double(), double()]);
+    place.deliver().await;
+    let parked = place.rows(Some(EntryState::Parked)).await;
+    let [state, message] = [true, false].map(|supersedes| {
+        parked.iter().find(|it| it.channel.supersedes() == supersedes).map(|it| it.id.clone()).unwrap()
+    });
+    place.close().await;
+    let tools = Tools { config: program::configure(&home, EHR) };
+    let doubtful = async |id: &str| {
+        let shown = tools.outbox(&["show", id, "--json"]).await.json();
+        (shown["entry"]["state"].as_str().unwrap().to_owned(), shown["entry"]["possible_double"].as_bool().unwrap())
+    };
+    let warned = tools.outbox(&["retry", &message]).await;
+    assert!(warned.out.contains("Sending it again could double it"), "{}", warned.out);
+    let looked = tools.outbox(&["retry", &message, "--not-there"]).await;
+    assert!(looked.out.contains("You say that the EHR does not have it"), "{}", looked.out);
+    assert_eq!(doubtful(&message).await, ("parked".into(), true), "nothing was changed so far");
+    assert_eq!(tools.outbox(&["retry", &state, "--really"]).await.code, 0);
+    assert_eq!(doubtful(&state).await, ("waiting".into(), true), "it is looked for");
+    assert_eq!(tools.outbox(&["retry", &message, "--not-there", "--really"]).await.code, 0);
+    assert_eq!(doubtful(&message).await, ("waiting".into(), false), "somebody has looked");
+}
