@@ -26,8 +26,8 @@ const STRANDED: &str = "SELECT DISTINCT stream FROM outbox
 const RUN_STRANDED: &str = "UPDATE outbox SET run_at = $4 WHERE state = 0 AND organization = $1 AND ehr = $2
     AND history IN (false, true) AND run_at > $3 AND stream = ANY($5)";
 
-/// For how many milliseconds this transaction has lasted.
-const WAITED: &str = "SELECT floor(extract(epoch FROM clock_timestamp() - now()) * 1000)::bigint";
+/// For how many whole seconds this transaction has lasted.
+const WAITED: &str = "SELECT floor(extract(epoch FROM clock_timestamp() - now()))::bigint";
 
 const LOST: &str = concat!(
     "SELECT id, organization, ehr, channel, reference, digest, stream, attempts, fence, uncertain, reassert_at FROM outbox
@@ -52,7 +52,7 @@ impl PostgresStore {
         connection::lock(&mut tx, &policy.organization, &policy.ehr).await?;
         // Whoever held that lock may have held it for long: the settle delay begins now.
         let waited: i64 = sqlx::query_scalar(WAITED).fetch_one(&mut *tx).await?;
-        let now = policy.now.saturating_add(SignedDuration::from_millis(waited)).unwrap_or(policy.now);
+        let now = policy.now.saturating_add(SignedDuration::from_secs(waited)).unwrap_or(policy.now);
         let policy = &ClaimPolicy { now, ..policy.clone() };
         let seen = lost(&mut tx, policy).await?;
         let seen: Vec<String> = seen.iter().map(|row| row.try_get("stream")).collect::<Result<_, _>>()?;
