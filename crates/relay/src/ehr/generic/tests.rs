@@ -197,7 +197,7 @@ async fn a_change_without_a_version_counts_as_perhaps_applied() {
     for (versioned, wanted) in [(true, Said::Accepted), (false, Said::Stopped)] {
         let standing = ours("Encounter", &key);
         let place = scripted(Can { versioned, ..ALL }, move |asked, _| match asked.what.split_once(' ').unwrap().0 {
-            "GET" => found(&[standing.clone()]),
+            "GET" => found(std::slice::from_ref(&standing)),
             _ => reply(200, Value::Null),
         })
         .await;
