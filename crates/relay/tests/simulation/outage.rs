@@ -98,7 +98,9 @@ fn an_outage_of_eight_hours_costs_nothing_but_time() {
     assert!(ran.wrongs.is_empty(), "ROOMED_SEED={seed}: {:?}", ran.wrongs);
     assert!(seen.accepted >= 50_000, "only {} were accepted", seen.accepted);
     assert_eq!((seen.parked, ran.verdict.parked), (0, 0), "the outage parked something");
-    assert!(seen.most_failures <= 1, "the outage was counted against a row");
+    // A row that fails as the outage begins may fail once more after the last that was still under way was taken. Hours of
+    // it add nothing to that.
+    assert!(seen.most_failures <= 2, "the outage was counted against a row");
     // A breaker that is open for longer and longer asks less than twice a minute.
     assert!(ran.probes <= 8 * 120, "{} probes", ran.probes);
     let rate = u64::from(crate::run::shipped().outbox.per_ehr_per_second);
