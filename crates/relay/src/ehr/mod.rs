@@ -1,6 +1,6 @@
 //! EHRs as the rest of the relay sees them: an intent to tell the chart something, and the few reads a launch needs.
-//! The only matches on the vendor are here, by [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of a
-//! resource leaves here but [`AppointmentFacts`].
+//! The only matches on the vendor are here, by [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of
+//! a resource leaves here but [`AppointmentFacts`].
 
 mod answer;
 mod appointments;
@@ -138,7 +138,7 @@ impl Said {
     }
 }
 
-/// The last gate before a request that must not be doubled.
+/// The last gate before a request that must not be doubled, or must not land late unnoticed.
 #[async_trait]
 pub trait Gate: Send + Sync {
     /// True while the lease is ours; from then on the row counts as perhaps applied until its outcome is known. False:
@@ -156,7 +156,8 @@ pub struct Attempt<'a> {
     pub settling: bool,
     /// The same of the other states of the visit ([`Ehr::one_per_visit`]).
     pub others: Others,
-    /// To be asked right before a create leaves. A setter need not ask.
+    /// To be asked right before a create leaves, or a change that nothing would keep out if it landed late. A setter need
+    /// not ask: its newest state is asserted again.
     pub gate: &'a dyn Gate,
 }
 

@@ -1,7 +1,7 @@
 //! How many requests really leave in an attempt. A claim pays for what a write-back takes as a rule
-//! ([`Ehr::requests_per_row`](super::Ehr::requests_per_row)); what it needed beyond that, or did not need, is settled with the
-//! attempt. The pace itself is `outbox/connection.rs`. Requests for a token are not counted: another server may answer them,
-//! and there is one an hour.
+//! ([`Ehr::requests_per_row`](super::Ehr::requests_per_row)); what it needed beyond that, or did not need, is settled with
+//! the attempt. The pace itself is `outbox/connection.rs`. Requests for a token are not counted: another server may answer
+//! them, and one token serves many attempts.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

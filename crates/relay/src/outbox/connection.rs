@@ -152,8 +152,8 @@ impl Connection {
         }
     }
 
-    /// By `now` so many more requests have left than were paid for; below zero, fewer. They cannot be called back, so they are
-    /// waited for afterwards.
+    /// By `now` so many more requests have left than were paid for; below zero, fewer. They cannot be called back, so they
+    /// are waited for afterwards.
     pub fn spent(&mut self, policy: &Policy, now: Timestamp, more: i64) {
         let (taken, at) = self.refilled(policy, now);
         let change = more.unsigned_abs().saturating_mul(ONE);

@@ -412,9 +412,10 @@ pub trait Outbox: Send + Sync {
     }
 
     /// Leases runnable rows of one EHR connection, as many as its pace and its breaker allow: rows of open visits before
-    /// history, then longest runnable first; never two of one stream (or, where the policy says so, of one visit), none of a
-    /// stream that has one in flight, and of an event stream only the oldest that is not settled. A row whose lease ran out is claimable again. Each claim raises
-    /// the fence and enters `started` in the ledger.
+    /// history, then longest runnable first; never two of one stream, none of a stream that has one in flight, and of an
+    /// event stream only the oldest that is not settled. Where [`ClaimPolicy::one_per_visit`], the states of a visit are
+    /// like one stream in this. A row whose lease ran out is claimable again. Each claim raises the fence and enters
+    /// `started` in the ledger.
     async fn claim(&self, policy: ClaimPolicy) -> Result<Claimed, StoreError>;
 
     /// The last gate before a request that must not be doubled: true, and durably marked, while the lease is still ours.

@@ -81,7 +81,8 @@ async fn a_settle_whose_commit_fails_is_told_to_all_who_shared_it_and_begun_agai
     let leases = given::claim(&*store, 0).await;
     // What is drawn from a sequence stays drawn: so it counts what was undone too.
     let refuse = "CREATE SEQUENCE tried;
-                  CREATE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM nextval('tried'); RETURN NEW; END $$;
+                  CREATE FUNCTION counted() RETURNS trigger LANGUAGE plpgsql AS $$
+                    BEGIN PERFORM nextval('tried'); RETURN NEW; END $$;
                   CREATE TRIGGER count BEFORE UPDATE ON outbox FOR EACH ROW EXECUTE FUNCTION counted();
                   CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'refused'; END $$;
                   CREATE CONSTRAINT TRIGGER refuse AFTER UPDATE ON outbox DEFERRABLE INITIALLY DEFERRED

@@ -1,7 +1,7 @@
-//! The state of a visit, set on its Encounter: find it (by appointment, or under our key), make it where there is none, else
-//! change it under the version that was read. What somebody else changed meanwhile is read again. The rows of a visit come
-//! here one at a time ([`Ehr::one_per_visit`](super::super::Ehr::one_per_visit)); where nothing would keep out a request that
-//! lands late (a create, a PUT without a version), the others wait until its fate is known.
+//! The state of a visit, set on its Encounter: find it (by appointment, or under our key), make it where there is none,
+//! else change it under the version that was read. What somebody else changed meanwhile is read again. The rows of a visit
+//! come here one at a time ([`Ehr::one_per_visit`](super::super::Ehr::one_per_visit)); where nothing would keep out a
+//! request that lands late (a create, a PUT without a version), the others wait until its fate is known.
 
 use roomed_smart::Error;
 use roomed_smart::fhir::{Change, Changed, Version};

@@ -41,7 +41,8 @@ macro_rules! its_visits_turn {
 macro_rules! runnable {
     ($history:literal) => {
         concat!(
-            "(SELECT id, stream, visit, channel, history, run_at, seq FROM outbox AS o WHERE state = 0 AND organization = $1 AND ehr = $2 AND history = ",
+            "(SELECT id, stream, visit, channel, history, run_at, seq FROM outbox AS o
+              WHERE state = 0 AND organization = $1 AND ehr = $2 AND history = ",
             $history,
             " AND run_at <= $3 AND ",
             its_turn!(),
@@ -70,11 +71,11 @@ const TAKE: &str = concat!(
     " + $3 FROM visit AS v WHERE o.id = ANY($1) AND v.id = o.visit AND o.state + 0 = 0 AND o.run_at + 0 <= $2 AND ",
     its_turn!(),
     " RETURNING o.seq, o.id, o.organization, o.ehr, o.visit, o.stream, o.channel, o.participant, o.sealed, o.reference,
-                o.digest, o.history, o.run_at, o.fence, o.attempts, o.failures, o.failed_at, o.uncertain, o.reassert_at, o.accepted_at,
-                v.key_day, v.key_wrapped"
+                o.digest, o.history, o.run_at, o.fence, o.attempts, o.failures, o.failed_at, o.uncertain,
+                o.reassert_at, o.accepted_at, v.key_day, v.key_wrapped"
 );
 
-/// Another state of the visit that may have been applied, or that waits for an operator.
+/// What is open about the other states of the visit: [`Others::of_number`].
 const IN_DOUBT: &str = "SELECT max(CASE WHEN state = 0 THEN 1 ELSE 2 END)::bigint FROM outbox
     WHERE visit = $1 AND channel = 0 AND id <> $2 AND uncertain AND state IN (0, 4, 7)";
 

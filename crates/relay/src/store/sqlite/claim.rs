@@ -18,7 +18,8 @@ pub(super) const DATABASE_NOW: &str = "SELECT CAST(unixepoch('subsec') * 1000 AS
 pub(super) const RUNNABLE: &str = "
     SELECT outbox.seq, outbox.id, outbox.organization, outbox.ehr, outbox.visit, outbox.stream, outbox.channel,
            outbox.participant, outbox.sealed, outbox.reference, outbox.digest, outbox.fence, outbox.attempts,
-           outbox.failures, outbox.failed_at, outbox.uncertain, outbox.reassert_at, outbox.accepted_at, visit.key_day, visit.key_wrapped
+           outbox.failures, outbox.failed_at, outbox.uncertain, outbox.reassert_at, outbox.accepted_at,
+           visit.key_day, visit.key_wrapped
     FROM outbox INDEXED BY outbox_runnable CROSS JOIN visit ON visit.id = outbox.visit
     WHERE outbox.state = 0 AND outbox.organization = ?1 AND outbox.ehr = ?2 AND outbox.history = ?3
       AND outbox.run_at <= ?4
@@ -31,7 +32,7 @@ pub(super) const RUNNABLE: &str = "
             WHERE beside.visit = outbox.visit AND beside.state = 1 AND beside.channel = 0))
     ORDER BY outbox.run_at, outbox.seq LIMIT ?5";
 
-/// Another state of the visit that may have been applied, or that waits for an operator.
+/// What is open about the other states of the visit: [`Others::of_number`].
 pub(super) const IN_DOUBT: &str = "
     SELECT max(iif(state = 0, 1, 2)) FROM outbox INDEXED BY outbox_visit
     WHERE visit = ? AND channel = 0 AND id <> ? AND uncertain AND state IN (0, 4, 7)";
