@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use crate::arrivals::Arrivals;
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::context_link::ContextLinks;
 use crate::ehr::{self, Ehr};
 use crate::hub::Hub;
 use crate::identity::{Identity, Tenant};
@@ -73,6 +74,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         .context("an organization's Graph validation keys address is not a URL")?;
     let mut meetings: HashMap<String, Arc<dyn Meetings>> = HashMap::new();
     let mut ehrs: HashMap<(String, String), Arc<dyn Ehr>> = HashMap::new();
+    let mut context_links = HashMap::new();
     let mut tenants = Vec::new();
     for organization in &config.organizations {
         let (certificates, clock_of_teams) = (Arc::clone(&certificates), Arc::clone(&clock));
@@ -91,7 +93,13 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         for connection in &organization.ehr {
             let key = keys.signing_key();
             let made = ehr::connect(connection, &organization.key, &config, key, &http, policy, &clock, &random);
-            ehrs.insert((organization.key.clone(), connection.iss.clone()), made);
+            let at = (organization.key.clone(), connection.iss.clone());
+            if let Some(rules) = &connection.context_link {
+                let links = ContextLinks::new(rules);
+                let links = links.with_context(|| format!("organization {}, EHR {}", at.0, at.1))?;
+                context_links.insert(at.clone(), links);
+            }
+            ehrs.insert(at, made);
         }
         let tenant = Tenant::of(organization);
         tenants.push(tenant.with_context(|| format!("organization {}: tid is no GUID", organization.key))?);
@@ -124,6 +132,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         receiver,
         meetings,
         ehrs,
+        context_links,
         http,
         policy,
         ehr_keys: Mutex::default(),

@@ -6,6 +6,7 @@ mod chart;
 mod covering;
 mod cursor;
 mod ehr_witness;
+mod encrypted_link;
 mod epic_message;
 mod generic_r4;
 mod ground;

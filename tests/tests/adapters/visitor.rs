@@ -113,9 +113,13 @@ impl Visitor {
 
     /// Goes back to the relay, which must let the browser in.
     pub(crate) async fn of(ground: &Ground, back: &Back) -> anyhow::Result<Self> {
-        let entered = back.open().await?;
-        anyhow::ensure!(location(&entered)? == "/v/", "the patient is sent elsewhere");
-        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(&entered)?, http: http()? })
+        Self::entered(ground, &back.open().await?)
+    }
+
+    /// Whom the relay has let in.
+    pub(crate) fn entered(ground: &Ground, answer: &Response) -> anyhow::Result<Self> {
+        anyhow::ensure!(location(answer)? == "/v/", "the patient is sent elsewhere");
+        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(answer)?, http: http()? })
     }
 
     /// Asks the page's API as a page of `origin` would; `None` sends no such header.

@@ -190,6 +190,11 @@ impl Ehr for Epic {
         }
         Ok(facts)
     }
+
+    async fn patient_has_number(&self, patient: &str, number: &str) -> Result<bool, EhrError> {
+        let patient: Option<Patient> = self.backend.read(patient).await?;
+        Ok(patient.is_some_and(|it| it.identifier_of(&self.config.identifier_systems.patient) == Some(number)))
+    }
 }
 
 impl Setter {

@@ -1,6 +1,7 @@
 //! The relay's URL table, on one page. Each concern has a file; none of them holds a rule about visits.
 
 mod companion;
+mod encrypted_link;
 mod graph;
 mod health;
 mod html;
