@@ -4,8 +4,9 @@
 //! CBC tells nobody whether a ciphertext is as it was made. Whatever shows that it is not (encoding, length, padding, letters,
 //! form) is therefore the one answer [`Fault::Altered`], reached over the same steps, and only a text that is whole in form,
 //! to the last letter and longer than one block, can be late or incomplete: a block that somebody changed comes out as noise,
-//! which is no such text. Only the first block can be changed at will, through an IV that travels along: so nothing in a link
-//! is believed before the EHR has said that appointment and patient belong together.
+//! which is no such text. The first block alone can be changed at will, where the IV travels along: there it must be the one
+//! text the organization says it is. And nothing in a link is believed before the EHR has said that appointment and patient
+//! belong together.
 
 mod fault;
 mod key;
@@ -15,6 +16,9 @@ mod tests;
 mod text;
 mod window;
 
+use std::collections::HashMap;
+
+use anyhow::Context as _;
 use aws_lc_rs::cipher::{AES_128, AES_256, DecryptingKey, UnboundCipherKey};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -23,7 +27,7 @@ use secrecy::ExposeSecret;
 pub use fault::{Fault, Words};
 pub(crate) use key::fits;
 
-use crate::config::{Cipher, ContextLink};
+use crate::config::{Cipher, Config, ContextLink};
 use text::Fields;
 use window::Window;
 
@@ -122,6 +126,23 @@ impl std::fmt::Debug for ContextLinks {
 }
 
 impl ContextLinks {
+    /// Those of all connections that have them, by organization and `iss`.
+    ///
+    /// # Errors
+    /// Names the connection, and what of its `context_link` does not fit.
+    pub fn of(config: &Config) -> anyhow::Result<HashMap<(String, String), Self>> {
+        let mut all = HashMap::new();
+        for organization in &config.organizations {
+            for ehr in &organization.ehr {
+                let Some(rules) = &ehr.context_link else { continue };
+                let links = Self::new(rules);
+                let links = links.with_context(|| format!("organization {}, EHR {}", organization.key, ehr.iss))?;
+                all.insert((organization.key.clone(), ehr.iss.clone()), links);
+            }
+        }
+        Ok(all)
+    }
+
     /// Makes the key. Reads the file of the secret, if that is where it is.
     ///
     /// # Errors
@@ -157,7 +178,9 @@ impl ContextLinks {
 
     fn read(&self, text: &[u8], now: Timestamp) -> Result<Facts, Fault> {
         let names = &self.rules.names;
-        let fields = Fields::parse(text).filter(|_| text.len() > sealed::BLOCK).ok_or(Fault::Altered)?;
+        let begins = self.rules.starts_with.as_ref().is_none_or(|it| text.starts_with(it.as_bytes()));
+        let is_long = text.len() > sealed::BLOCK;
+        let fields = Fields::parse(text).filter(|_| begins && is_long).ok_or(Fault::Altered)?;
         if fields.get(&names.appointment).is_none() && fields.get(&names.person).is_none() {
             return Err(Fault::Altered);
         }

@@ -65,6 +65,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
     let certificates = Certificates::open(&config.keys.directory, Arc::clone(&clock))
         .context("the certificate for Graph's notifications cannot be opened")?;
     let certificates = Arc::new(certificates);
+    let context_links = ContextLinks::of(&config)?;
     let config = Arc::new(config);
     let hub = Arc::new(Hub::default());
     let node = NodeId::new(random.id());
@@ -74,7 +75,6 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         .context("an organization's Graph validation keys address is not a URL")?;
     let mut meetings: HashMap<String, Arc<dyn Meetings>> = HashMap::new();
     let mut ehrs: HashMap<(String, String), Arc<dyn Ehr>> = HashMap::new();
-    let mut context_links = HashMap::new();
     let mut tenants = Vec::new();
     for organization in &config.organizations {
         let (certificates, clock_of_teams) = (Arc::clone(&certificates), Arc::clone(&clock));
@@ -93,13 +93,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         for connection in &organization.ehr {
             let key = keys.signing_key();
             let made = ehr::connect(connection, &organization.key, &config, key, &http, policy, &clock, &random);
-            let at = (organization.key.clone(), connection.iss.clone());
-            if let Some(rules) = &connection.context_link {
-                let links = ContextLinks::new(rules);
-                let links = links.with_context(|| format!("organization {}, EHR {}", at.0, at.1))?;
-                context_links.insert(at.clone(), links);
-            }
-            ehrs.insert(at, made);
+            ehrs.insert((organization.key.clone(), connection.iss.clone()), made);
         }
         let tenant = Tenant::of(organization);
         tenants.push(tenant.with_context(|| format!("organization {}: tid is no GUID", organization.key))?);

@@ -16,6 +16,7 @@ mod launch_page;
 mod limits;
 mod meeting;
 mod microsoft_token;
+mod mychart_link;
 mod one_time;
 mod openid;
 mod oracle_health;

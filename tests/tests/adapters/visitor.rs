@@ -29,8 +29,8 @@ pub(crate) async fn shown(page: Response) -> anyhow::Result<Shown> {
     let code = code.with_context(|| format!("{status} and no refusal's page"))?.to_owned();
     let sentences = [
         ("You can do this yourself.", "clinician"),
-        ("Your Microsoft 365 admin can fix this.", "microsoft-365-admin"),
-        ("Your EHR analyst can fix this.", "ehr-analyst"),
+        ("Microsoft 365 admin can fix this.", "microsoft-365-admin"),
+        ("EHR analyst can fix this.", "ehr-analyst"),
         ("IT can fix this.", "it"),
     ];
     let who = sentences.iter().find(|(sentence, _)| text.contains(sentence)).map_or("", |(_, who)| who);

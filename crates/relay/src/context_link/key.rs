@@ -68,8 +68,8 @@ pub(super) fn derive(rules: &ContextLink, secret: &str) -> Result<Material, &'st
     Ok(Material { key: bytes, iv })
 }
 
-/// `CryptDeriveKey` over a SHA-1, as its documentation has it for keys longer than the hash: the hash is laid over 64 bytes
-/// of 0x36 and of 0x5C, each is hashed, and the key is taken from the front of both.
+/// `CryptDeriveKey` over a SHA-1, as its documentation has it for every AES key: the hash is laid over 64 bytes of 0x36 and of
+/// 0x5C, each is hashed, and the key is taken from the front of both.
 fn crypt_derive_key(secret: &str, size: usize) -> Vec<u8> {
     let hash = digest(&SHA1_FOR_LEGACY_USE_ONLY, secret.as_bytes());
     let half = |fill: u8| {
@@ -80,4 +80,13 @@ fn crypt_derive_key(secret: &str, size: usize) -> Vec<u8> {
     let mut key = [half(0x36).as_ref(), half(0x5c).as_ref()].concat();
     key.truncate(size);
     key
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_key_derived_elsewhere_is_derived_here() {
+        // The one public sample of an AES-128 key by CryptDeriveKey: crypto.stackexchange.com, question 32567 (15 bytes of it).
+        assert!(hex::encode(super::crypt_derive_key("my_key", 16)).starts_with("13606b772b52b5f83be4ff04572eb8"));
+    }
 }

@@ -191,9 +191,10 @@ impl Ehr for Epic {
         Ok(facts)
     }
 
-    async fn patient_has_number(&self, patient: &str, number: &str) -> Result<bool, EhrError> {
+    async fn patient_number(&self, patient: &str) -> Result<Option<String>, EhrError> {
         let patient: Option<Patient> = self.backend.read(patient).await?;
-        Ok(patient.is_some_and(|it| it.identifier_of(&self.config.identifier_systems.patient) == Some(number)))
+        let system = &self.config.identifier_systems.patient;
+        Ok(patient.and_then(|it| it.identifier_of(system).map(str::to_owned)))
     }
 }
 

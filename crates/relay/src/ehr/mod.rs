@@ -205,9 +205,9 @@ pub trait Ehr: Send + Sync {
     /// The appointment of an encounter; `None` also where it has several.
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;
 
-    /// Whether the patient with this FHIR id has this number at the portal. No, where links do not carry one.
-    async fn patient_has_number(&self, _patient: &str, _number: &str) -> Result<bool, EhrError> {
-        Ok(false)
+    /// The number by which links know the patient with this FHIR id. None, where links do not carry one.
+    async fn patient_number(&self, _patient: &str) -> Result<Option<String>, EhrError> {
+        Ok(None)
     }
 }
 

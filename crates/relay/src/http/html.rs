@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::WhoCanFix;
 
+use super::patient_words;
 use super::problem::{Refusal, code_word};
 use crate::context_link::{Fault, Words};
 
@@ -59,6 +60,13 @@ pub(super) fn refusal(refusal: Refusal) -> Response {
         WhoCanFix::It => "IT can fix this.",
     };
     refused(problem.status, &problem.title, &problem.detail, who, &code_word(problem.code))
+}
+
+/// The same for a patient, in a patient's words.
+pub(super) fn refusal_for_patient(refusal: Refusal) -> Response {
+    let problem = refusal.problem();
+    let (title, todo) = patient_words::of(problem.code);
+    refused(problem.status, title, todo, patient_words::who(refusal), &code_word(problem.code))
 }
 
 /// The same for a patient whose encrypted link opens nothing.

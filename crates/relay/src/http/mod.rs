@@ -8,6 +8,7 @@ mod html;
 mod launch;
 mod limits;
 mod patient_launch;
+mod patient_words;
 mod problem;
 mod proof;
 mod socket;

@@ -73,7 +73,7 @@ pub(super) async fn launch(
 ) -> Response {
     let query = match Query::parse(query.as_deref().unwrap_or_default()) {
         Ok(query) => query,
-        Err(refusal) => return html::refusal(refusal),
+        Err(refusal) => return html::refusal_for_patient(refusal),
     };
     // SMART names its EHR; the older link is one encrypted parameter.
     if query.get("iss").is_none()
@@ -83,7 +83,7 @@ pub(super) async fn launch(
     }
     match begin(&relay, &organization, &query).await {
         Ok((to, cookie)) => see_other(&to, &cookie),
-        Err(refusal) => html::refusal(refusal),
+        Err(refusal) => html::refusal_for_patient(refusal),
     }
 }
 
@@ -144,7 +144,7 @@ pub(super) async fn callback(
     let browser = cookie(&headers, LAUNCH_COOKIE).unwrap_or_default();
     match finish(&relay, &organization, query.as_deref().unwrap_or_default(), browser).await {
         Ok(cookie) => see_other("/v/", &cookie),
-        Err(refusal) => html::refusal(refusal),
+        Err(refusal) => html::refusal_for_patient(refusal),
     }
 }
 
@@ -229,7 +229,9 @@ fn later(relay: &Relay, seconds: i64) -> jiff::Timestamp {
 }
 
 pub(super) fn see_other(to: &str, cookie: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(to) else { return html::refusal(Refusal(ProblemCode::LinkRefused)) };
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return html::refusal_for_patient(Refusal(ProblemCode::LinkRefused));
+    };
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
     let headers = response.headers_mut();
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 use serde_json::json;
 
-use super::super::{Fault, Opener};
+use super::super::{ContextLinks, Fault, Opener};
 use super::outside::{encrypt, encrypt_bytes};
 use super::{TEXT, links, open, open_at, two};
 
@@ -134,6 +134,32 @@ fn whatever_is_not_whole_has_one_answer() {
         assert_eq!(open(&links, &encrypt(text.as_bytes())), Err(Fault::Altered), "{text}");
     }
     assert_eq!(links.open(|_| None, two()), Err(Fault::Altered), "no such parameter");
+}
+
+/// Where the IV travels with the link, changing it changes the first block and makes no noise anywhere.
+#[test]
+fn where_the_iv_travels_the_first_block_is_known_beforehand() {
+    let secret = b"0123456789abcdefghijklmnopqrstuv";
+    let text = format!("Link=RoomedVisits&{TEXT}");
+    let iv: Vec<u8> = (100..116).collect();
+    let sealed = encrypt_bytes("aes-256-cbc", secret, &iv, text.as_bytes(), &[]);
+    let rules = |starts_with| {
+        let iv = json!({ "rule": "parameter", "name": "iv" });
+        links(json!({ "iv": iv, "starts_with": starts_with }))
+    };
+    let (known, unknown) = (rules(json!("Link=RoomedVisits&")), rules(json!(null)));
+    let open = |links: &ContextLinks, iv: &[u8]| {
+        open_at(links, &STANDARD.encode(&sealed), Some(&STANDARD.encode(iv)), two()).map(drop)
+    };
+    assert_eq!((open(&known, &iv), open(&unknown, &iv)), (Ok(()), Ok(())));
+    let mut slipped_through = 0;
+    for bit in 0..128 {
+        let mut changed = iv.clone();
+        changed[bit / 8] ^= 1 << (bit % 8);
+        assert_eq!(open(&known, &changed), Err(Fault::Altered), "bit {bit}");
+        slipped_through += usize::from(open(&unknown, &changed).is_ok());
+    }
+    assert!(slipped_through > 10, "without a known beginning this would show nothing: {slipped_through}");
 }
 
 #[test]
