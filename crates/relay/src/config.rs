@@ -2,6 +2,7 @@
 //! Reading and merging is in `config/load.rs`, what an organization consists of in `config/organization.rs`,
 //! what makes no sense together in `config/validate.rs`.
 
+mod context_link;
 mod load;
 mod organization;
 mod validate;
@@ -13,6 +14,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use context_link::is_name;
+pub use context_link::{Cipher, ContextKinds, ContextLink, ContextNames, Digest, Encoding, IvRule, KeyRule, Padding};
 #[cfg(test)]
 pub(crate) use load::tests::NORTHSIDE;
 pub use load::{ConfigError, DEFAULTS};

@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use crate::arrivals::{Along, ArrivalError, Arrivals, Opened};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Organization};
+use crate::context_link::ContextLinks;
 use crate::ehr::{AppointmentFacts, Ehr};
 use crate::http::{Answer, Limits, Refusal};
 use crate::hub::Hub;
@@ -55,6 +56,8 @@ pub struct Relay {
     pub meetings: HashMap<String, Arc<dyn Meetings>>,
     /// EHR connections, by organization and `iss`.
     pub ehrs: HashMap<(String, String), Arc<dyn Ehr>>,
+    /// What opens encrypted links, by organization and `iss`: only of connections that have them.
+    pub context_links: HashMap<(String, String), ContextLinks>,
     /// For the EHRs' SMART endpoints: follows no redirects.
     pub http: reqwest::Client,
     /// https, or loopback in development.

@@ -7,7 +7,7 @@ use roomed_protocol::PageTexts;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::Region;
+use super::{ContextLink, Region};
 
 /// One customer.
 #[derive(Debug, Clone, Deserialize)]
@@ -195,6 +195,8 @@ pub struct EhrConfig {
     pub identifier_systems: IdentifierSystems,
     /// Epic: how to tell the schedule who is connected; absent: it cannot be told.
     pub connection_status: Option<ConnectionStatus>,
+    /// Epic: the encrypted link patients may come by instead of SMART; absent: such a link is refused.
+    pub context_link: Option<ContextLink>,
     /// A `Communication` for everybody who comes or goes. Epic and `fhir-r4`.
     #[serde(default)]
     pub communication: bool,

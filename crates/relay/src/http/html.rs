@@ -5,7 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::WhoCanFix;
 
+use super::patient_words;
 use super::problem::{Refusal, code_word};
+use crate::context_link::{Fault, Words};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -57,11 +59,29 @@ pub(super) fn refusal(refusal: Refusal) -> Response {
         WhoCanFix::EhrAnalyst => "Your EHR analyst can fix this.",
         WhoCanFix::It => "IT can fix this.",
     };
+    refused(problem.status, &problem.title, &problem.detail, who, &code_word(problem.code))
+}
+
+/// The same for a patient, in a patient's words.
+pub(super) fn refusal_for_patient(refusal: Refusal) -> Response {
+    let problem = refusal.problem();
+    let (title, todo) = patient_words::of(problem.code);
+    refused(problem.status, title, todo, patient_words::who(refusal), &code_word(problem.code))
+}
+
+/// The same for a patient whose encrypted link opens nothing.
+pub(super) fn no_way_in(fault: Fault) -> Response {
+    let Words { status, code, title, todo, who } = fault.words();
+    refused(status, title, todo, who, code)
+}
+
+fn refused(status: u16, title: &str, todo: &str, who: &str, code: &str) -> Response {
+    let code = escape(code);
     let body = format!(
-        "<h1>{}</h1><p>{}</p><p>{who}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
-        escape(&problem.title),
-        escape(&problem.detail),
-        code = escape(&code_word(problem.code)),
+        "<h1>{}</h1><p>{}</p><p>{}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
+        escape(title),
+        escape(todo),
+        escape(who),
     );
-    page(StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST), "Roomed", &body, None)
+    page(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), "Roomed", &body, None)
 }

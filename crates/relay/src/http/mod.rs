@@ -1,12 +1,14 @@
 //! The relay's URL table, on one page. Each concern has a file; none of them holds a rule about visits.
 
 mod companion;
+mod encrypted_link;
 mod graph;
 mod health;
 mod html;
 mod launch;
 mod limits;
 mod patient_launch;
+mod patient_words;
 mod problem;
 mod proof;
 mod socket;

@@ -15,9 +15,11 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::html;
 use super::problem::{Answer, Refusal};
 use super::visit_page::{COOKIE, cookie};
+use super::{encrypted_link, html};
+use crate::config::{EhrConfig, Organization};
+use crate::ehr::AppointmentFacts;
 use crate::keys::one_time;
 use crate::query::Query;
 use crate::relay::Relay;
@@ -69,15 +71,24 @@ pub(super) async fn launch(
     Path(organization): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    match begin(&relay, &organization, query.as_deref().unwrap_or_default()).await {
+    let query = match Query::parse(query.as_deref().unwrap_or_default()) {
+        Ok(query) => query,
+        Err(refusal) => return html::refusal_for_patient(refusal),
+    };
+    // SMART names its EHR; the older link is one encrypted parameter.
+    if query.get("iss").is_none()
+        && let Some(answer) = encrypted_link::open(&relay, &organization, &query).await
+    {
+        return answer;
+    }
+    match begin(&relay, &organization, &query).await {
         Ok((to, cookie)) => see_other(&to, &cookie),
-        Err(refusal) => html::refusal(refusal),
+        Err(refusal) => html::refusal_for_patient(refusal),
     }
 }
 
 /// Answers with the EHR's address and the cookie.
-async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<(String, String)> {
-    let query = Query::parse(query)?;
+async fn begin(relay: &Relay, key: &str, query: &Query) -> Answer<(String, String)> {
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let iss = query.required("iss")?;
     let ehr = organization.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
@@ -133,7 +144,7 @@ pub(super) async fn callback(
     let browser = cookie(&headers, LAUNCH_COOKIE).unwrap_or_default();
     match finish(&relay, &organization, query.as_deref().unwrap_or_default(), browser).await {
         Ok(cookie) => see_other("/v/", &cookie),
-        Err(refusal) => html::refusal(refusal),
+        Err(refusal) => html::refusal_for_patient(refusal),
     }
 }
 
@@ -175,7 +186,17 @@ async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<
     if facts.patient != patient {
         return Err(Refusal(ProblemCode::WrongPatient));
     }
-    let opened = relay.open_visit(organization, ehr, &facts, None).await?;
+    enter(relay, organization, ehr, &facts).await
+}
+
+/// Lets whoever proved to be the patient, or to act for them, into their visit. Answers with the page's cookie.
+pub(super) async fn enter(
+    relay: &Relay,
+    organization: &Organization,
+    ehr: &EhrConfig,
+    facts: &AppointmentFacts,
+) -> Answer<String> {
+    let opened = relay.open_visit(organization, ehr, facts, None).await?;
     let who = opened.record.ehr.people.iter().find(|(who, _)| {
         opened.record.visit.participant(who).is_some_and(|person| matches!(person.role, roomed_visit::Role::Patient))
     });
@@ -207,8 +228,10 @@ fn later(relay: &Relay, seconds: i64) -> jiff::Timestamp {
     now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
 }
 
-fn see_other(to: &str, cookie: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(to) else { return html::refusal(Refusal(ProblemCode::LinkRefused)) };
+pub(super) fn see_other(to: &str, cookie: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return html::refusal_for_patient(Refusal(ProblemCode::LinkRefused));
+    };
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
     let headers = response.headers_mut();
     headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));

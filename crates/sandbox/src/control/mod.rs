@@ -4,6 +4,7 @@
 mod appointments;
 mod ehrs;
 mod launches;
+mod links;
 mod people;
 mod watch;
 
@@ -36,6 +37,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/appointments", get(appointments::list).post(appointments::schedule))
         .route("/appointments/{id}", patch(appointments::change))
         .route("/launch", post(launches::launch))
+        .route("/context-links/{organization}", put(links::set).delete(links::unset))
         .route("/portal-sessions", post(launches::sign_in))
         .route("/patients/{id}", patch(people::change))
         .route("/r4/capabilities", get(ehrs::capabilities).put(ehrs::set_capabilities))

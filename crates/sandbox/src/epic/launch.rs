@@ -41,10 +41,17 @@ pub(crate) fn clinician(
 
 /// Begins a visit as the MyChart user the appointment is for; `None` while no relay is registered.
 pub(crate) fn patient(hospital: &Hospital, organization: &Organization, appointment: &Appointment) -> Option<String> {
-    let token = mint(hospital, Launcher::Patient { patient_id: appointment.patient_id.clone() }, appointment);
-    let iss = fhir_base(hospital, organization);
-    let url = launch::patient(hospital, organization.key, (&iss, &token), &appointment.csn)?;
-    let detail = json!({ "organization": organization.key, "appointment_id": appointment.id });
+    let encrypted = super::links::patient(hospital, organization, appointment);
+    let by = if encrypted.is_some() { "encrypted link" } else { "SMART" };
+    let url = match encrypted {
+        Some(url) => url?,
+        None => {
+            let token = mint(hospital, Launcher::Patient { patient_id: appointment.patient_id.clone() }, appointment);
+            let iss = fhir_base(hospital, organization);
+            launch::patient(hospital, organization.key, (&iss, &token), &appointment.csn)?
+        }
+    };
+    let detail = json!({ "organization": organization.key, "appointment_id": appointment.id, "by": by });
     hospital.log("mychart", "launch.begun", detail);
     Some(url)
 }
