@@ -165,6 +165,10 @@ pub struct Visit {
     pub undo_minutes: u32,
     /// An alert nobody acknowledged is repeated.
     pub alert_repeat_seconds: u32,
+    /// A wait is shown as long from here on.
+    pub wait_long_seconds: u32,
+    /// And as too long from here on.
+    pub wait_too_long_seconds: u32,
 }
 
 /// `[meeting]`

@@ -51,6 +51,10 @@ pub fn visit_view(
         closing: visit.is_closing(),
         participants,
         timeline: visit.timeline(at).iter().map(|line| timeline_entry(visit, line)).collect(),
+        roomed_at: None,
+        late_until: None,
+        undo_until: None,
+        messages: Vec::new(),
     }
 }
 
@@ -76,6 +80,11 @@ fn participant_view(
         since: since.map(text),
         source: seen_by.map(source),
         chart: chart.iter().find(|row| row.participant == id.as_str()).map_or(wire::ChartState::Nothing, chart_state),
+        test: None,
+        help_since: None,
+        left_unseen_after: None,
+        invitation: None,
+        assigned_to: None,
     }
 }
 
@@ -92,6 +101,11 @@ fn stranger_view(leg: &rules::LegId, state: rules::LegState, seen: rules::Timest
         since: Some(text(seen)),
         source: Some(wire::WitnessSource::Roster),
         chart: wire::ChartState::Nothing,
+        test: None,
+        help_since: None,
+        left_unseen_after: None,
+        invitation: None,
+        assigned_to: None,
     }
 }
 
@@ -175,6 +189,13 @@ pub fn patient_view(
         start: text(record.visit.plan().start),
         now: now.to_string(),
         stage: page_stage(&record.visit, who, meeting, to_rules(now)),
+        role: wire::Role::Patient,
+        clinician: None,
+        late_until: None,
+        messages: Vec::new(),
+        help_since: None,
+        group: false,
+        texts: std::collections::BTreeMap::new(),
     }
 }
 
@@ -226,6 +247,11 @@ fn told(told: rules::Told) -> wire::ToldWhom {
         (None, Some(_)) => wire::ToldWhom::FrontDesk,
         (None, None) => wire::ToldWhom::Nobody,
     }
+}
+
+/// From when a wait is long.
+pub fn waiting(config: &crate::config::Visit) -> wire::WaitThresholds {
+    wire::WaitThresholds { long_seconds: config.wait_long_seconds, too_long_seconds: config.wait_too_long_seconds }
 }
 
 /// The organization's policy in the rules' words.

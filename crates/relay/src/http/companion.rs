@@ -85,6 +85,8 @@ pub(super) async fn me(State(relay): State<Arc<Relay>>, caller: Caller) -> Answe
         callback_url: format!("{}/oauth/callback", relay.config.public_url),
         alert_repeat_seconds: relay.config.visit.alert_repeat_seconds,
         delegate: organization.is_delegate(&caller.0.oid),
+        waiting: wire::waiting(&relay.config.visit),
+        sends: Vec::new(),
     }))
 }
 
