@@ -1,7 +1,7 @@
 // The test as a whole: camera and microphone, the sound the patient heard or did not, the line to the relay. What it found
 // is told to staff when it changes. Nothing here is an arrival.
 import type { Backend } from "./backend/backend";
-import type { DeviceReport, DeviceResult } from "./backend/next";
+import type { DeviceReport, DeviceResult } from "../shared/protocol";
 import { Devices } from "./devices/devices.svelte";
 
 export class Checks {

@@ -2,7 +2,7 @@
 // Rules are in steps.ts; this file carries them out in the browser.
 import { Asking } from "./asking.svelte";
 import type { Backend, Connection } from "./backend/backend";
-import type { PatientView, PresetAnswer } from "./backend/next";
+import type { PatientView, PresetAnswer } from "../shared/protocol";
 import { Checks } from "./checks.svelte";
 import { offsetOf } from "./clock";
 import { chime } from "./devices/sound";

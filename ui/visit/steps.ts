@@ -1,6 +1,6 @@
 // Which screen the patient sees: pure, from the relay's view and what this page remembers. Leaves out the browser, the
 // network and the clock. The relay's stage always wins; the page only decides where in the preparation somebody stands.
-import type { PatientView } from "./backend/next";
+import type { PatientView } from "../shared/protocol";
 
 /** The test, one screen after the other: camera and microphone, a sound to hear, what came of it. */
 export type TestStep = "devices" | "speaker" | "checked";

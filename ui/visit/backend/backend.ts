@@ -1,6 +1,6 @@
 // What the page asks of the relay. Three of them exist: relay.ts, practice.ts (the device test without a visit), and
 // scenario.ts, which only test builds carry.
-import type { DeviceReport, PatientView, PresetAnswer } from "./next";
+import type { DeviceReport, PatientView, PresetAnswer } from "../../shared/protocol";
 import type { Line } from "./probe";
 
 /** `live`: the socket stands, so the relay sees this page. `reconnecting`: it does not, and we are trying. */

@@ -2,7 +2,7 @@
 // nothing is merged. A lost socket is answered by a look (GET) and a new socket, with jittered waits in between.
 import type { Backend, Hearer, Outcome } from "./backend";
 import { webAddress } from "./join-url";
-import type { DeviceReport, PresetAnswer } from "./next";
+import type { DeviceReport, PresetAnswer } from "../../shared/protocol";
 import { probe, type Line } from "./probe";
 import { waitBefore } from "./reconnect";
 import { parsed, viewOf } from "./view";

@@ -1,6 +1,6 @@
 // The in-page backend of the test builds: `?scenario=waiting` and so on. What ships never imports it (see main.ts).
 import type { Backend, Hearer, Outcome } from "./backend";
-import type { MessageView, PatientView, PresetAnswer } from "./next";
+import type { MessageView, PatientView, PresetAnswer } from "../../shared/protocol";
 import type { Line } from "./probe";
 import { viewOf } from "./view";
 

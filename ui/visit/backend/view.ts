@@ -1,6 +1,6 @@
 // What the relay said, as a view. Pure. A relay of the version before says less: what it leaves out is filled in, so that
 // a page that outlives a rolling update goes on.
-import type { PatientView } from "./next";
+import type { PatientView } from "../../shared/protocol";
 
 const unsaid = { role: "patient", messages: [], group: false, texts: {} };
 

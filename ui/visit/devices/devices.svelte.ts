@@ -1,6 +1,6 @@
 // The patient's camera and microphone while they are being tested. Lives and dies in this page: nothing is recorded or
 // sent, and `release` gives everything back so that Teams finds the camera free.
-import type { DeviceResult } from "../backend/next";
+import type { DeviceResult } from "../../shared/protocol";
 import { hear, unheard, type Hearing } from "./level";
 import { listen } from "./meter";
 import { resultOf, whyOf, type Refusal } from "./refusal";

@@ -1,6 +1,6 @@
 // Why a camera or microphone did not come, and whose words help. Pure: names and user agents in, facts out.
 // Error names: Media Capture and Streams, "getUserMedia() algorithm".
-import type { DeviceResult } from "../backend/next";
+import type { DeviceResult } from "../../shared/protocol";
 
 export type What = "camera" | "microphone" | "both";
 /** `unplugged`: it worked, and stopped. */

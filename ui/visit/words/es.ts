@@ -184,7 +184,7 @@ export const es: Words = {
       guest: ["Todo está listo.", "La visita empezará aquí sola. Deje esta página abierta, por favor."],
     },
     clock: "Tiempo de espera",
-    late: (time) => `Su profesional de salud va con retraso. Calcula atenderle más o menos a esta hora: ${time}.`,
+    late: (time) => `Su profesional de salud va con retraso. Calcula atenderle más o menos a esta hora: ${time.replace(/\.$/, "")}.`,
     lateSoon: "Su profesional de salud va con retraso y debería llegar en cualquier momento.",
     wrong: "¿Hay algún problema?",
     help: [

@@ -8,7 +8,7 @@ import { choose, languages, localeOf, spoken } from "./languages";
 /** Every word by its path; functions are called with what they are called with on the page. */
 function flat(value: unknown, path: string): [string, string][] {
   if (typeof value === "string") return [[path, value]];
-  if (typeof value === "function") return [[path, String((value as (...x: unknown[]) => string)(7, 5))]];
+  if (typeof value === "function") return [[path, String((value as (...x: unknown[]) => string)("7", "5"))]];
   return Object.entries(value as object).flatMap(([name, inner]) => flat(inner, `${path}.${name}`));
 }
 
