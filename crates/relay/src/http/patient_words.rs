@@ -28,13 +28,19 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         P::AppointmentCancelled => ("Your visit has been cancelled", ASK),
         P::AppointmentNoshow => ("Your visit is marked as missed", ASK),
         P::AppointmentEnteredInError => ("Your visit was made by mistake", ASK),
-        P::AppointmentFulfilled | P::VisitClosed => ("Your visit is over", ASK),
+        P::AppointmentFulfilled | P::VisitClosed | P::UndoTooLate => ("Your visit is over", ASK),
+        P::GuestUnknown => (
+            "This link does not work",
+            "Please ask whoever sent it for a new one. A link works once, and only for its visit.",
+        ),
         P::WrongPatient | P::WrongPerson | P::CoveringNeeded | P::CoveringForbidden => (
             "This is somebody else's visit",
             "Please sign in to the portal as the person the visit is for, and open it from there.",
         ),
         P::TooManyRequests => ("That was tried too often", "Please wait a minute and try again."),
         P::EhrUnreachable
+        | P::SendingNotConfigured
+        | P::RoleMissing
         | P::MeetingRefused
         | P::MeetingUnreachable
         | P::RelayUnreachable
@@ -81,7 +87,7 @@ mod tests {
             appointment-cancelled appointment-noshow appointment-entered-in-error appointment-fulfilled covering-needed \
             covering-forbidden wrong-patient wrong-person ehr-unreachable ehr-refused meeting-refused meeting-unreachable \
             visit-not-found visit-closed too-many-requests bad-request relay-unreachable keychain-locked keychain-missing \
-            internal";
+            undo-too-late guest-unknown sending-not-configured role-missing internal";
         words.split_whitespace().map(|it| serde_json::from_value(it.into()).expect("a code")).collect()
     }
 }
