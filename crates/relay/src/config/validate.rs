@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, EhrConfig, Organization, Vendor};
+use super::{Config, ConfigError, ContextLink, EhrConfig, Organization, Vendor};
 
 impl Config {
     /// Checks the whole. What `roomed-relay config check` prints, one finding a line.
@@ -172,6 +172,9 @@ impl Findings {
                 self.say(format!("{at}.connection_status: connected and disconnected are the same number"));
             }
         }
+        for finding in it.context_link.iter().flat_map(ContextLink::findings) {
+            self.say(format!("{at}.context_link{finding}"));
+        }
     }
 
     /// What only one vendor has, or needs.
@@ -183,6 +186,9 @@ impl Findings {
             }
         } else if it.connection_status.is_some() {
             self.say(format!("{at}.connection_status is Epic's alone: leave it out"));
+        }
+        if it.vendor != Vendor::Epic && it.context_link.is_some() {
+            self.say(format!("{at}.context_link is Epic's alone: leave it out"));
         }
         if it.vendor == Vendor::OracleHealth && it.communication {
             self.say(format!("{at}.communication: Oracle Health takes no Communication, leave it out"));

@@ -3,13 +3,16 @@
 
 mod authorize;
 mod backend;
+pub(crate) mod booking;
 pub(crate) mod chart;
 mod connection;
 mod discovery;
 mod fhir;
 mod hyperspace;
 pub(crate) mod launch;
+mod links;
 mod local_time;
+pub(crate) mod marks;
 mod mychart;
 mod outcome;
 mod scopes;
@@ -19,6 +22,7 @@ mod token;
 
 pub use crate::smart::clients::Clients;
 pub use chart::{Appointment, Chart, Mark, WriteBack};
+pub(crate) use links::Profile as LinkProfile;
 
 use crate::{
     clock::Clock,
@@ -45,19 +49,24 @@ pub struct State {
     grants: Grants,
     sessions: sessions::Sessions,
     communications: fhir::Communications,
+    /// Hospitals whose portal makes encrypted links instead of SMART launches.
+    pub(crate) links: links::Links,
     /// Patients who have not been given the identifier of the connection-status service, by FHIR id.
     unidentified: Mutex<HashSet<String>>,
 }
 
 impl State {
     pub(crate) fn new(organizations: &[Organization], random: &Random, clock: &Clock, canaries: &Canaries) -> Self {
+        let today = seed::today(organizations, random, clock, canaries);
+        let past = marks::of_the_past(organizations, &today);
         Self {
-            chart: Chart::new(seed::today(organizations, random, clock, canaries)),
+            chart: Chart::new(today, past),
             clients: Clients::new(Ehr::Epic, random),
             key: SigningKey::generate(random.stable_token("epic kid", 22)),
             grants: Grants::new(Ehr::Epic),
             sessions: sessions::Sessions::default(),
             communications: fhir::Communications::default(),
+            links: links::Links::default(),
             unidentified: Mutex::default(),
         }
     }
@@ -107,6 +116,9 @@ pub(crate) fn configuration(hospital: &Hospital, organization: &Organization) ->
         "interconnect": interconnect(hospital, organization),
         "virtual_visit_types": [{ "system": organization.visit_type_system, "code": chart::VIRTUAL }],
         "identifier_systems": organization.systems,
+        "more_identifier_systems": {
+            "conference": organization.conference_system, "department": organization.department_system,
+        },
         "connection_status": {
             "profile": "epic-2018-contextlinking", "verb": "GET", "path": connection::PATH,
             "auth": { "kind": "basic", "user": organization.status_user, "password": organization.status_password },
