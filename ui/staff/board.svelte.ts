@@ -1,9 +1,10 @@
 // The page's one state: what the relay last said, the filters of the address, and the presses. Rules are in rules.ts.
 import type { SayRequest, StaffMe, StaffRow, StaffView } from "../shared/protocol";
 import { offsetOf } from "../shared/relay-clock";
+import { limitsOf } from "../shared/time";
 import type { Backend, Connection, Outcome, Refusal } from "./backend/backend";
 import { fromAddress, passes, toAddress, type Filters } from "./filters";
-import { limitsOf, newlyWaiting } from "./rules";
+import { newlyWaiting } from "./rules";
 
 /** The relay takes no more at once. */
 const MOST_AT_ONCE = 200;

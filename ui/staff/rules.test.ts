@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { departments, scenarios } from "./backend/scenarios";
 import { cliniciansOf, departmentsOf, digest, everything, fromAddress, grouped, passes, toAddress } from "./filters";
-import { isOver, limitsOf, mayBeLate, mayRoom, newlyWaiting, reachable, stateOf, waitingSince, wantOf } from "./rules";
+import { isOver, mayBeLate, mayRoom, newlyWaiting, reachable, stateOf, waitingSince, wantOf } from "./rules";
 import { signInAddress } from "./sign-in";
 
 const now = Date.parse("2026-11-23T09:30:00Z");
@@ -60,11 +60,6 @@ it("announces who came to wait, and nobody twice", () => {
   expect(newlyWaiting(rows, rows)).toEqual([]);
   const unanswered = rows.map((one) => (one.id === "ready" ? { ...one, urgency: "unanswered" as const } : one));
   expect(newlyWaiting(rows, unanswered).map((one) => one.id)).toEqual(["ready"]);
-});
-
-it("takes the organization's thresholds", () => {
-  expect(limitsOf({ long_seconds: 120, too_long_seconds: 600 })).toEqual({ longMinutes: 2, tooLongMinutes: 10 });
-  expect(limitsOf(undefined)).toBeUndefined();
 });
 
 describe("filters", () => {

@@ -1,6 +1,6 @@
 // What the staff page shows, decided from the rows alone: who waits, what wants somebody, what can be pressed. Pure.
 import type { IconName } from "../shared/icons";
-import type { ParticipantView, StaffRow, WaitThresholds } from "../shared/protocol";
+import type { ParticipantView, StaffRow } from "../shared/protocol";
 
 export function isOver(row: StaffRow): boolean {
   return !row.closing && ["finished", "noshow", "cancelled"].includes(row.stage);
@@ -67,11 +67,6 @@ export function mayBeLate(row: StaffRow): boolean {
 /** Whom a message may go to: everybody who waits, or one of them. */
 export function reachable(row: StaffRow): ParticipantView[] {
   return isOver(row) ? [] : row.participants.filter((one) => one.role !== "practitioner" && one.role !== "unattributed");
-}
-
-/** For the clocks, which count in minutes. */
-export function limitsOf(waiting: WaitThresholds | undefined): { longMinutes: number; tooLongMinutes: number } | undefined {
-  return waiting && { longMinutes: waiting.long_seconds / 60, tooLongMinutes: waiting.too_long_seconds / 60 };
 }
 
 /** Arrivals that were not in the list before, for whoever cannot see it. */
