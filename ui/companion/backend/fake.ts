@@ -74,12 +74,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
         ...before,
         visits: before.visits.map((one) => (visits.includes(one.id) ? { ...one, late_until: t.at(minutes) } : one)),
       })),
-    invite: async (visit, { role, send }) => {
-      const participant = `guest-${calls.length}`;
-      const invitation = { state: "open" as const, expires_at: t.at(120) };
+    invite: async (visit, { role, send, participant: again }) => {
+      const participant = again ?? `guest-${calls.length}`;
+      const guest = { ...t.person(role, "absent"), id: participant, invitation: { state: "open" as const, expires_at: t.at(120) } };
       await change(
-        `invite ${visit} ${role} ${send.by}`,
-        inVisit(visit, (one) => ({ ...one, participants: [...one.participants, { ...t.person(role, "absent"), id: participant, invitation }] })),
+        `invite ${visit} ${again ?? role} ${send.by}`,
+        inVisit(visit, (one) => ({ ...one, participants: [...one.participants.filter(({ id }) => id !== participant), guest] })),
       );
       const link = send.by === "hand" ? { link: `https://relay.example/i/${"x7Kq".repeat(11)}` } : {};
       return { participant, expires_at: t.at(120), ...link };
