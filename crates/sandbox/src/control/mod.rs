@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/relay", put(put_relay).get(get_relay))
         .route("/journal", get(watch::journal))
         .route("/write-backs", get(watch::write_backs))
+        .route("/mail", get(watch::mail))
         .route("/canaries", get(watch::canaries))
         .route("/asked", get(watch::asked))
         .route("/faults", get(faults).put(put_fault).delete(clear_faults))
@@ -92,6 +93,9 @@ fn describe(hospital: &Hospital, organization: &Organization) -> Value {
         ],
         "people": organization.people, "patients": organization.patients, "proxies": organization.proxies,
         "departments": organization.departments,
+        "more_identifier_systems": {
+            "conference": organization.conference_system, "department": organization.department_system,
+        },
         "organizer_oid": organization.organizer.oid, "delegates": organization.delegates,
     })
 }

@@ -30,8 +30,31 @@ pub const PROXIES: Switch = Switch {
     ],
 };
 
+/// What the mail relay does with letters.
+pub const MAIL: Switch = Switch {
+    name: "mail",
+    words: "What the mail relay does with letters",
+    per_organization: false,
+    values: &[
+        ("takes", "takes them and says so"),
+        ("refuses-for-now", "refuses every recipient with 451: try again later"),
+        ("refuses-for-ever", "refuses every recipient with 550: no such mailbox"),
+        ("hangs", "never answers the final dot, and keeps nothing"),
+        ("cuts-before", "cuts the line at the final dot, and keeps nothing"),
+        ("cuts-after", "keeps the letter, then cuts the line without an answer"),
+    ],
+};
+
+/// Who may submit letters.
+pub const MAIL_SIGN_IN: Switch = Switch {
+    name: "mail_sign_in",
+    words: "Whether the mail relay wants to know who submits a letter",
+    per_organization: false,
+    values: &[("open", "anybody on this computer may"), ("demanded", "only who signs in with AUTH PLAIN may")],
+};
+
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 1] = [&PROXIES];
+pub const ALL: [&Switch; 3] = [&PROXIES, &MAIL, &MAIL_SIGN_IN];
 
 /// Why a switch was not thrown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

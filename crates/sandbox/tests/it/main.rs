@@ -13,6 +13,7 @@ mod entra;
 mod fhir;
 mod groups;
 mod launches;
+mod mail;
 mod oracle;
 mod pages;
 mod proxies;
