@@ -49,6 +49,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/effects", get(ehrs::effects))
         .route("/standing", get(ehrs::standing))
         .route("/people/{oid}/revoke-sessions", post(revoke))
+        .route("/people/{oid}/app-roles", get(people::app_roles).put(people::assign_app_roles))
 }
 
 /// A refusal that says what to do differently.

@@ -23,3 +23,4 @@ mod smart;
 mod subscriptions;
 mod switches;
 mod transactions;
+mod web_sign_in;
