@@ -13,6 +13,9 @@ pub(crate) const GRANTED_ROLES: [&str; 4] = [
     "OnlineMeetingArtifact.Read.All",
 ];
 
+/// Those of the calls API, where an administrator has granted them too (switch `removal`).
+pub(crate) const CALL_ROLES: [&str; 2] = ["Calls.JoinGroupCall.All", "Calls.Initiate.All"];
+
 /// The delegated permission the relay's API exposes.
 pub(crate) const API_PERMISSION: &str = "access_as_user";
 

@@ -1,9 +1,9 @@
 //! The tokens Entra signs, and the check its resources make: app-only tokens for Graph, v2 access and id tokens
 //! for the relay's API, and the `validationTokens` of rich change notifications. Claims as in Entra's claims reference.
 
-use super::apps::{API_PERMISSION, App, GRANTED_ROLES};
+use super::apps::{API_PERMISSION, App, CALL_ROLES, GRANTED_ROLES};
 use crate::{
-    core::{Hospital, JwtRefused, Person},
+    core::{Hospital, JwtRefused, Person, switches::REMOVAL},
     web,
 };
 use axum::http::HeaderMap;
@@ -85,10 +85,14 @@ pub(crate) fn issuer(hospital: &Hospital, tid: &str) -> String {
 /// An app-only token for Graph: v1 format, as Graph's tokens are.
 pub(crate) fn app_only(hospital: &Hospital, tid: &str, app_id: &str, lifetime: i64) -> String {
     let now = hospital.clock.unix();
+    let mut roles = GRANTED_ROLES.to_vec();
+    if hospital.tenant(tid).is_some_and(|it| !hospital.switches.is(&REMOVAL, it.key, "none")) {
+        roles.extend(CALL_ROLES);
+    }
     let token = hospital.entra.key.sign(&json!({
         "aud": GRAPH, "iss": format!("https://sts.windows.net/{tid}/"), "iat": now - 5, "nbf": now - 5, "exp": now + lifetime,
         "app_displayname": "Roomed relay", "appid": app_id, "appidacr": "1", "idtyp": "app",
-        "oid": hospital.random.stable_guid(&format!("service principal {tid} {app_id}")), "roles": GRANTED_ROLES,
+        "oid": hospital.random.stable_guid(&format!("service principal {tid} {app_id}")), "roles": roles,
         "tid": tid, "uti": hospital.random.token(22), "ver": "1.0",
     }));
     hospital.canaries.secret("entra.access_token", &token);
