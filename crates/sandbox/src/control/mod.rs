@@ -1,9 +1,11 @@
 //! The control API: what tests, the demo and a curious evaluator use to set up, watch and disturb the stand-in hospital.
-//! No vendor has such a thing; it is on its own listener and loopback only.
+//! No vendor has such a thing; it is on its own listener and loopback only. `GET /` is the same as a page, for a demo.
 
+mod acts;
 mod appointments;
 mod ehrs;
 mod launches;
+mod page;
 mod people;
 mod switches;
 mod watch;
@@ -25,6 +27,7 @@ use url::Url;
 /// Its routes.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
+        .merge(page::router())
         .route("/organizations", get(organizations))
         .route("/organizations/{key}", get(organization))
         .route("/relay", put(put_relay).get(get_relay))
