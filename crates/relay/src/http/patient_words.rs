@@ -28,8 +28,13 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         P::AppointmentCancelled => ("Your visit has been cancelled", ASK),
         P::AppointmentNoshow => ("Your visit is marked as missed", ASK),
         P::AppointmentEnteredInError => ("Your visit was made by mistake", ASK),
-        P::AppointmentFulfilled | P::VisitClosed => ("Your visit is over", ASK),
-        P::WrongPatient | P::WrongPerson | P::CoveringNeeded | P::CoveringForbidden => (
+        P::AppointmentFulfilled | P::VisitClosed | P::UndoTooLate => ("Your visit is over", ASK),
+        P::WrongPatient
+        | P::WrongPerson
+        | P::CoveringNeeded
+        | P::CoveringForbidden
+        | P::RoleMissing
+        | P::GuestUnknown => (
             "This is somebody else's visit",
             "Please sign in to the portal as the person the visit is for, and open it from there.",
         ),
@@ -37,6 +42,7 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         P::EhrUnreachable
         | P::MeetingRefused
         | P::MeetingUnreachable
+        | P::SendingNotConfigured
         | P::RelayUnreachable
         | P::KeychainLocked
         | P::KeychainMissing
@@ -76,12 +82,7 @@ mod tests {
 
     /// All of them, as they stand on the wire.
     fn codes() -> Vec<ProblemCode> {
-        let words = "link-refused unknown-iss not-signed-in wrong-tenant token-refused nonce-refused id-token-refused \
-            not-a-practitioner handle-unknown launch-refused launch-without-appointment appointment-not-found not-virtual \
-            appointment-cancelled appointment-noshow appointment-entered-in-error appointment-fulfilled covering-needed \
-            covering-forbidden wrong-patient wrong-person ehr-unreachable ehr-refused meeting-refused meeting-unreachable \
-            visit-not-found visit-closed too-many-requests bad-request relay-unreachable keychain-locked keychain-missing \
-            internal";
+        let words = include_str!("../../../protocol/tests/golden/problem-codes.txt");
         words.split_whitespace().map(|it| serde_json::from_value(it.into()).expect("a code")).collect()
     }
 }
