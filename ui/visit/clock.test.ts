@@ -1,7 +1,7 @@
 // Times as the patient reads them.
 import { expect, it } from "vitest";
 import { dayOf, elapsed, minutesUntil, offsetOf, timeOfDay } from "./clock";
-import { words } from "./words";
+import { en as words } from "./words/en";
 
 const start = "2026-11-22T10:30:00Z";
 const at = (text: string) => Date.parse(text);

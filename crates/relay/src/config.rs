@@ -146,6 +146,16 @@ pub enum ConnectedAt {
     Admitted,
 }
 
+/// What an arrival must be before anybody is alerted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertOn {
+    /// The patient is ready.
+    Arrived,
+    /// Staff have roomed them.
+    Triaged,
+}
+
 /// `[visit]`
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -166,6 +176,12 @@ pub struct Visit {
     pub overrun_minutes: u32,
     /// An end can be undone for so long.
     pub undo_minutes: u32,
+    /// What an arrival must be before anybody is alerted.
+    pub alert_on: AlertOn,
+    /// How long one person on their way into the meeting keeps the next one waiting.
+    pub door_seconds: u32,
+    /// Whoever acts for a patient shows on the patient's line in the chart.
+    pub proxy_in_chart: bool,
     /// An alert nobody acknowledged is repeated.
     pub alert_repeat_seconds: u32,
     /// A wait is shown as long from here on.

@@ -155,9 +155,12 @@ impl Relay {
                 conference_id: facts.conference_id.clone(),
                 department,
                 people: references,
+                lines: BTreeMap::new(),
             },
             meeting_external_id: self.random.id(),
             delegates_told: false,
+            organizer: None,
+            invitations: BTreeMap::new(),
         };
         let opened = self.arrivals.find_or_create(&organization.key, record).await?;
         Ok(self.refresh(opened, plan, linked).await?)

@@ -32,6 +32,7 @@ export function moment(now: number) {
     closing: false,
     participants: [person("patient", "absent"), person("practitioner", "absent", { me: true })],
     timeline: [],
+    messages: [],
     ...more,
   });
   /** The patient is ready, since so many minutes. */

@@ -37,7 +37,10 @@ test("the chart, in the words of LOOK", () => {
 
 test("every word of the timeline's closed list has a sentence", () => {
   const at = "2026-11-23T09:31:00Z";
-  for (const what of ["ready", "waiting", "connected", "disconnected", "called", "covering", "ended", "meeting-created"]) {
+  for (const what of [
+    "ready", "waiting", "connected", "disconnected", "called", "covering", "ended", "undone", "meeting-created", "roomed",
+    "left-unseen", "invited", "revoked", "assigned", "running-late", "message", "answered", "help", "help-taken",
+  ]) {
     const words = timelineWord({ at, what, role: "patient", source: "roster" });
     expect(words).not.toContain(`: ${what}`);
   }

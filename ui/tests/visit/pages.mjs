@@ -28,7 +28,7 @@ export async function serve(files, { answer = () => false, upgrade } = {}) {
   const server = createServer((request, response) => {
     if (answer(request, response)) return;
     const { pathname } = new URL(request.url, "http://127.0.0.1");
-    const name = pathname.replace(/^\/v\//, "") || "index.html";
+    const name = /^\/o\/[^/]+\/test$/.test(pathname) ? "index.html" : pathname.replace(/^\/v\//, "") || "index.html";
     const file = files.get(name);
     if (file === undefined) return void response.writeHead(404).end();
     response.writeHead(200, {

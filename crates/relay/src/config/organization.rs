@@ -1,6 +1,9 @@
 //! `[[organizations]]`: a customer (one Entra tenant, one or more EHR connections) as a Microsoft 365 admin and an EHR
 //! analyst type it in. Values that no public vendor page gives have no default; absent means that it cannot be done.
 
+use std::collections::BTreeMap;
+
+use roomed_protocol::PageTexts;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -30,8 +33,37 @@ pub struct Organization {
     pub entra: EntraConfig,
     /// Meetings.
     pub graph: GraphConfig,
+    /// What visit pages say and show.
+    #[serde(default)]
+    pub pages: PagesConfig,
     /// EHR connections.
     pub ehr: Vec<EhrConfig>,
+}
+
+/// `[organizations.pages]`: the organization's own words on the visit page, by language. Plain text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PagesConfig {
+    /// Shown on the first step: `notice = { en = "..", es = ".." }`.
+    #[serde(default)]
+    pub notice: BTreeMap<String, String>,
+    /// Agreed to by pressing *I'm ready*.
+    #[serde(default)]
+    pub consent: BTreeMap<String, String>,
+}
+
+impl PagesConfig {
+    /// As the page is told them.
+    pub fn texts(&self) -> BTreeMap<String, PageTexts> {
+        let mut texts: BTreeMap<String, PageTexts> = BTreeMap::new();
+        for (language, text) in &self.notice {
+            texts.entry(language.clone()).or_default().notice = Some(text.clone());
+        }
+        for (language, text) in &self.consent {
+            texts.entry(language.clone()).or_default().consent = Some(text.clone());
+        }
+        texts
+    }
 }
 
 /// Whether a clinician may begin a colleague's visit.

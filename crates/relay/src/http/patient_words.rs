@@ -29,20 +29,20 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         P::AppointmentNoshow => ("Your visit is marked as missed", ASK),
         P::AppointmentEnteredInError => ("Your visit was made by mistake", ASK),
         P::AppointmentFulfilled | P::VisitClosed | P::UndoTooLate => ("Your visit is over", ASK),
-        P::WrongPatient
-        | P::WrongPerson
-        | P::CoveringNeeded
-        | P::CoveringForbidden
-        | P::RoleMissing
-        | P::GuestUnknown => (
+        P::GuestUnknown => (
+            "This link does not work",
+            "Please ask whoever sent it for a new one. A link works once, and only for its visit.",
+        ),
+        P::WrongPatient | P::WrongPerson | P::CoveringNeeded | P::CoveringForbidden => (
             "This is somebody else's visit",
             "Please sign in to the portal as the person the visit is for, and open it from there.",
         ),
         P::TooManyRequests => ("That was tried too often", "Please wait a minute and try again."),
         P::EhrUnreachable
+        | P::SendingNotConfigured
+        | P::RoleMissing
         | P::MeetingRefused
         | P::MeetingUnreachable
-        | P::SendingNotConfigured
         | P::RelayUnreachable
         | P::KeychainLocked
         | P::KeychainMissing

@@ -173,7 +173,6 @@ async fn witness(relay: &Relay, visitor: &Visitor, testimony: Testimony) -> Answ
 async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView> {
     let opened = relay.arrivals.load(&visitor.visit).await?;
     let meeting = relay.arrivals.meeting(&opened).await?;
-    let organization = relay.organization(&opened.stored.row.organization);
-    let name = organization.map_or("", |organization| organization.name.as_str());
-    Ok(wire::patient_view(name, &opened.record, &visitor.who, meeting.as_ref(), relay.clock.now()))
+    let organization = relay.organization(&opened.stored.row.organization).ok_or(Refusal(ProblemCode::Internal))?;
+    Ok(wire::patient_view(organization, &opened.record, &visitor.who, meeting.as_ref(), relay.clock.now()))
 }

@@ -4,8 +4,9 @@ use super::refuse;
 use crate::{
     core::{Ehr, Hospital, Shared},
     epic::{
-        Appointment, chart,
-        launch::{self, NewAppointment},
+        Appointment,
+        booking::{self, NewAppointment},
+        chart, marks,
     },
     oracle, r4,
 };
@@ -25,8 +26,14 @@ pub(super) struct Schedule {
     #[serde(default)]
     ehr: Ehr,
     org: String,
-    patient_id: String,
+    /// Absent at Epic: clinicians meet each other.
+    patient_id: Option<String>,
     practitioner_id: String,
+    /// At Epic only.
+    #[serde(default)]
+    more_practitioners: Vec<String>,
+    /// At Epic only: a department's number; absent: the practitioner's usual one, empty: none.
+    department: Option<String>,
     r#type: String,
     start: Timestamp,
     #[serde(default = "half_an_hour")]
@@ -74,14 +81,16 @@ pub(super) async fn schedule(State(hospital): State<Shared>, Json(it): Json<Sche
     let made = match it.ehr {
         Ehr::Epic => {
             let new = NewAppointment {
-                patient_id: &it.patient_id,
+                patient_id: it.patient_id.as_deref(),
                 practitioner_id: &it.practitioner_id,
+                more_practitioners: &it.more_practitioners,
+                department: it.department.as_deref(),
                 kind: &it.r#type,
                 start: it.start,
                 minutes: it.minutes,
                 status: &it.status,
             };
-            launch::schedule(&hospital, organization, "control", &new).map(|it| describe(&hospital, &it))
+            booking::schedule(&hospital, organization, "control", &new).map(|it| describe(&hospital, &it))
         }
         other => elsewhere(&hospital, other, &it),
     };
@@ -98,9 +107,12 @@ fn elsewhere(hospital: &Shared, ehr: Ehr, it: &Schedule) -> Result<Value, &'stat
     if !(5..=480).contains(&it.minutes) {
         return Err("a visit takes 5 to 480 minutes");
     }
+    if !it.more_practitioners.is_empty() || it.department.is_some() {
+        return Err("more practitioners and departments are Epic's here");
+    }
     let new = NewVisit {
         organization: &it.org,
-        patient_id: &it.patient_id,
+        patient_id: it.patient_id.as_deref().ok_or("only Epic books visits without a patient here")?,
         practitioner_id: &it.practitioner_id,
         kind: &it.r#type,
         start: it.start,
@@ -138,14 +150,55 @@ pub(super) async fn list(State(hospital): State<Shared>, Query(which): Query<Whi
 }
 
 fn describe(hospital: &Hospital, it: &Appointment) -> Value {
-    let (patient, practitioner) = hospital.epic.chart.marks(&it.csn);
+    let (patient, practitioner) = marks::marks(hospital, it);
     json!({
         "ehr": Ehr::Epic,
         "appointment_id": it.id, "csn": it.csn, "encounter_id": it.encounter_id, "org": it.organization,
         "patient_id": it.patient_id, "practitioner_id": it.practitioner_id, "type": it.kind, "start": it.start,
         "minutes": it.minutes, "status": it.status,
+        "conference_id": it.conference(), "is_group": it.group.is_some(), "location_id": it.location_id,
+        "more_practitioners": it.more_practitioners,
         "marks": { "patient": patient.words(), "practitioner": practitioner.words() },
+        "lines": marks::described(hospital, it),
     })
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Group {
+    org: String,
+    practitioner_id: String,
+    patient_ids: Vec<String>,
+    start: Timestamp,
+    #[serde(default = "half_an_hour")]
+    minutes: u32,
+    department: Option<String>,
+}
+
+/// `POST /groups`: a group visit at Epic, an appointment for each patient and one conference id for all.
+pub(super) async fn group(State(hospital): State<Shared>, Json(it): Json<Group>) -> Response {
+    let Some(organization) = hospital.organization(&it.org) else {
+        return refuse(StatusCode::NOT_FOUND, "the organizations are northside and harbor");
+    };
+    let new = NewAppointment {
+        patient_id: None,
+        practitioner_id: &it.practitioner_id,
+        more_practitioners: &[],
+        department: it.department.as_deref(),
+        kind: chart::VIRTUAL,
+        start: it.start,
+        minutes: it.minutes,
+        status: "booked",
+    };
+    match booking::schedule_group(&hospital, organization, "control", &new, &it.patient_ids) {
+        Ok(made) => {
+            let conference = made.first().map(|it| it.conference().to_owned());
+            let all: Vec<Value> = made.iter().map(|it| describe(&hospital, it)).collect();
+            let body = json!({ "conference_id": conference, "appointments": all });
+            (StatusCode::CREATED, Json(body)).into_response()
+        }
+        Err(text) => refuse(StatusCode::UNPROCESSABLE_ENTITY, text),
+    }
 }
 
 /// What a scheduler changes.
@@ -206,7 +259,7 @@ fn at_epic(hospital: &Hospital, id: &str, change: &Change) -> Option<Result<Valu
         }
     }
     if let Some(status) = &change.status
-        && let Err(text) = launch::set_status(hospital, "control", id, status)
+        && let Err(text) = booking::set_status(hospital, "control", id, status)
     {
         return Some(Err(text));
     }

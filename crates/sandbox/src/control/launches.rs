@@ -51,7 +51,8 @@ enum Found<'a> {
     Elsewhere(&'a Server, Booked),
 }
 
-/// `POST /launch`: presses *Begin virtual visit* as a user of the chart, or with `mychart_user` as the patient in the portal.
+/// `POST /launch`: presses *Begin virtual visit* as a user of the chart, or with `mychart_user` as the patient in the portal or, at Epic,
+/// as somebody who acts for them.
 /// The people of all EHRs sign in with the names they have at Epic.
 pub(super) async fn launch(State(hospital): State<Shared>, Json(it): Json<Launch>) -> Response {
     let Some(found) = find(&hospital, &it.appointment_id) else {
@@ -68,10 +69,13 @@ pub(super) async fn launch(State(hospital): State<Shared>, Json(it): Json<Launch
             found.clinician(&hospital, organization, &person.oid)
         }
         (None, Some(user)) => {
-            if !found.is_of(organization, user) {
-                return refuse(StatusCode::NOT_FOUND, "the appointment is not this patient's");
-            }
-            found.patient(&hospital, organization)
+            let Some(answer) = found.patient(&hospital, organization, user) else {
+                return refuse(
+                    StatusCode::NOT_FOUND,
+                    "the appointment is not this patient's, nor of whom they act for",
+                );
+            };
+            answer
         }
         _ => return refuse(StatusCode::BAD_REQUEST, "give either emp_user or mychart_user"),
     };
@@ -98,13 +102,6 @@ impl Found<'_> {
         }
     }
 
-    fn is_of(&self, organization: &Organization, user: &str) -> bool {
-        match self {
-            Self::AtEpic(it) => organization.patient(&it.patient_id).is_some_and(|it| it.mychart_user == user),
-            Self::Elsewhere(server, booked) => fhir::launch::is_of(organization, server, user, booked),
-        }
-    }
-
     fn clinician(&self, hospital: &Hospital, organization: &Organization, oid: &str) -> Option<Value> {
         let begun = match self {
             Self::AtEpic(appointment) => launch::clinician(hospital, organization, oid, appointment),
@@ -113,11 +110,19 @@ impl Found<'_> {
         begun.map(|it| json!(it))
     }
 
-    fn patient(&self, hospital: &Hospital, organization: &Organization) -> Option<Value> {
+    /// `None`: not theirs to begin.
+    fn patient(&self, hospital: &Hospital, organization: &Organization, user: &str) -> Option<Option<Value>> {
         let url = match self {
-            Self::AtEpic(appointment) => launch::patient(hospital, organization, appointment),
-            Self::Elsewhere(server, booked) => fhir::launch::patient(hospital, server, booked),
+            Self::AtEpic(appointment) => {
+                let user = organization.portal_user(user)?;
+                let who = launch::portal(hospital, organization, &user, appointment)?;
+                launch::patient(hospital, organization, who, appointment)
+            }
+            Self::Elsewhere(server, booked) => {
+                fhir::launch::is_of(organization, server, user, booked).then_some(())?;
+                fhir::launch::patient(hospital, server, booked)
+            }
         };
-        url.map(|it| json!({ "https_url": it }))
+        Some(url.map(|it| json!({ "https_url": it })))
     }
 }

@@ -6,6 +6,7 @@ mod ehrs;
 mod launches;
 mod links;
 mod people;
+mod switches;
 mod watch;
 
 pub(crate) use appointments::{Change, NewVisit};
@@ -36,6 +37,9 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/clock", get(clock).put(advance))
         .route("/appointments", get(appointments::list).post(appointments::schedule))
         .route("/appointments/{id}", patch(appointments::change))
+        .route("/groups", post(appointments::group))
+        .route("/switches", get(switches::list))
+        .route("/switches/{name}", put(switches::put))
         .route("/launch", post(launches::launch))
         .route("/context-links/{organization}", put(links::set).delete(links::unset))
         .route("/portal-sessions", post(launches::sign_in))
@@ -88,7 +92,8 @@ fn describe(hospital: &Hospital, organization: &Organization) -> Value {
         "more_ehrs": [
             crate::oracle::configuration(hospital, organization), crate::r4::configuration(hospital, organization),
         ],
-        "people": organization.people, "patients": organization.patients,
+        "people": organization.people, "patients": organization.patients, "proxies": organization.proxies,
+        "departments": organization.departments,
         "organizer_oid": organization.organizer.oid, "delegates": organization.delegates,
     })
 }

@@ -3,6 +3,7 @@
 
 mod asked;
 mod canaries;
+mod departments;
 mod effects;
 mod ehr;
 mod faults;
@@ -10,11 +11,14 @@ mod journal;
 mod keys;
 mod organizations;
 mod people;
+mod proxies;
 mod random;
 mod strike;
+pub mod switches;
 
 pub use asked::Asked;
 pub use canaries::{Canaries, Canary, CanaryKind};
+pub use departments::Department;
 pub use effects::{Creates, Effect, Effects, Recorded, Standing, Written};
 pub use ehr::Ehr;
 pub use faults::{Fault, FaultMode, Faults, Struck};
@@ -23,9 +27,11 @@ pub use keys::{JwtRefused, SigningKey, unverified_claims};
 pub use organizations::{IdentifierSystems, Organization};
 pub(crate) use people::fhir_id;
 pub use people::{Patient, Person, PersonRole};
+pub use proxies::{PortalUser, Proxy, RelatedPerson};
 pub use random::Random;
 pub(crate) use strike::{Aim, Refusal, outage, under};
 pub use strike::{Strike, cut};
+pub use switches::Switches;
 
 use crate::{Addresses, clock::Clock};
 use serde_json::Value;
@@ -50,6 +56,8 @@ pub struct Hospital {
     pub asked: Asked,
     /// Faults waiting to strike.
     pub faults: Faults,
+    /// How the named switches stand.
+    pub switches: Switches,
     /// What has taken effect at the EHRs.
     pub effects: Effects,
     /// Seeded randomness: ids, GUIDs, tokens.
@@ -91,6 +99,7 @@ impl Hospital {
             journal: Journal::default(),
             asked: Asked::default(),
             faults: Faults::new(seed),
+            switches: Switches::default(),
             effects: Effects::default(),
             addresses: OnceLock::new(),
             relay: Mutex::new(None),

@@ -2,8 +2,9 @@
 //! Client ids are the vendor's (one registration, many customers); passwords and statuses are the hospital's own.
 
 use super::{
-    Canaries, Patient, Person, PersonRole, Random,
+    Canaries, Department, Patient, Person, PersonRole, Proxy, Random, departments,
     people::{patient, person},
+    proxies::{patient_as_proxy, proxy},
 };
 use PersonRole::{Practitioner, Staff};
 
@@ -40,8 +41,16 @@ pub struct Organization {
     pub delegates: Vec<String>,
     /// Patients.
     pub patients: Vec<Patient>,
+    /// Those who may act for a patient.
+    pub proxies: Vec<Proxy>,
+    /// Departments, at least one.
+    pub departments: Vec<Department>,
     /// Identifier systems.
     pub systems: IdentifierSystems,
+    /// Where group visits keep their conference id.
+    pub conference_system: String,
+    /// Where Locations keep the department's number.
+    pub department_system: String,
     /// Coding system of appointment types.
     pub visit_type_system: String,
     /// User of the connection-status service, with its `emp$`.
@@ -121,7 +130,12 @@ pub(super) fn both(random: &Random, canaries: &Canaries) -> Vec<Organization> {
         north.patient("Olivia", "Roberts", "female", "2003-01-07"),
     ];
     let organizer = north.staff("Northside Virtual Visits", Staff, None);
-    let northside = organization(&north, "northside", "Northside Health", people, patients, organizer);
+    let proxies = vec![
+        proxy(random, canaries, ("Marcus", "Powell"), &patients[2], ("SON", "son")),
+        patient_as_proxy(random, canaries, &patients[4], &patients[5], ("MTH", "mother")),
+    ];
+    let northside = Customer { key: "northside", name: "Northside Health", people, patients, proxies, organizer };
+    let northside = organization(&north, northside, &["Family Medicine", "Cardiology"]);
 
     let south = Cast { random, canaries, domain: "harbor.example" };
     let people = vec![
@@ -135,18 +149,23 @@ pub(super) fn both(random: &Random, canaries: &Canaries) -> Vec<Organization> {
         south.patient("Tobias", "Krug", "male", "1978-12-05"),
     ];
     let organizer = south.staff("Harbor Virtual Visits", Staff, None);
-    let harbor = organization(&south, "harbor", "Harbor Clinic", people, patients, organizer);
+    let proxies = vec![proxy(random, canaries, ("Samir", "Haddad"), &patients[1], ("BRO", "brother"))];
+    let harbor = Customer { key: "harbor", name: "Harbor Clinic", people, patients, proxies, organizer };
+    let harbor = organization(&south, harbor, &["Telehealth"]);
     vec![northside, harbor]
 }
 
-fn organization(
-    cast: &Cast<'_>,
+struct Customer {
     key: &'static str,
     name: &'static str,
     people: Vec<Person>,
     patients: Vec<Patient>,
+    proxies: Vec<Proxy>,
     organizer: Person,
-) -> Organization {
+}
+
+fn organization(cast: &Cast<'_>, it: Customer, departments: &[&'static str]) -> Organization {
+    let Customer { key, name, people, patients, proxies, organizer } = it;
     let random = cast.random;
     // OIDs under a documentation arc, one per hospital, so that one hospital's systems mean nothing at the other.
     let arc = format!("urn:oid:2.16.840.1.113883.19.{}", random.stable_digits(&format!("{key} arc"), 4));
@@ -163,6 +182,10 @@ fn organization(
         people,
         organizer,
         patients,
+        proxies,
+        departments: departments::of(random, key, departments),
+        conference_system: format!("{arc}.9"),
+        department_system: format!("{arc}.686980"),
         systems: IdentifierSystems {
             csn: format!("{arc}.8"),
             practitioner: format!("{arc}.697780"),

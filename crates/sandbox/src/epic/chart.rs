@@ -4,7 +4,7 @@
 use crate::core::lock;
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::{collections::HashMap, sync::Mutex};
+use std::{collections::BTreeMap, sync::Mutex};
 use tokio::sync::watch;
 
 /// The appointment type configured as a Teams video visit.
@@ -31,16 +31,22 @@ pub(crate) const STATUSES: [&str; 10] = [
 pub struct Appointment {
     /// FHIR id of the Appointment.
     pub id: String,
-    /// FHIR id of the Encounter.
-    pub encounter_id: String,
-    /// Contact serial number; also the ConferenceID of its video visit.
+    /// FHIR id of the Encounter; none where no patient is treated.
+    pub encounter_id: Option<String>,
+    /// Contact serial number; also the ConferenceID of its video visit unless it is part of a group.
     pub csn: String,
+    /// The ConferenceID it shares with the other appointments of a group visit.
+    pub group: Option<String>,
     /// Organization key.
     pub organization: &'static str,
-    /// FHIR id of the Patient.
-    pub patient_id: String,
+    /// FHIR id of the Patient; none where clinicians meet each other.
+    pub patient_id: Option<String>,
     /// FHIR id of the Practitioner.
     pub practitioner_id: String,
+    /// FHIR ids of further Practitioners.
+    pub more_practitioners: Vec<String>,
+    /// FHIR id of the department's Location.
+    pub location_id: Option<String>,
     /// `VV-TEAMS` or `OFFICE`.
     pub kind: &'static str,
     /// When it begins.
@@ -57,6 +63,21 @@ impl Appointment {
     /// When it is planned to end.
     pub fn end(&self) -> Timestamp {
         self.start.saturating_add(SignedDuration::from_mins(i64::from(self.minutes))).unwrap_or(self.start)
+    }
+
+    /// Its video visit's ConferenceID: the launch record's `%CONFERENCEID%` for a group, else its CSN.
+    pub fn conference(&self) -> &str {
+        self.group.as_deref().unwrap_or(&self.csn)
+    }
+
+    /// Every Practitioner on it, by FHIR id.
+    pub fn practitioners(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(&self.practitioner_id).chain(&self.more_practitioners).map(String::as_str)
+    }
+
+    /// Whether it is this patient's.
+    pub fn is_of(&self, patient_id: &str) -> bool {
+        self.patient_id.as_deref() == Some(patient_id)
     }
 
     /// Whether its type is the one configured as virtual.
@@ -105,24 +126,23 @@ pub struct WriteBack {
     pub at: Timestamp,
 }
 
+/// What the connection-status service keeps a state for: ConferenceID, ExternalIDType, ExternalID.
+pub(crate) type Line = (String, u32, String);
+
 /// Appointments, marks and write-backs of both hospitals.
 pub struct Chart {
     appointments: Mutex<Vec<Appointment>>,
-    /// By CSN: the patient's mark and the practitioner's.
-    marks: Mutex<HashMap<String, (Mark, Mark)>>,
+    lines: Mutex<BTreeMap<Line, Mark>>,
     write_backs: Mutex<Vec<WriteBack>>,
     /// Counts changes; `u64::MAX` means the hospital has closed.
     changes: watch::Sender<u64>,
 }
 
 impl Chart {
-    pub(crate) fn new(appointments: Vec<Appointment>) -> Self {
-        // What is over was a visit in which both had been.
-        let over = appointments.iter().filter(|it| it.is_virtual() && it.status == "fulfilled");
-        let marks = over.map(|it| (it.csn.clone(), (Mark::Disconnected, Mark::Disconnected))).collect();
+    pub(crate) fn new(appointments: Vec<Appointment>, lines: BTreeMap<Line, Mark>) -> Self {
         Self {
             appointments: Mutex::new(appointments),
-            marks: Mutex::new(marks),
+            lines: Mutex::new(lines),
             write_backs: Mutex::default(),
             changes: watch::Sender::new(0),
         }
@@ -153,17 +173,19 @@ impl Chart {
         found
     }
 
-    /// The marks of patient and practitioner.
-    pub fn marks(&self, csn: &str) -> (Mark, Mark) {
-        lock(&self.marks).get(csn).copied().unwrap_or_default()
+    /// Everybody of whom something has been said in a conference: ExternalIDType, ExternalID, state.
+    pub(crate) fn lines(&self, conference: &str) -> Vec<(u32, String, Mark)> {
+        let lines = lock(&self.lines);
+        let of = lines.iter().filter(|((it, _, _), _)| it == conference);
+        of.map(|((_, kind, id), mark)| (*kind, id.clone(), *mark)).collect()
     }
 
     /// Takes an accepted write-back into the chart; `record` runs while nobody else can.
-    pub(crate) fn write(&self, write_back: WriteBack, mark: Mark, is_patient: bool, record: impl FnOnce(&WriteBack)) {
+    pub(crate) fn write(&self, write_back: WriteBack, mark: Mark, record: impl FnOnce(&WriteBack)) {
         {
-            let mut marks = lock(&self.marks);
-            let (patient, practitioner) = marks.entry(write_back.conference_id.clone()).or_default();
-            *(if is_patient { patient } else { practitioner }) = mark;
+            let mut lines = lock(&self.lines);
+            let WriteBack { conference_id, external_id_type, external_id, .. } = &write_back;
+            lines.insert((conference_id.clone(), *external_id_type, external_id.clone()), mark);
             record(&write_back);
             lock(&self.write_backs).push(write_back);
         }

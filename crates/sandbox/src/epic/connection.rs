@@ -66,7 +66,7 @@ fn accept(hospital: &Hospital, key: &str, headers: &HeaderMap, query: &str) -> R
                     "participant": if is_patient { "patient" } else { "practitioner" }, "mark": mark.words(),
                 }),
             );
-            hospital.epic.chart.write(write_back, mark, is_patient, |it| {
+            hospital.epic.chart.write(write_back, mark, |it| {
                 let effect = Effect::ConnectionStatus {
                     conference_id: it.conference_id.clone(),
                     external_id: it.external_id.clone(),
@@ -107,9 +107,14 @@ fn check(
         return Err(Refused(StatusCode::BAD_REQUEST, "MISSING-PARAMETER"));
     }
     let conference_id = parameters.text("ConferenceID");
-    let visits = hospital.epic.chart.appointments(|it| it.organization == organization.key && it.csn == conference_id);
-    let visit =
-        visits.first().filter(|it| it.is_virtual()).ok_or(Refused(StatusCode::BAD_REQUEST, "INVALID-CONFERENCE-ID"))?;
+    // One appointment, or all of a group; an appointment of a group has no conference of its own.
+    let visits = hospital
+        .epic
+        .chart
+        .appointments(|it| it.organization == organization.key && it.is_virtual() && it.conference() == conference_id);
+    if visits.is_empty() {
+        return Err(Refused(StatusCode::BAD_REQUEST, "INVALID-CONFERENCE-ID"));
+    }
 
     let number =
         |name: &str, code| parameters.text(name).parse::<u32>().map_err(|_| Refused(StatusCode::BAD_REQUEST, code));
@@ -117,7 +122,8 @@ fn check(
     let external_id = parameters.text("ExternalID");
     let is_patient = external_id_type == organization.patient_id_type;
     let fits = if is_patient {
-        organization.patient(&visit.patient_id).is_some_and(|it| it.wpr == external_id)
+        let mut patients = visits.iter().filter_map(|it| organization.patient(it.patient_id.as_deref()?));
+        patients.any(|it| it.wpr == external_id)
     } else if external_id_type == organization.practitioner_id_type {
         // Somebody who covers for a colleague is connected too, so any provider of the hospital will do.
         organization.people.iter().any(|it| it.practitioner_id.is_some() && it.emp.as_deref() == Some(external_id))

@@ -3,6 +3,7 @@
 
 mod authorize;
 mod backend;
+pub(crate) mod booking;
 pub(crate) mod chart;
 mod connection;
 mod discovery;
@@ -11,6 +12,7 @@ mod hyperspace;
 pub(crate) mod launch;
 mod links;
 mod local_time;
+pub(crate) mod marks;
 mod mychart;
 mod outcome;
 mod scopes;
@@ -55,8 +57,10 @@ pub struct State {
 
 impl State {
     pub(crate) fn new(organizations: &[Organization], random: &Random, clock: &Clock, canaries: &Canaries) -> Self {
+        let today = seed::today(organizations, random, clock, canaries);
+        let past = marks::of_the_past(organizations, &today);
         Self {
-            chart: Chart::new(seed::today(organizations, random, clock, canaries)),
+            chart: Chart::new(today, past),
             clients: Clients::new(Ehr::Epic, random),
             key: SigningKey::generate(random.stable_token("epic kid", 22)),
             grants: Grants::new(Ehr::Epic),
@@ -112,6 +116,9 @@ pub(crate) fn configuration(hospital: &Hospital, organization: &Organization) ->
         "interconnect": interconnect(hospital, organization),
         "virtual_visit_types": [{ "system": organization.visit_type_system, "code": chart::VIRTUAL }],
         "identifier_systems": organization.systems,
+        "more_identifier_systems": {
+            "conference": organization.conference_system, "department": organization.department_system,
+        },
         "connection_status": {
             "profile": "epic-2018-contextlinking", "verb": "GET", "path": connection::PATH,
             "auth": { "kind": "basic", "user": organization.status_user, "password": organization.status_password },

@@ -4,10 +4,17 @@
 use crate::smart::clients::Audience;
 
 /// Resource types the interactive apps are registered for; reading only.
-const READABLE: [&str; 4] = ["Patient", "Practitioner", "Appointment", "Encounter"];
+const READABLE: [&str; 6] = ["Patient", "Practitioner", "Appointment", "Encounter", "RelatedPerson", "Location"];
 /// Resource types Backend Services is registered for, with the letters of v2 it may have.
-const SYSTEM: [(&str, &str); 5] =
-    [("Patient", "rs"), ("Practitioner", "rs"), ("Appointment", "rs"), ("Encounter", "rs"), ("Communication", "crs")];
+const SYSTEM: [(&str, &str); 7] = [
+    ("Patient", "rs"),
+    ("Practitioner", "rs"),
+    ("Appointment", "rs"),
+    ("Encounter", "rs"),
+    ("RelatedPerson", "rs"),
+    ("Location", "rs"),
+    ("Communication", "crs"),
+];
 
 /// What an interactive app is granted of what it asked for; `None` if it asked for something no such app may name.
 pub(crate) fn interactive(asked: &str, audience: Audience) -> Option<Vec<String>> {

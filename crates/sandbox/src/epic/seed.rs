@@ -54,13 +54,17 @@ pub(super) fn today(
             let label = format!("{} {index}", organization.key);
             let csn = random.stable_digits(&format!("csn {label}"), 11);
             canaries.patient("appointment.csn", &csn);
+            let practitioner_id = practitioner(organization, emp_user);
             made.push(Appointment {
                 id: fhir_id(random, &format!("appointment {label}")),
-                encounter_id: fhir_id(random, &format!("encounter {label}")),
+                encounter_id: Some(fhir_id(random, &format!("encounter {label}"))),
                 csn,
+                group: None,
                 organization: organization.key,
-                patient_id: patient(organization, mychart_user),
-                practitioner_id: practitioner(organization, emp_user),
+                patient_id: Some(patient(organization, mychart_user)),
+                location_id: organization.usual_department(&practitioner_id).map(|it| it.location_id.clone()),
+                practitioner_id,
+                more_practitioners: Vec::new(),
                 kind,
                 start: base.saturating_add(SignedDuration::from_mins(minutes)).unwrap_or(base),
                 minutes: length,

@@ -1,7 +1,7 @@
 //! Signed-in browsers at Hyperspace and MyChart: a cookie each, so that both can be open side by side.
 
 use crate::{
-    core::{Hospital, Organization, Patient, Person, lock},
+    core::{Hospital, Organization, Person, PortalUser, lock},
     web,
 };
 use axum::http::{HeaderMap, HeaderValue};
@@ -10,7 +10,7 @@ use std::{collections::HashMap, sync::Mutex};
 const HYPERSPACE: &str = "sandbox_hyperspace";
 const MYCHART: &str = "sandbox_mychart";
 
-/// Session id -> object id of a Hyperspace user, or FHIR id of a MyChart user.
+/// Session id -> object id of a Hyperspace user, or the name a MyChart user signed in with.
 #[derive(Default)]
 pub(super) struct Sessions {
     hyperspace: Mutex<HashMap<String, String>>,
@@ -25,10 +25,10 @@ pub(super) fn clinician<'a>(hospital: &'a Hospital, headers: &HeaderMap) -> Opti
 }
 
 /// The MyChart user of this browser.
-pub(super) fn patient<'a>(hospital: &'a Hospital, headers: &HeaderMap) -> Option<(&'a Organization, &'a Patient)> {
+pub(super) fn portal<'a>(hospital: &'a Hospital, headers: &HeaderMap) -> Option<(&'a Organization, PortalUser<'a>)> {
     let id = web::cookie(headers, MYCHART)?;
-    let patient_id = lock(&hospital.epic.sessions.mychart).get(id).cloned()?;
-    hospital.organizations.iter().find_map(|it| it.patient(&patient_id).map(|patient| (it, patient)))
+    let user = lock(&hospital.epic.sessions.mychart).get(id).cloned()?;
+    hospital.organizations.iter().find_map(|it| it.portal_user(&user).map(|user| (it, user)))
 }
 
 /// Signs a Hyperspace user in.
@@ -37,8 +37,8 @@ pub(super) fn sign_in_clinician(hospital: &Hospital, oid: &str) -> HeaderValue {
 }
 
 /// Signs a MyChart user in.
-pub(super) fn sign_in_patient(hospital: &Hospital, patient_id: &str) -> HeaderValue {
-    begin(hospital, &hospital.epic.sessions.mychart, MYCHART, patient_id)
+pub(super) fn sign_in_patient(hospital: &Hospital, user: &str) -> HeaderValue {
+    begin(hospital, &hospital.epic.sessions.mychart, MYCHART, user)
 }
 
 fn begin(hospital: &Hospital, sessions: &Mutex<HashMap<String, String>>, cookie: &str, whom: &str) -> HeaderValue {

@@ -91,24 +91,38 @@ fn code(
             let subject = Subject::Patient { patient_id: patient_id.clone() };
             (subject, patient_id.clone(), format!("{base}/Patient/{patient_id}"))
         }
+        Launcher::Proxy { fhir_user } => {
+            let nobody = Refused::new("invalid_grant", "a proxy acts for a patient");
+            let subject = Subject::Patient { patient_id: launch.patient_id.clone().ok_or(nobody)? };
+            let id = fhir_user.rsplit('/').next().unwrap_or_default();
+            (subject, id.to_owned(), format!("{base}/{fhir_user}"))
+        }
     };
     let is_clinician = matches!(subject, Subject::User { .. });
     let scopes = code.scopes.clone();
     let access = grants.access(hospital, organization.key, subject, scopes, ACCESS_SECONDS, form.one("code"));
     let mut body = json!({
         "access_token": access, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": code.scopes.join(" "),
-        "patient": launch.patient_id,
     });
+    // Where clinicians meet without a patient there is no such context.
+    for (name, id) in [("patient", &launch.patient_id), ("encounter", &launch.encounter_id)] {
+        if let Some(id) = id.as_deref().filter(|_| is_clinician || name == "patient") {
+            body[name] = Value::from(id);
+        }
+    }
     if is_clinician {
-        body["encounter"] = json!(launch.encounter_id);
-        body["need_patient_banner"] = Value::from(true);
+        body["need_patient_banner"] = Value::from(launch.patient_id.is_some());
     }
     let issuer = format!("{}/oauth2", interconnect(hospital, organization));
     let statement = Statement { ehr: Ehr::Epic, key: &hospital.epic.key, issuer, sub: &who, fhir_user };
     if let Some(token) = statement.sign(hospital, &code) {
         body["id_token"] = Value::from(token);
     }
-    let kind = if is_clinician { "clinician" } else { "patient" };
+    let kind = match &launch.launcher {
+        Launcher::Clinician { .. } => "clinician",
+        Launcher::Patient { .. } => "patient",
+        Launcher::Proxy { .. } => "proxy",
+    };
     hospital.log(
         "epic",
         "token.issued",

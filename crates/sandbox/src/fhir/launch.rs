@@ -75,7 +75,7 @@ fn mint(hospital: &Hospital, server: &Server, launcher: Launcher, of: &Booked) -
     let launch = Launch {
         organization: of.organization,
         launcher,
-        patient_id: of.patient_id.clone(),
+        patient_id: Some(of.patient_id.clone()),
         encounter_id: of.encounter_id.clone(),
     };
     server.grants.launch(hospital, launch)
@@ -133,7 +133,10 @@ pub(crate) fn granted(
             };
             (Subject::User { patient_id }, kind, id)
         }
-        Launcher::Patient { .. } => (Subject::Patient { patient_id: patient_id.clone() }, "Patient", patient_id),
+        Launcher::Patient { patient_id } => {
+            (Subject::Patient { patient_id: patient_id.clone() }, "Patient", patient_id.clone())
+        }
+        Launcher::Proxy { .. } => return Err(Refused::new("invalid_grant", "this portal knows no proxies")),
     };
     let is_clinician = matches!(subject, Subject::User { .. });
     let scopes = code.scopes.clone();

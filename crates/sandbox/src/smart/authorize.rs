@@ -106,6 +106,7 @@ fn grant(
     let who = match &launch.launcher {
         Launcher::Clinician { oid } => hospital.person(oid).and_then(|(_, it)| it.emp_user.clone()).unwrap_or_default(),
         Launcher::Patient { .. } => "patient".to_owned(),
+        Launcher::Proxy { .. } => "proxy".to_owned(),
     };
     hospital.log(door.ehr.word(), "authorize", json!({ "organization": door.organization, "by": who }));
     let code = Code {
@@ -142,7 +143,7 @@ fn standalone(door: &Door<'_>, patient: &str, granted: &[String]) -> Result<Laun
     Ok(Launch {
         organization: door.organization,
         launcher: Launcher::Patient { patient_id: patient.to_owned() },
-        patient_id: patient.to_owned(),
+        patient_id: Some(patient.to_owned()),
         encounter_id: None,
     })
 }

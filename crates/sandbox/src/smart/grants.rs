@@ -19,6 +19,8 @@ pub(crate) enum Launcher {
     Clinician { oid: String },
     /// A user of the portal, by FHIR id.
     Patient { patient_id: String },
+    /// A user of the portal who acts for the launch's patient: what `fhirUser` says of them, `Type/id`.
+    Proxy { fhir_user: String },
 }
 
 impl Launcher {
@@ -26,7 +28,7 @@ impl Launcher {
     pub(crate) fn audience(&self) -> Audience {
         match self {
             Self::Clinician { .. } => Audience::Clinician,
-            Self::Patient { .. } => Audience::Patient,
+            Self::Patient { .. } | Self::Proxy { .. } => Audience::Patient,
         }
     }
 }
@@ -36,7 +38,8 @@ impl Launcher {
 pub(crate) struct Launch {
     pub(crate) organization: &'static str,
     pub(crate) launcher: Launcher,
-    pub(crate) patient_id: String,
+    /// None where clinicians meet without a patient.
+    pub(crate) patient_id: Option<String>,
     /// None while the desk has planned no Encounter.
     pub(crate) encounter_id: Option<String>,
 }
@@ -55,9 +58,9 @@ pub(crate) struct Code {
 /// Whom an access token speaks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// A clinician, with the patient in context.
-    User { patient_id: String },
-    /// A patient: their own record only.
+    /// A clinician, with the patient in context if there is one.
+    User { patient_id: Option<String> },
+    /// A patient, or whoever acts for them: this record only.
     Patient { patient_id: String },
     /// Backend Services.
     System,

@@ -5,7 +5,7 @@ use crate::pages::{Live, sign_in};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-struct Call<'a> {
+pub(crate) struct Call<'a> {
     desk: &'a Desk,
     appointment: Value,
     query: Vec<(&'static str, String)>,
@@ -14,9 +14,16 @@ struct Call<'a> {
 impl<'a> Call<'a> {
     async fn patient_connected(desk: &'a Desk) -> Self {
         let appointment = desk.appointment("MOKAFOR").await;
-        let wpr = text(patient(&desk.northside, &appointment["patient_id"]), "/wpr").to_owned();
+        Self::about(desk, &appointment, text(&appointment, "/csn"))
+    }
+
+    /// The appointment's patient, if it has one, is connected to a conference.
+    pub(crate) fn about(desk: &'a Desk, appointment: &Value, conference: &str) -> Self {
+        let id = &appointment["patient_id"];
+        let wpr = if id.is_null() { String::new() } else { text(patient(&desk.northside, id), "/wpr").to_owned() };
+        let appointment = appointment.clone();
         let query = vec![
-            ("ConferenceID", text(&appointment, "/csn").to_owned()),
+            ("ConferenceID", conference.to_owned()),
             ("ExternalID", wpr),
             ("ExternalIDType", "2".to_owned()),
             ("VendorName", "Roomed".to_owned()),
@@ -25,7 +32,7 @@ impl<'a> Call<'a> {
         Self { desk, appointment, query }
     }
 
-    fn with(mut self, name: &str, value: impl ToString) -> Self {
+    pub(crate) fn with(mut self, name: &str, value: impl ToString) -> Self {
         for it in &mut self.query {
             if it.0 == name {
                 it.1 = value.to_string();
@@ -45,7 +52,7 @@ impl<'a> Call<'a> {
             .header("Epic-Client-ID", text(status, "/epic_client_id"))
     }
 
-    async fn send(&self) -> Response {
+    pub(crate) async fn send(&self) -> Response {
         self.request(Method::GET).send().await.unwrap()
     }
 

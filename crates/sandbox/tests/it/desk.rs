@@ -75,6 +75,11 @@ impl Desk {
         }
     }
 
+    /// Throws a named switch.
+    pub(crate) async fn throw(&self, name: &str, value: &str) {
+        self.tell(Method::PUT, &format!("/switches/{name}"), &json!({ "value": value })).await;
+    }
+
     /// Moves the sandbox's clock.
     pub(crate) async fn advance(&self, seconds: u32) {
         self.http.put(self.control("/clock")).json(&json!({ "advance_seconds": seconds })).send().await.unwrap();

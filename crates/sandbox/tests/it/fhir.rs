@@ -8,14 +8,14 @@ use crate::{
 use reqwest::{Method, StatusCode, header};
 use serde_json::{Value, json};
 
-async fn get(desk: &Desk, token: &str, path: &str) -> (StatusCode, Value) {
+pub(crate) async fn get(desk: &Desk, token: &str, path: &str) -> (StatusCode, Value) {
     let url = format!("{}/{path}", text(&desk.northside, "/ehr/iss"));
     let answer = desk.http.get(url).bearer_auth(token).send().await.unwrap();
     assert!(answer.headers()[header::CONTENT_TYPE].to_str().unwrap().starts_with("application/fhir+json"));
     (answer.status(), answer.json().await.unwrap())
 }
 
-fn code(body: &Value) -> &str {
+pub(crate) fn code(body: &Value) -> &str {
     text(body, "/issue/0/details/coding/0/code")
 }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 const PATIENCE: Duration = Duration::from_secs(10);
 
-fn cookie(answer: &Response) -> String {
+pub(crate) fn cookie(answer: &Response) -> String {
     answer.headers()[header::SET_COOKIE].to_str().unwrap().split(';').next().unwrap().to_owned()
 }
 
@@ -23,14 +23,14 @@ pub(crate) async fn events(desk: &Desk, cookie: &str) -> Response {
     answer
 }
 
-async fn page(desk: &Desk, path: &str, cookie: &str) -> String {
+pub(crate) async fn page(desk: &Desk, path: &str, cookie: &str) -> String {
     let answer = desk.http.get(desk.epic(path)).header(header::COOKIE, cookie).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::OK);
     assert!(answer.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap().starts_with("default-src 'none'"));
     answer.text().await.unwrap()
 }
 
-async fn press(desk: &Desk, path: &str, cookie: &str, form: &[(&str, &str)]) -> Response {
+pub(crate) async fn press(desk: &Desk, path: &str, cookie: &str, form: &[(&str, &str)]) -> Response {
     desk.http.post(desk.epic(path)).header(header::COOKIE, cookie).form(form).send().await.unwrap()
 }
 

@@ -14,6 +14,8 @@ const SCOPE: &str =
 pub(crate) enum As<'a> {
     Clinician(&'a str),
     Patient,
+    /// Whoever signs in at MyChart with this name.
+    Portal(&'a str),
 }
 
 /// A launch on its way through authorize and token.
@@ -36,8 +38,9 @@ impl<'a> Flow<'a> {
                 scope: SCOPE,
                 launch: desk.launch(json!({ "emp_user": user, "appointment_id": appointment["appointment_id"] })).await,
             },
-            As::Patient => {
-                let user = &crate::desk::patient(&desk.northside, &appointment["patient_id"])["mychart_user"];
+            As::Patient | As::Portal(_) => {
+                let own = || text(crate::desk::patient(&desk.northside, &appointment["patient_id"]), "/mychart_user");
+                let user = if let As::Portal(user) = who { user } else { own() };
                 Self {
                     desk,
                     client: text(ehr, "/patient_client_id"),

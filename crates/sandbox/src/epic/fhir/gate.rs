@@ -51,9 +51,10 @@ impl Caller<'_> {
         match &self.access.subject {
             Subject::System if has("system") => Reach::Everything,
             Subject::User { .. } if has("user") => Reach::Everything,
-            Subject::User { patient_id } | Subject::Patient { patient_id } if has("patient") => {
-                // Practitioners are in nobody's compartment.
-                if resource == "Practitioner" { Reach::Everything } else { Reach::Own(patient_id.clone()) }
+            Subject::User { patient_id: Some(patient_id) } | Subject::Patient { patient_id } if has("patient") => {
+                // Practitioners and Locations are in nobody's compartment.
+                let open = ["Practitioner", "Location"].contains(&resource);
+                if open { Reach::Everything } else { Reach::Own(patient_id.clone()) }
             }
             _ => Reach::Nothing,
         }

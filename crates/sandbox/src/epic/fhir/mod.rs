@@ -1,11 +1,12 @@
-//! FHIR R4 as far as Epic goes for video visits: read and search Patient, Practitioner, Appointment, Encounter;
-//! create, read and search Communication. Everything else Epic lists is refused for lack of authorization,
+//! FHIR R4 as far as Epic goes for video visits: read and search Patient, RelatedPerson, Practitioner, Location, Appointment,
+//! Encounter; create, read and search Communication. Everything else Epic lists is refused for lack of authorization,
 //! everything it does not list (AuditEvent, PATCH, conditional writes, transactions) as not supported.
 
 mod communication;
 mod gate;
 mod resources;
 mod search;
+mod visits;
 
 pub(super) use communication::Communications;
 
@@ -38,7 +39,8 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 /// The types that have content here, with what Epic lets anybody do to them.
-const HELD: [&str; 5] = ["Patient", "Practitioner", "Appointment", "Encounter", "Communication"];
+const HELD: [&str; 7] =
+    ["Patient", "RelatedPerson", "Practitioner", "Location", "Appointment", "Encounter", "Communication"];
 
 /// What a type name stands for on this server.
 enum Kind {

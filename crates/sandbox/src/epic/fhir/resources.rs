@@ -1,8 +1,8 @@
-//! The FHIR R4 shapes, as Epic fills them: identifiers by system, the visit type in `serviceType` and `appointmentType`,
-//! the patient among an Appointment's participants, an Encounter for every appointment.
+//! Who and where, in FHIR R4 as Epic fills it: identifiers by system, a RelatedPerson for each patient somebody acts for,
+//! departments as Location. Appointments and encounters are in `visits.rs`.
 
-use super::super::chart::Appointment;
-use crate::core::{Hospital, Organization, Patient, Person};
+use super::visits;
+use crate::core::{Department, Hospital, Organization, Patient, Person, Proxy, RelatedPerson};
 use serde_json::{Value, json};
 
 /// Whether Epic's CapabilityStatement lists a type at all.
@@ -17,9 +17,11 @@ pub(super) fn all(hospital: &Hospital, organization: &Organization, kind: &str) 
     let appointments = || hospital.epic.chart.appointments(|it| it.organization == organization.key);
     match kind {
         "Patient" => organization.patients.iter().map(|it| patient(hospital, organization, it)).collect(),
+        "RelatedPerson" => organization.proxies.iter().flat_map(|it| related_persons(organization, it)).collect(),
         "Practitioner" => organization.people.iter().filter_map(|it| practitioner(organization, it)).collect(),
-        "Appointment" => appointments().iter().map(|it| appointment(organization, it)).collect(),
-        "Encounter" => appointments().iter().map(|it| encounter(organization, it)).collect(),
+        "Location" => organization.departments.iter().map(|it| location(organization, it)).collect(),
+        "Appointment" => appointments().iter().map(|it| visits::appointment(organization, it)).collect(),
+        "Encounter" => appointments().iter().filter_map(|it| visits::encounter(organization, it)).collect(),
         "Communication" => hospital.epic.communications.of(organization.key),
         _ => Vec::new(),
     }
@@ -30,6 +32,7 @@ pub(super) fn belongs(kind: &str, resource: &Value, patient_id: &str) -> bool {
     let reference = format!("Patient/{patient_id}");
     match kind {
         "Patient" => resource["id"] == patient_id,
+        "RelatedPerson" => resource["patient"]["reference"] == reference.as_str(),
         "Appointment" => actors(resource).any(|it| it == reference),
         _ => resource["subject"]["reference"] == reference.as_str(),
     }
@@ -66,63 +69,27 @@ fn practitioner(organization: &Organization, it: &Person) -> Option<Value> {
     }))
 }
 
-/// The coding of an appointment's type in the hospital's own system.
-fn visit_type(organization: &Organization, it: &Appointment) -> Value {
-    let display = if it.is_virtual() { "Microsoft virtual visit" } else { "Office visit" };
-    json!({ "coding": [{ "system": organization.visit_type_system, "code": it.kind, "display": display }], "text": display })
-}
-
-fn csn(organization: &Organization, it: &Appointment) -> Value {
-    json!([{ "use": "usual", "system": organization.systems.csn, "value": it.csn }])
-}
-
-fn appointment(organization: &Organization, it: &Appointment) -> Value {
-    let period = json!({ "start": it.start, "end": it.end() });
-    let patient_name = organization.patient(&it.patient_id).map(|it| it.name.as_str());
-    let practitioner_name = organization.practitioner(&it.practitioner_id).map(|it| it.name.as_str());
-    json!({
-        "resourceType": "Appointment", "id": it.id, "identifier": csn(organization, it), "status": it.status,
-        "serviceCategory": [{
-            "coding": [{
-                "system": "http://open.epic.com/FHIR/StructureDefinition/appointment-service-category",
-                "code": "appointment", "display": "Appointment",
-            }],
-            "text": "appointment",
-        }],
-        "serviceType": [visit_type(organization, it)], "appointmentType": visit_type(organization, it),
-        "start": it.start, "end": it.end(), "minutesDuration": it.minutes, "created": it.created,
-        "participant": [
-            {
-                "actor": { "reference": format!("Patient/{}", it.patient_id), "display": patient_name },
-                "required": "required", "status": "accepted", "period": period,
-            },
-            {
-                "actor": { "reference": format!("Practitioner/{}", it.practitioner_id), "display": practitioner_name },
-                "required": "required", "status": "accepted", "period": period,
-            },
-        ],
-    })
-}
-
-fn encounter(organization: &Organization, it: &Appointment) -> Value {
-    let (code, display) = if it.is_virtual() { ("VR", "virtual") } else { ("AMB", "ambulatory") };
-    let status = match it.status.as_str() {
-        "arrived" | "checked-in" => "arrived",
-        "fulfilled" => "finished",
-        "cancelled" | "noshow" => "cancelled",
-        "entered-in-error" => "entered-in-error",
-        _ => "planned",
+/// One for each patient the proxy acts for, as FHIR has it.
+fn related_persons(organization: &Organization, proxy: &Proxy) -> Vec<Value> {
+    let one = |it: &RelatedPerson| {
+        let coding = json!({
+            "system": "http://terminology.hl7.org/CodeSystem/v3-RoleCode", "code": it.relationship,
+            "display": it.relationship_words,
+        });
+        let display = organization.patient(&it.patient_id).map(|it| it.name.as_str());
+        json!({
+            "resourceType": "RelatedPerson", "id": it.related_person_id, "active": true,
+            "patient": { "reference": format!("Patient/{}", it.patient_id), "display": display },
+            "relationship": [{ "coding": [coding], "text": it.relationship_words }],
+            "name": [{ "use": "usual", "text": proxy.name, "family": proxy.family, "given": [proxy.given] }],
+        })
     };
-    let practitioner_name = organization.practitioner(&it.practitioner_id).map(|it| it.name.as_str());
+    proxy.related.iter().map(one).collect()
+}
+
+fn location(organization: &Organization, it: &Department) -> Value {
     json!({
-        "resourceType": "Encounter", "id": it.encounter_id, "identifier": csn(organization, it), "status": status,
-        "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code, "display": display },
-        "type": [visit_type(organization, it)],
-        "subject": { "reference": format!("Patient/{}", it.patient_id) },
-        "participant": [{
-            "individual": { "reference": format!("Practitioner/{}", it.practitioner_id), "display": practitioner_name },
-        }],
-        "appointment": [{ "reference": format!("Appointment/{}", it.id) }],
-        "period": { "start": it.start, "end": it.end() },
+        "resourceType": "Location", "id": it.location_id, "status": "active", "mode": "instance", "name": it.name,
+        "identifier": [{ "use": "usual", "system": organization.department_system, "value": it.number }],
     })
 }

@@ -18,7 +18,8 @@ fn criteria(kind: &str) -> &'static [&'static str] {
         "Appointment" => &["_id", "identifier", "patient", "actor", "practitioner"],
         "Encounter" => &["_id", "identifier", "patient", "subject", "appointment"],
         "Communication" => &["_id", "identifier", "patient", "subject", "encounter"],
-        "Patient" => &["_id", "identifier", "family", "name"],
+        "RelatedPerson" => &["_id", "patient", "name"],
+        "Location" => &["_id", "identifier", "name"],
         _ => &["_id", "identifier", "family", "name"],
     }
 }
@@ -114,11 +115,14 @@ fn test(kind: &str, name: &str) -> Option<Test> {
         (_, "identifier") => identifier,
         ("Appointment", "patient") => |it, wanted| Some(acts(it, "Patient", wanted)),
         ("Appointment", "practitioner") => |it, wanted| Some(acts(it, "Practitioner", wanted)),
+        ("Appointment", "location") => |it, wanted| Some(acts(it, "Location", wanted)),
         ("Appointment", "actor") => |it, wanted| {
             let (kind, _) = wanted.rsplit_once('/')?;
             Some(acts(it, kind.rsplit('/').next()?, wanted))
         },
-        ("Appointment" | "Encounter" | "Communication", "status") => |it, wanted| Some(it["status"] == wanted),
+        ("Appointment" | "Encounter" | "Communication" | "Location", "status") => {
+            |it, wanted| Some(it["status"] == wanted)
+        }
         ("Appointment", "date") => |it, wanted| within(it["start"].as_str()?, wanted),
         ("Appointment", "service-category") => |it, wanted| Some(coded(&it["serviceCategory"][0], wanted)),
         ("Appointment", "service-type") => |it, wanted| Some(coded(&it["serviceType"][0], wanted)),
@@ -132,10 +136,14 @@ fn test(kind: &str, name: &str) -> Option<Test> {
         ("Encounter", "date") => |it, wanted| within(it["period"]["start"].as_str()?, wanted),
         ("Communication", "encounter") => |it, wanted| Some(refers(&it["encounter"], wanted)),
         ("Communication", "sent") => |it, wanted| within(it["sent"].as_str().unwrap_or("1970-01-01T00:00:00Z"), wanted),
+        ("RelatedPerson", "patient") => |it, wanted| Some(refers(&it["patient"], wanted)),
+        ("RelatedPerson", "relationship") => |it, wanted| Some(coded(&it["relationship"][0], wanted)),
+        ("Location", "name") => |it, wanted| Some(begins(&it["name"], wanted)),
+        ("RelatedPerson", "active") => |it, wanted| Some(it["active"] == wanted.parse::<bool>().ok()?),
         ("Patient", "birthdate") => |it, wanted| Some(it["birthDate"] == wanted),
         ("Patient" | "Practitioner", "family") => |it, wanted| Some(begins(&it["name"][0]["family"], wanted)),
         ("Patient" | "Practitioner", "given") => |it, wanted| Some(begins(&it["name"][0]["given"][0], wanted)),
-        ("Patient" | "Practitioner", "name") => |it, wanted| {
+        ("Patient" | "Practitioner" | "RelatedPerson", "name") => |it, wanted| {
             let name = &it["name"][0];
             Some(begins(&name["family"], wanted) || begins(&name["given"][0], wanted))
         },

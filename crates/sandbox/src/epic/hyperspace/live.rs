@@ -36,7 +36,7 @@ pub(super) async fn events(State(hospital): State<Shared>, headers: HeaderMap) -
 fn rows(hospital: &Hospital, key: &str) -> Value {
     let appointments = hospital.epic.chart.appointments(|it| it.organization == key);
     let rows = appointments.iter().map(|it| {
-        let (patient, practitioner) = hospital.epic.chart.marks(&it.csn);
+        let (patient, practitioner) = crate::epic::marks::marks(hospital, it);
         json!({
             "id": it.id, "status": it.status,
             "marks": { "patient": patient.words(), "practitioner": practitioner.words() },

@@ -6,9 +6,9 @@ mod view;
 
 use super::{
     Appointment,
+    booking::{self, NewAppointment},
     chart::STATUSES,
-    launch::{self, NewAppointment},
-    local_time, sessions,
+    launch, local_time, sessions,
 };
 use crate::{
     core::{Hospital, Organization, Person, Shared},
@@ -112,7 +112,7 @@ async fn status(State(hospital): State<Shared>, Path(id): Path<String>, headers:
         return *response;
     }
     let form = Parameters::parse(&body);
-    match launch::set_status(&hospital, "hyperspace", &id, form.text("status")) {
+    match booking::set_status(&hospital, "hyperspace", &id, form.text("status")) {
         Ok(()) => Redirect::to(&view::address(form.text("provider"), &id)).into_response(),
         Err(text) => refuse(text),
     }
@@ -125,14 +125,16 @@ async fn schedule(State(hospital): State<Shared>, headers: HeaderMap, body: Stri
     let form = Parameters::parse(&body);
     let made = local_time::start(&form).and_then(|start| {
         let new = NewAppointment {
-            patient_id: form.text("patient"),
+            patient_id: Some(form.text("patient")),
             practitioner_id: form.text("practitioner"),
+            more_practitioners: &[],
+            department: None,
             kind: form.text("type"),
             start,
             minutes: form.text("minutes").parse().map_err(|_| "the length is not a number of minutes")?,
             status: STATUSES[2],
         };
-        launch::schedule(&hospital, organization, "hyperspace", &new)
+        booking::schedule(&hospital, organization, "hyperspace", &new)
     });
     match made {
         Ok(appointment) => Redirect::to(&view::address(&appointment.practitioner_id, &appointment.id)).into_response(),

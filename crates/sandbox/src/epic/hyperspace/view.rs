@@ -5,6 +5,7 @@ use super::{
         Appointment, Mark,
         chart::STATUSES,
         local_time::{age, next_quarter, written},
+        marks::marks,
     },
     HOME,
 };
@@ -17,6 +18,7 @@ use axum::{http::StatusCode, response::Response};
 use jiff::SignedDuration;
 
 const ALL: &str = "all";
+const NO_PATIENT: &str = "No patient";
 
 /// The address of the schedule with a provider's rows and an appointment in the side panel.
 pub(super) fn address(provider: &str, appointment: &str) -> String {
@@ -56,7 +58,9 @@ pub(super) fn schedule(
     let now = hospital.clock.now();
     let around = |it: &Appointment| it.start.duration_since(now).abs() <= SignedDuration::from_hours(18);
     let shown = hospital.epic.chart.appointments(|it| {
-        it.organization == organization.key && around(it) && (provider == ALL || it.practitioner_id == provider)
+        it.organization == organization.key
+            && around(it)
+            && (provider == ALL || it.practitioners().any(|it| it == provider))
     });
     let selected = query.one("appointment").and_then(|id| hospital.epic.chart.appointment(id));
     let selected = selected.filter(|it| it.organization == organization.key);
@@ -87,11 +91,16 @@ fn row(
     provider: &str,
     selected: Option<&Appointment>,
 ) -> Markup {
-    let (patient_mark, practitioner_mark) = hospital.epic.chart.marks(&it.csn);
-    let name = organization.patient(&it.patient_id);
-    let with = organization.practitioner(&it.practitioner_id).map(|it| it.name.as_str()).unwrap_or_default();
+    let (patient_mark, practitioner_mark) = marks(hospital, it);
+    let name = it.patient_id.as_deref().and_then(|id| organization.patient(id));
+    let with = providers_of(organization, it);
     let is_selected = selected.is_some_and(|selected| selected.id == it.id);
-    let (kind, icon) = if it.is_virtual() { ("Video visit", "video") } else { ("Office visit", "office") };
+    let (kind, icon) = match (it.is_virtual(), &it.group, &it.patient_id) {
+        (false, _, _) => ("Office visit", "office"),
+        (true, Some(_), _) => ("Group video visit", "video"),
+        (true, None, None) => ("Provider to provider", "video"),
+        (true, None, Some(_)) => ("Video visit", "video"),
+    };
     Page::new(include_str!("../../../pages/hyperspace-row.html"))
         .text("id", &it.id)
         .text("selected", if is_selected { "true" } else { "false" })
@@ -99,14 +108,14 @@ fn row(
         .text("start", it.start.to_string())
         .text("fallback", it.start.strftime("%H:%M").to_string())
         .text("minutes", it.minutes.to_string())
-        .text("patient", name.map(|it| it.name.as_str()).unwrap_or_default())
+        .text("patient", name.map_or(NO_PATIENT, |it| it.name.as_str()))
         .text("about", name.map(|it| about(hospital, it)).unwrap_or_default())
         .text("kind", kind)
         .text("icon", icon)
         .text("provider", with)
         .text("status", &it.status)
         .text("status_words", status_words(&it.status))
-        .markup("patient_mark", mark(it, "patient", patient_mark))
+        .markup("patient_mark", if name.is_some() { mark(it, "patient", patient_mark) } else { none() })
         .markup("practitioner_mark", mark(it, "practitioner", practitioner_mark))
         .piece()
 }
@@ -116,10 +125,19 @@ fn about(hospital: &Hospital, it: &crate::core::Patient) -> String {
     format!("{age} y, {}, MRN {}", it.gender, it.mrn)
 }
 
+fn none() -> Markup {
+    Page::new("<span class=\"quiet\" aria-label=\"none\">&ndash;</span>").piece()
+}
+
+fn providers_of(organization: &Organization, it: &Appointment) -> String {
+    let names = it.practitioners().filter_map(|id| organization.practitioner(id));
+    names.map(|it| it.name.as_str()).collect::<Vec<_>>().join(", ")
+}
+
 /// The mark of a row; an office visit has none.
 fn mark(it: &Appointment, whose: &str, mark: Mark) -> Markup {
     if !it.is_virtual() {
-        return Page::new("<span class=\"quiet\" aria-label=\"none\">&ndash;</span>").piece();
+        return none();
     }
     Page::new("<span class=\"mark\" data-mark=\"{{whose}}\">{{words}}</span>")
         .text("whose", whose)
@@ -128,8 +146,9 @@ fn mark(it: &Appointment, whose: &str, mark: Mark) -> Markup {
 }
 
 fn visit_panel(hospital: &Hospital, organization: &Organization, it: &Appointment, provider: &str) -> Markup {
-    let (patient_mark, practitioner_mark) = hospital.epic.chart.marks(&it.csn);
-    let patient = organization.patient(&it.patient_id);
+    let (patient_mark, practitioner_mark) = marks(hospital, it);
+    let patient = it.patient_id.as_deref().and_then(|id| organization.patient(id));
+    let department = it.location_id.as_deref().and_then(|id| organization.department(id));
     let template = include_str!("../../../pages/hyperspace-visit.html");
     let can_begin =
         it.is_virtual() && !matches!(it.status.as_str(), "cancelled" | "noshow" | "entered-in-error" | "fulfilled");
@@ -142,12 +161,10 @@ fn visit_panel(hospital: &Hospital, organization: &Organization, it: &Appointmen
     let people = if it.is_virtual() {
         Page::new(include_str!("../../../pages/hyperspace-people.html"))
             .text("id", &it.id)
-            .text("patient_mark", patient_mark.words())
+            .text("whose", if patient.is_some() { "Patient" } else { NO_PATIENT })
+            .text("patient_mark", if patient.is_some() { patient_mark.words() } else { "" })
             .text("practitioner_mark", practitioner_mark.words())
-            .text(
-                "practitioner",
-                organization.practitioner(&it.practitioner_id).map(|it| it.name.as_str()).unwrap_or_default(),
-            )
+            .text("practitioner", providers_of(organization, it))
             .piece()
     } else {
         Markup::default()
@@ -157,7 +174,9 @@ fn visit_panel(hospital: &Hospital, organization: &Organization, it: &Appointmen
         .text("id", &it.id)
         .text("provider", provider)
         .text("schedule", address(provider, ""))
-        .text("patient", patient.map(|it| it.name.as_str()).unwrap_or_default())
+        .text("patient", patient.map_or(NO_PATIENT, |it| it.name.as_str()))
+        .text("department", department.map(|it| it.name).unwrap_or_default())
+        .text("conference", it.conference())
         .text("born", patient.map(|it| written(&it.birth_date)).unwrap_or_default())
         .text("about", patient.map(|it| about(hospital, it)).unwrap_or_default())
         .text("start", it.start.to_string())

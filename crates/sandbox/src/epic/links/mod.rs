@@ -47,7 +47,7 @@ fn link(
     appointment: &Appointment,
     profile: &Profile,
 ) -> Option<String> {
-    let patient = organization.patient(&appointment.patient_id)?;
+    let patient = organization.patient(appointment.patient_id.as_deref()?)?;
     let base = hospital.relay_base()?;
     let text = text(organization, patient, appointment, profile);
     let mut iv = [0; cipher::BLOCK];

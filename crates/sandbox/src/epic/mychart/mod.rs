@@ -3,9 +3,9 @@
 mod view;
 
 use super::{
+    booking::{self, NewAppointment},
     chart::VIRTUAL,
-    launch::{self, NewAppointment},
-    local_time, sessions,
+    launch, local_time, sessions,
 };
 use crate::{core::Shared, pages, web::Parameters};
 use axum::{
@@ -34,8 +34,8 @@ pub(super) fn router() -> Router<Shared> {
 }
 
 async fn home(State(hospital): State<Shared>, headers: HeaderMap) -> Response {
-    match sessions::patient(&hospital, &headers) {
-        Some((organization, patient)) => view::visits(&hospital, organization, patient),
+    match sessions::portal(&hospital, &headers) {
+        Some((organization, user)) => view::visits(&hospital, organization, &user),
         None => view::sign_in(&hospital),
     }
 }
@@ -43,11 +43,10 @@ async fn home(State(hospital): State<Shared>, headers: HeaderMap) -> Response {
 async fn sign_in(State(hospital): State<Shared>, body: String) -> Response {
     let form = Parameters::parse(&body);
     let user = form.text("mychart_user");
-    let mut patients = hospital.organizations.iter().flat_map(|it| &it.patients);
-    let Some(patient) = patients.find(|it| it.mychart_user == user) else {
+    if hospital.organizations.iter().all(|it| it.portal_user(user).is_none()) {
         return refuse(StatusCode::FORBIDDEN, "We do not know this account.");
-    };
-    let cookie = sessions::sign_in_patient(&hospital, &patient.patient_id);
+    }
+    let cookie = sessions::sign_in_patient(&hospital, user);
     hospital.log("mychart", "signed.in", serde_json::json!({}));
     ([(header::SET_COOKIE, cookie)], Redirect::to(HOME)).into_response()
 }
@@ -57,20 +56,25 @@ async fn sign_out() -> Response {
 }
 
 async fn schedule(State(hospital): State<Shared>, headers: HeaderMap, body: String) -> Response {
-    let Some((organization, patient)) = sessions::patient(&hospital, &headers) else {
+    let Some((organization, user)) = sessions::portal(&hospital, &headers) else {
         return Redirect::to(HOME).into_response();
+    };
+    let Some(patient) = user.own else {
+        return refuse(StatusCode::FORBIDDEN, "Only patients can schedule visits here.");
     };
     let form = Parameters::parse(&body);
     let made = local_time::start(&form).and_then(|start| {
         let new = NewAppointment {
-            patient_id: &patient.patient_id,
+            patient_id: Some(&patient.patient_id),
             practitioner_id: form.text("practitioner"),
+            more_practitioners: &[],
+            department: None,
             kind: VIRTUAL,
             start,
             minutes: MINUTES,
             status: "booked",
         };
-        launch::schedule(&hospital, organization, "mychart", &new)
+        booking::schedule(&hospital, organization, "mychart", &new)
     });
     match made {
         Ok(appointment) => Redirect::to(&format!("{HOME}#visit-{}", appointment.id)).into_response(),
@@ -79,14 +83,16 @@ async fn schedule(State(hospital): State<Shared>, headers: HeaderMap, body: Stri
 }
 
 async fn begin(State(hospital): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
-    let Some((organization, patient)) = sessions::patient(&hospital, &headers) else {
+    let Some((organization, user)) = sessions::portal(&hospital, &headers) else {
         return Redirect::to(HOME).into_response();
     };
-    let Some(appointment) = hospital.epic.chart.appointment(&id).filter(|it| it.patient_id == patient.patient_id)
-    else {
+    let appointment = hospital.epic.chart.appointment(&id);
+    let found = appointment.and_then(|it| Some((launch::portal(&hospital, organization, &user, &it)?, it)));
+    let Some((who, appointment)) = found else {
+        hospital.log("mychart", "launch.refused", serde_json::json!({ "reason": "not theirs to begin" }));
         return refuse(StatusCode::NOT_FOUND, "We cannot find this visit among yours.");
     };
-    match launch::patient(&hospital, organization, &appointment) {
+    match launch::patient(&hospital, organization, who, &appointment) {
         Some(url) => ([(header::REFERRER_POLICY, "no-referrer")], Redirect::to(&url)).into_response(),
         None => launch::no_relay(PRODUCT),
     }
