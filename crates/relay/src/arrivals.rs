@@ -18,7 +18,7 @@ use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
 use crate::promises::{self, News, Promises};
-use crate::record::{self, MeetingRecord, Record};
+use crate::record::{self, InvitationState, MeetingRecord, Record};
 use crate::store::{
     Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient, Store, StoreError,
     StoredVisit, StoredWatch,
@@ -50,6 +50,10 @@ pub struct Along {
     pub people: Vec<(rules::ParticipantId, String)>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
+    /// Somebody's link was made, used or taken back.
+    pub invitation: Option<(rules::ParticipantId, InvitationState)>,
+    /// Somebody's place is on this device from now on.
+    pub place: Option<(rules::ParticipantId, String)>,
 }
 
 /// Why a visit could not be changed.
@@ -187,6 +191,8 @@ impl Arrivals {
         for (participant, fhir_id) in &along.people {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
         }
+        opened.record.invitations.extend(along.invitation.clone());
+        opened.record.places.extend(along.place.clone());
         let at = wire::to_rules(now);
         let mut effects = Vec::new();
         for event in events {

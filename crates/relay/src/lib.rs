@@ -11,6 +11,7 @@ pub mod failpoint;
 pub mod http;
 pub mod hub;
 pub mod identity;
+pub mod invitations;
 pub mod keys;
 pub mod ledger;
 pub mod log;

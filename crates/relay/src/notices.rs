@@ -185,8 +185,8 @@ mod tests {
             },
             meeting_external_id: "m".into(),
             delegates_told: false,
-            organizer: None,
             invitations: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 

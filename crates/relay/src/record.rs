@@ -22,33 +22,33 @@ pub struct Record {
     /// Delegates who were alerted because no clinician could be.
     #[serde(default)]
     pub delegates_told: bool,
-    /// Under whom the meeting was made (Entra object id): recorded with the meeting, so that a later change of the
-    /// configuration does not lose a meeting that is found under its organizer only.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub organizer: Option<String>,
     /// The newest link of everybody who comes by one.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub invitations: BTreeMap<ParticipantId, InvitationState>,
+    /// On which device everybody's place is: the hash of its page session. Whoever has two sees on the other that the
+    /// place is taken, and may take it over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<ParticipantId, String>,
 }
 
 impl Record {
     /// How far somebody's link is; nothing for those who need none.
     pub fn invitation(&self, who: &ParticipantId) -> Option<InvitationState> {
         match self.visit.is_welcome(who) {
-            true => self.invitations.get(who).copied(),
+            true => self.invitations.get(who).cloned(),
             false => Some(InvitationState::Revoked),
         }
     }
 }
 
 /// How far a link is. The link itself is nowhere but with its person.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum InvitationState {
     /// Nobody has come in by it yet.
     Open {
-        /// Until when it is good.
-        expires_at: roomed_visit::Timestamp,
+        /// What the newest link is known by: any other is an older one, and dead.
+        hash: String,
     },
     /// Its person came in by it.
     Used,
@@ -114,6 +114,13 @@ pub struct MeetingRecord {
     pub join_web_url: String,
     /// The patient's link.
     pub patient_join_url: String,
+    /// Under whom it was made (Entra object id). Graph finds a meeting under its organizer only, so a change of the
+    /// configuration must not move it; missing in records of before, which were made under the configured one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organizer: Option<String>,
+    /// For when it stands in Teams: planned start and end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<(jiff::Timestamp, jiff::Timestamp)>,
     /// Who may let people in: Entra object ids. A colleague who covers has to be added.
     pub co_organizers: Vec<String>,
 }

@@ -94,7 +94,7 @@ pub(crate) fn participant_view(
         test: visit.device_test(id).map(words::device_test),
         help_since: visit.help_since(id).map(text),
         left_unseen_after: visit.left_unseen(id, now).map(|(waited, _)| seconds(waited)),
-        invitation: record.invitation(id).map(|state| words::invitation(&state, now)),
+        invitation: record.invitation(id).map(|state| words::invitation(visit, &state)),
         assigned_to: None,
     }
 }

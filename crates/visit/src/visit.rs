@@ -175,6 +175,16 @@ impl Visit {
         self.participants.iter().filter(|(_, participant)| participant.is_practitioner()).map(|(id, _)| id)
     }
 
+    /// Until when it is not closed for having been forgotten: what a guest's link is good for.
+    pub fn open_until(&self) -> Timestamp {
+        self.plan.end + self.policy.latest_close
+    }
+
+    /// True while somebody may still come: not ended, not called off.
+    pub fn is_open(&self) -> bool {
+        !self.is_over()
+    }
+
     /// From when somebody can arrive.
     pub fn opens_at(&self) -> Timestamp {
         self.plan.start - self.policy.early_join

@@ -5,8 +5,8 @@
 use axum::response::Response;
 use roomed_protocol::ProblemCode;
 
+use super::entering::{Entrant, enter, see_other};
 use super::html;
-use super::patient_launch::{enter, see_other};
 use super::problem::Refusal;
 use crate::config::{ContextNames, EhrConfig, Organization};
 use crate::context_link::{Facts, Fault, Opener};
@@ -63,9 +63,9 @@ fn read<'a>(
 }
 
 async fn admit(relay: &Relay, organization: &Organization, ehr: &EhrConfig, facts: &Facts) -> Result<String, Refused> {
-    let patient = match &facts.opener {
-        // A proxy acts for the patient; for now both come in as the patient, as by SMART (`patient_launch.rs`).
-        Opener::Patient(patient) | Opener::Proxy { patient, .. } => patient,
+    let (patient, entrant) = match &facts.opener {
+        Opener::Patient(patient) => (patient, Entrant::Patient),
+        Opener::Proxy { patient, proxy } => (patient, Entrant::Proxy(format!("link/{}", proxy.expose()))),
         Opener::Practitioner(_) => return Err(refusal(ProblemCode::LinkRefused)),
     };
     let connection = relay.ehr(&organization.key, &ehr.iss).map_err(Refused::Visit)?;
@@ -80,7 +80,7 @@ async fn admit(relay: &Relay, organization: &Organization, ehr: &EhrConfig, fact
         return Err(Refused::Link(Fault::Altered));
     }
     trust::can_be_held(&appointment).map_err(refusal)?;
-    enter(relay, organization, ehr, &appointment).await.map_err(Refused::Visit)
+    enter(relay, organization, ehr, &appointment, entrant).await.map_err(Refused::Visit)
 }
 
 fn refusal(code: ProblemCode) -> Refused {

@@ -50,8 +50,8 @@ fn record(config: &Config) -> Record {
         },
         meeting_external_id: "m".into(),
         delegates_told: false,
-        organizer: None,
         invitations: BTreeMap::new(),
+        places: BTreeMap::new(),
     }
 }
 

@@ -33,7 +33,7 @@ pub struct Unreadable;
 
 /// As it is sealed.
 pub fn write(record: &Record) -> Result<Vec<u8>, Unreadable> {
-    let is_plain = record.visit.format() == 0 && record.ehr.lines.is_empty();
+    let is_plain = record.visit.format() == 0 && record.ehr.lines.is_empty() && record.invitations.is_empty();
     let written = match is_plain {
         true => serde_json::to_vec(record),
         false => serde_json::to_vec(&Written { format: NEWEST, record }),
@@ -78,8 +78,8 @@ mod tests {
             },
             meeting_external_id: "m".into(),
             delegates_told: false,
-            organizer: None,
             invitations: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 

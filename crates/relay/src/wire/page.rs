@@ -8,11 +8,12 @@ use super::{text, to_rules, words};
 use crate::config::Organization;
 use crate::record::{MeetingRecord, Record};
 
-/// The visit as one person's page sees it.
+/// The visit as one person's page sees it. `is_here`: their place is on the device that asks, or on none yet.
 pub fn patient_view(
     organization: &Organization,
     record: &Record,
     who: &rules::ParticipantId,
+    is_here: bool,
     meeting: Option<&MeetingRecord>,
     now: Timestamp,
 ) -> wire::PatientView {
@@ -22,7 +23,11 @@ pub fn patient_view(
         organization: organization.name.clone(),
         start: text(visit.plan().start),
         now: now.to_string(),
-        stage: page_stage(visit, who, meeting, at),
+        stage: match page_stage(visit, who, meeting, at) {
+            over @ (wire::PageStage::Ended | wire::PageStage::Cancelled | wire::PageStage::TooEarly { .. }) => over,
+            _ if !is_here => wire::PageStage::AnotherDevice,
+            stage => stage,
+        },
         role: visit.participant(who).map_or(wire::Role::Unknown, words::role),
         clinician: None,
         late_until: visit.late_until().filter(|until| *until > at).map(text),

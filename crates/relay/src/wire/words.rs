@@ -178,12 +178,10 @@ pub(super) fn messages(visit: &rules::Visit, who: Option<&rules::ParticipantId>)
     visit.messages().iter().filter(is_for).map(view).collect()
 }
 
-pub(super) fn invitation(state: &InvitationState, now: rules::Timestamp) -> wire::InvitationState {
+pub(super) fn invitation(visit: &rules::Visit, state: &InvitationState) -> wire::InvitationState {
     match state {
         InvitationState::Used => wire::InvitationState::Used,
-        InvitationState::Open { expires_at } if *expires_at > now => {
-            wire::InvitationState::Open { expires_at: text(*expires_at) }
-        }
-        InvitationState::Open { .. } | InvitationState::Revoked => wire::InvitationState::Revoked,
+        InvitationState::Open { .. } => wire::InvitationState::Open { expires_at: text(visit.open_until()) },
+        InvitationState::Revoked => wire::InvitationState::Revoked,
     }
 }
