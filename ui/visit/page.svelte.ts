@@ -1,10 +1,10 @@
 // The page's one state: what the relay last said, what this page remembers, and the presses that change either.
 // Rules are in steps.ts; this file carries them out in the browser.
+import { offsetOf } from "../shared/relay-clock";
 import { Asking } from "./asking.svelte";
 import type { Backend, Connection } from "./backend/backend";
 import type { PatientView, PresetAnswer } from "../shared/protocol";
 import { Checks } from "./checks.svelte";
-import { offsetOf } from "./clock";
 import { chime } from "./devices/sound";
 import { load, save, type Remembered } from "./remembered";
 import { atFirst, mayUseDevices, mustStayAwake, practiceScreen, press, screenOf, settle, type Local, type Press } from "./steps";

@@ -142,6 +142,14 @@ impl Visitor {
         Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
     }
 
+    /// As the page itself does, with a body.
+    pub(crate) async fn say(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        let request = self.http.post(format!("{}/v/api/{path}", self.relay)).header("cookie", &self.cookie);
+        let answer = request.header("origin", &self.relay).json(body).send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+    }
+
     /// As the page itself does.
     pub(crate) async fn post(&self, path: &str) -> anyhow::Result<Answer> {
         self.ask(Method::POST, path, Some(&self.cookie), Some(&self.relay)).await

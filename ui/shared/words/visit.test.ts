@@ -1,7 +1,7 @@
 // A visit in words: every wire value has some, and nothing is said that was not seen.
 import { expect, test } from "vitest";
 import type { ParticipantView, Presence, WitnessSource } from "../protocol";
-import { chartWord, listOf, presenceWord, roleInSentence, timelineWord } from "./visit";
+import { chartWord, listOf, namesOf, presenceWord, roleInSentence, timelineWord } from "./visit";
 
 const person = (presence: Presence, source?: WitnessSource, more: Partial<ParticipantView> = {}): ParticipantView => ({
   id: "1",
@@ -27,6 +27,11 @@ test("roles inside a sentence", () => {
   expect(listOf([roleInSentence("patient"), roleInSentence("unattributed"), roleInSentence("practitioner", true)])).toBe(
     "the patient, an unknown guest and you",
   );
+});
+
+test("people of one role are numbered, not named", () => {
+  const people = (["patient", "interpreter", "patient"] as const).map((role, at) => ({ id: `p${at}`, role }));
+  expect(namesOf(people)).toEqual([["p0", "Patient 1"], ["p1", "Interpreter"], ["p2", "Patient 2"]]);
 });
 
 test("the chart, in the words of LOOK", () => {

@@ -29,6 +29,14 @@ export function roleWord(role: Role, me = false): string {
   return me ? "You" : roleWords[role];
 }
 
+/** People by id and role; numbered where a role is there more than once, because no name may tell them apart. */
+export function namesOf(people: Pick<ParticipantView, "id" | "role">[]): [string, string][] {
+  return people.map(({ id, role }) => {
+    const same = people.filter((one) => one.role === role);
+    return [id, same.length > 1 ? `${roleWord(role)} ${same.findIndex((one) => one.id === id) + 1}` : roleWord(role)];
+  });
+}
+
 /** Somebody inside a sentence: "the patient", "you". */
 export function roleInSentence(role: Role, me = false): string {
   if (me) return "you";

@@ -6,8 +6,15 @@ import { serve } from "./pages.mjs";
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const MINUTE = 60_000;
 
+/** Takes a websocket (RFC 6455 §4.2.2). A close frame from the page (opcode 8) is answered by closing. */
+export function accept(request, socket) {
+  const key = createHash("sha1").update(request.headers["sec-websocket-key"] + GUID).digest("base64");
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`);
+  socket.on("data", (data) => (data[0] & 15) === 8 && socket.end());
+}
+
 /** One unmasked text frame. */
-function frame(text) {
+export function frame(text) {
   const body = Buffer.from(text);
   const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 255]);
   return Buffer.concat([head, body]);
@@ -148,12 +155,9 @@ export class FakeRelay {
     this.origins.add(request.headers.origin);
     socket.on("error", () => undefined);
     if (this.state !== "up") return socket.destroy();
-    const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + GUID).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    accept(request, socket);
     this.sockets.add(socket);
     socket.on("close", () => this.sockets.delete(socket));
-    // A close frame from the page (opcode 8) is answered by closing.
-    socket.on("data", (data) => (data[0] & 15) === 8 && socket.end());
     socket.write(frame(JSON.stringify(this.view())));
   }
 }

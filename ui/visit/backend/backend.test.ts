@@ -4,7 +4,7 @@ import { recall } from "../remembered";
 import { webAddress } from "./join-url";
 import { isPractice } from "./practice";
 import { judge, kbps, median } from "./probe";
-import { waitBefore } from "./reconnect";
+import { waitBefore } from "../../shared/reconnect";
 import { parsed } from "./view";
 
 it("waits longer each time, never the same for everybody, and never long", () => {

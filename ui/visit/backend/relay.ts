@@ -4,7 +4,7 @@ import type { Backend, Hearer, Outcome } from "./backend";
 import { webAddress } from "./join-url";
 import type { DeviceReport, PresetAnswer } from "../../shared/protocol";
 import { probe, type Line } from "./probe";
-import { waitBefore } from "./reconnect";
+import { waitBefore } from "../../shared/reconnect";
 import { parsed, viewOf } from "./view";
 
 /** Beside the page, wherever the relay serves it. */

@@ -151,7 +151,7 @@ export const es: Words = {
 
   tooEarly: {
     heading: "Llegó temprano. No hay problema.",
-    opens: "Podrá avisar que está listo a partir de las",
+    opens: "Podrá presionar «Todo listo» a partir de esta hora:",
     stay: "Deje esta página abierta. El botón aparecerá solo.",
     back: "O ciérrela y abra la visita más tarde.",
     test: "Probar cámara y sonido",

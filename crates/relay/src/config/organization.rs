@@ -185,6 +185,10 @@ pub struct EhrConfig {
     /// The visit page's SMART client. Oracle Health: for standalone launches too, since links on appointments are opened by
     /// any browser.
     pub patient_client_id: String,
+    /// A portal user who is a patient here may come in with another patient in the launch's context: this EHR shows those
+    /// who act for a patient so. Elsewhere such a launch is refused as somebody else's.
+    #[serde(default)]
+    pub proxies_as_patients: bool,
     /// The relay's Backend Services client.
     pub backend_client_id: String,
     /// Base URL of Epic's web services beside FHIR. Needed for `connection_status` only.

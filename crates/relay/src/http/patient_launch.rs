@@ -177,11 +177,12 @@ async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<
         return Err(Refusal(ProblemCode::IdTokenRefused));
     }
     // A proxy signs in as themselves and carries the patient in the context; both lead to the patient's own visit.
-    let patient = token.patient.filter(|patient| user.resource_type != "Patient" || *patient == user.id);
-    let patient = patient.ok_or(Refusal(ProblemCode::WrongPatient))?;
+    let patient = token.patient.ok_or(Refusal(ProblemCode::WrongPatient))?;
     let entrant = match user.resource_type.as_str() {
-        "RelatedPerson" => Entrant::Proxy(format!("RelatedPerson/{}", user.id)),
-        _ => Entrant::Patient,
+        "Patient" if user.id == patient => Entrant::Patient,
+        // A proxy who is a patient here too: only where the analyst has said that this EHR shows proxies so.
+        "Patient" if !ehr.proxies_as_patients => return Err(Refusal(ProblemCode::WrongPatient)),
+        kind => Entrant::Proxy(format!("{kind}/{}", user.id)),
     };
     let facts = relay.ehr(key, &ehr.iss)?.appointment_by_identifier(&pending.session_id).await?;
     let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
