@@ -209,6 +209,8 @@ pub struct EhrConfig {
     pub iss: String,
     /// The companion's public SMART client.
     pub companion_client_id: String,
+    /// The SMART client of launches that run in the browser, without a companion; absent: they cannot.
+    pub browser_client_id: Option<String>,
     /// Where its code goes.
     #[serde(default)]
     pub redirect: LaunchRedirect,

@@ -36,6 +36,8 @@ impl Config {
         let at_least_one = [
             ("database.readers", self.database.readers),
             ("launch.one_time_seconds", self.launch.one_time_seconds),
+            ("web.session_minutes", self.web.session_minutes),
+            ("web.idle_minutes", self.web.idle_minutes),
             ("visit.alert_repeat_seconds", self.visit.alert_repeat_seconds),
             ("visit.wait_long_seconds", self.visit.wait_long_seconds),
             ("meeting.request_seconds", self.meeting.request_seconds),
@@ -165,6 +167,10 @@ impl Findings {
         // `iss` is compared letter by letter with what the EHR sends, so a slash at its end is the EHR's affair.
         self.address(&format!("{at}.iss"), it.iss.trim_end_matches('/'));
         self.vendor(at, it);
+        let others = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
+        if it.browser_client_id.as_ref().is_some_and(|own| own.is_empty() || others.contains(&own)) {
+            self.say(format!("{at}.browser_client_id must be a client of its own, or left out"));
+        }
         let clients = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
         if clients.iter().any(|id| id.is_empty()) {
             self.say(format!("{at}: a client id is empty"));

@@ -17,6 +17,7 @@ mod problem;
 mod proof;
 mod socket;
 mod visit_page;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,15 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/api/v1/organizations/{key}/sign-in", get(companion::sign_in))
         .route("/o/{organization}/launch", get(launch::launch))
         .route("/oauth/callback", get(launch::callback))
+        .route("/o/{organization}/launch/browser", get(web::launch::begin))
+        .route("/o/{organization}/launch/callback", get(web::launch::callback))
+        .route("/o/{organization}/launch/covering", post(web::launch::covering))
+        .route("/o/{organization}/visits/{id}", get(web::visit::show))
+        .route("/o/{organization}/visits/{id}/join", post(web::visit::join))
+        .route("/o/{organization}/sign-in", get(web::sign_in::begin))
+        .route("/o/{organization}/signed-in", get(web::sign_in::home))
+        .route("/o/{organization}/sign-out", post(web::sign_in::out))
+        .route("/sign-in/callback", get(web::sign_in::callback))
         .route("/o/{organization}/patient", get(patient_launch::launch))
         .route("/o/{organization}/patient/callback", get(patient_launch::callback))
         .route("/i/{token}", get(invitation::show))

@@ -1,0 +1,3 @@
+-- A place for what people need in the store; nothing so far.
+
+SELECT 1;
