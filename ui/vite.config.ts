@@ -1,5 +1,5 @@
-// One project, two pages. `--mode companion` and `--mode visit` build what ships; `companion-fake` and `visit-fake`
-// build the same pages on the in-page backend, for browser tests and screenshots: no fake is in what ships.
+// One project, three pages. `--mode companion`, `visit` and `staff` build what ships; `companion-fake` and so on build the
+// same pages on the in-page backend, for browser tests and screenshots: no fake is in what ships.
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
@@ -14,17 +14,17 @@ export default defineConfig(({ mode }) => {
       define: { __FAKE__: "true" },
       test: {
         environment: "jsdom",
-        include: ["{companion,visit,shared}/**/*.test.ts"],
+        include: ["{companion,visit,staff,shared}/**/*.test.ts"],
         setupFiles: [here("./build/test-setup.ts")],
       },
     };
   }
-  const page = mode.startsWith("visit") ? "visit" : "companion";
+  const page = (["visit", "staff"] as const).find((name) => mode.startsWith(name)) ?? "companion";
   const fake = mode.endsWith("-fake");
   return {
     root: here(`./${page}`),
-    // The companion is loaded from Tauri's asset protocol, the visit page from the relay under /v/.
-    base: page === "visit" ? "/v/" : "./",
+    // The companion is loaded from Tauri's asset protocol, the others from the relay under /v/ and /staff/.
+    base: { companion: "./", visit: "/v/", staff: "/staff/" }[page],
     publicDir: false,
     plugins: [svelte({ configFile: here("./svelte.config.js") })],
     define: { __FAKE__: JSON.stringify(fake) },
@@ -32,8 +32,8 @@ export default defineConfig(({ mode }) => {
     build: {
       outDir: here(`./dist/${page}${fake ? "-fake" : ""}`),
       emptyOutDir: true,
-      // WebKitGTK 2.40 and WebView2 for the companion; phones of the last four years for the visit page.
-      target: page === "visit" ? ["safari16", "chrome109", "firefox115"] : ["safari16.4", "chrome114"],
+      // WebKitGTK 2.40 and WebView2 for the companion; phones and browsers of the last four years for the others.
+      target: page === "companion" ? ["safari16.4", "chrome114"] : ["safari16", "chrome109", "firefox115"],
       assetsInlineLimit: 0,
       modulePreload: { polyfill: false },
     },

@@ -158,6 +158,7 @@ impl Clinician {
         body: Option<&Value>,
     ) -> anyhow::Result<Answer> {
         let mut request = self.http.request(method, format!("{}/api/v1{path}", self.relay));
+        request = request.header(roomed_protocol::PROTOCOL_HEADER, roomed_protocol::PROTOCOL_VERSION);
         if let Some(token) = token {
             request = request.bearer_auth(token);
         }

@@ -1,8 +1,8 @@
 // The rules of display: what is pressed, what matters most, what a row says.
 import { describe, expect, test } from "vitest";
-import type { AppState } from "../shared/protocol";
+import type { AppState } from "./backend/next";
 import { moment, signedIn } from "./backend/scenarios";
-import { actionOf, chartLine, chartOf, inside, leadOf, restOf, startWords, stateOf, waitingSince } from "./rules";
+import { actionOf, candidatesOf, chartLine, chartOf, guardOf, inside, leadOf, mayBeLate, reachableOf, restOf, startWords, stateOf, waitingSince } from "./rules";
 
 const t = moment(Date.parse("2026-11-23T09:32:00Z"));
 const app = (more: Partial<AppState>): AppState => ({ ...signedIn(), ...more });
@@ -20,6 +20,60 @@ describe("Join or Open", () => {
     expect(actionOf({ ...ready, proven: true, stage })).toBe("none"),
   );
   test("nor does one that is closing", () => expect(actionOf({ ...ready, proven: true, closing: true })).toBe("none"));
+});
+
+describe("everybody of a visit", () => {
+  const who = (...people: Parameters<typeof t.person>[]) => t.visit("v", t.slot(0), { participants: people.map((one) => t.person(...one)) });
+  const me = ["practitioner", "absent", { me: true }] as Parameters<typeof t.person>;
+  const since = t.at(-3);
+
+  test("a proxy is waited for as the patient is; an interpreter is not", () => {
+    expect(waitingSince(who(["patient", "absent"], ["proxy", "waiting", { since }], me))).toBe(since);
+    expect(stateOf(who(["patient", "absent"], ["proxy", "waiting", { since }], me)).word).toBe("Proxy ready");
+    expect(waitingSince(who(["patient", "absent"], ["interpreter", "waiting", { since }], me))).toBeUndefined();
+  });
+  test("in a visit without a patient, the others are waited for", () => {
+    const visit = who(["colleague", "waiting", { since }], me);
+    expect(waitingSince(visit)).toBe(since);
+    expect(stateOf(visit).word).toBe("Guest clinician ready");
+    expect(waitingSince(who(["unattributed", "waiting", { since }], me))).toBeUndefined();
+  });
+  test("a group is counted, not named", () =>
+    expect(stateOf(who(["patient", "waiting", { since }], ["patient", "waiting", { since }], me)).word).toBe("2 people ready"));
+  test("who cannot be told apart is neither in nor gone", () => {
+    expect(stateOf(who(["patient", "unclear", { since }], me)).word).toBe("Patient perhaps in the meeting");
+    expect(waitingSince(who(["patient", "unclear", { since }], me))).toBeUndefined();
+  });
+  test("who left before being seen is said", () =>
+    expect(stateOf(who(["patient", "disconnected", { left_unseen_after: 300 }], me)).word).toBe("Patient left unseen"));
+  test("an unknown guest can be anybody not seen inside", () => {
+    const visit = who(["patient", "unclear"], ["interpreter", "connected"], ["unattributed", "connected"], me);
+    expect(candidatesOf(visit).map((one) => one.role)).toEqual(["patient"]);
+    expect(reachableOf(visit).map((one) => one.role)).toEqual(["patient", "interpreter"]);
+  });
+  test("late is only what has not begun", () => {
+    expect(mayBeLate(who(["patient", "waiting"], me))).toBe(true);
+    expect(mayBeLate(who(["patient", "connected"], ["practitioner", "connected", { me: true }]))).toBe(false);
+    expect(mayBeLate(t.done("over", t.slot(-60)))).toBe(false);
+  });
+});
+
+describe("before Join", () => {
+  const ready = t.ready("b", t.slot(0), 3, 0, { proven: true });
+  const inside = t.visit("a", t.slot(-15), { participants: [t.person("practitioner", "connected", { me: true })] });
+
+  test("still in another visit: asked", () => {
+    const guard = guardOf(app({ visits: [ready, inside] }), ready);
+    expect(guard?.why === "still-in" && guard.other.id).toBe("a");
+  });
+  test("not when that one is ending, nor for the way back into it", () => {
+    expect(guardOf(app({ visits: [ready, { ...inside, closing: true }] }), ready)).toBeUndefined();
+    expect(guardOf(app({ visits: [ready, inside] }), inside)).toBeUndefined();
+  });
+  test("several wait: asked which; one alone: not", () => {
+    expect(guardOf(app({ visits: [ready, t.ready("c", t.slot(5), 1, 0)] }), ready)?.why).toBe("several");
+    expect(guardOf(app({ visits: [ready, t.visit("d", t.slot(30))] }), ready)).toBeUndefined();
+  });
 });
 
 describe("the one that matters", () => {

@@ -1,16 +1,20 @@
 // What the companion shows, decided from the state alone: which visit matters most, what is pressed, what a row says.
 // Pure: no clock of its own, no DOM. The rules of a visit itself are the relay's; these only choose words and places.
-import type { AppState, ChartState, ParticipantView, VisitView } from "../shared/protocol";
+import type { ChartState, ParticipantView, VisitView } from "../shared/protocol";
+import type { AppState } from "./backend/next";
 import type { IconName } from "../shared/icons";
 import { clockTime } from "../shared/time";
+import { roleWord } from "../shared/words/visit";
 
 /** Over, and nobody is inside any more. */
 export function isPast(visit: VisitView): boolean {
   return !visit.closing && ["finished", "noshow", "cancelled"].includes(visit.stage);
 }
 
-export function patientOf(visit: VisitView): ParticipantView | undefined {
-  return visit.participants.find((one) => one.role === "patient");
+/** Who is waited for: patients and who acts for them; in a visit without a patient, everybody else. */
+export function awaitedOf(visit: VisitView): ParticipantView[] {
+  const patients = visit.participants.filter((one) => one.role === "patient" || one.role === "proxy");
+  return patients.length > 0 ? patients : visit.participants.filter((one) => !one.me && one.role !== "unattributed");
 }
 
 export function meOf(visit: VisitView): ParticipantView | undefined {
@@ -24,11 +28,11 @@ export function inside(visit: VisitView): ParticipantView[] {
   );
 }
 
-/** Since when the patient waits, or nothing when they do not. Arrival counts, not a later move to the lobby. */
+/** Since when somebody waits to be seen, or nothing when nobody does. Arrival counts, not a later move to the lobby. */
 export function waitingSince(visit: VisitView): string | undefined {
-  const patient = patientOf(visit);
-  if (isPast(visit) || visit.closing || patient?.presence !== "waiting") return undefined;
-  return visit.arrived_at ?? patient.since;
+  const waiting = awaitedOf(visit).filter((one) => one.presence === "waiting");
+  if (isPast(visit) || visit.closing || waiting.length === 0) return undefined;
+  return visit.arrived_at ?? waiting.flatMap((one) => one.since ?? []).sort()[0];
 }
 
 /** The one thing to press. *Join* only after a proven launch; before it, *Open* says to begin from the chart. */
@@ -54,18 +58,55 @@ export function stateOf(visit: VisitView): StateWord {
   if (visit.stage === "cancelled") return { word: "Cancelled", icon: "close", tone: "done" };
   if (visit.stage === "noshow") return { word: "No-show", icon: "absent", tone: "done" };
   if (visit.stage === "finished") return { word: "Finished", icon: "check", tone: "done" };
-  const patient = patientOf(visit)?.presence ?? "absent";
+  const people = awaitedOf(visit);
   const me = meOf(visit)?.presence ?? "absent";
-  if (patient === "waiting") return { word: "Patient ready", icon: "bell", tone: "ready" };
-  if (patient === "connected") {
+  const those = (presence: ParticipantView["presence"]) => people.filter((one) => one.presence === presence);
+  if (those("waiting").length > 0) return { word: `${whoIn(those("waiting"))} ready`, icon: "bell", tone: "ready" };
+  if (those("connected").length > 0) {
     return me === "connected"
       ? { word: "In visit", icon: "video", tone: "busy" }
-      : { word: "Patient in the meeting", icon: "video", tone: "ready" };
+      : { word: `${whoIn(those("connected"))} in the meeting`, icon: "video", tone: "ready" };
   }
-  if (patient === "disconnected") return { word: "Patient left", icon: "leave", tone: "neutral" };
+  // Went to the meeting, where nobody can tell guests apart.
+  if (those("unclear").length > 0) return { word: `${whoIn(those("unclear"))} perhaps in the meeting`, icon: "question", tone: "busy" };
+  if (people.some((one) => one.left_unseen_after !== undefined)) {
+    return { word: `${whoIn(people)} left unseen`, icon: "leave", tone: "neutral" };
+  }
+  if (those("disconnected").length > 0) return { word: `${whoIn(those("disconnected"))} left`, icon: "leave", tone: "neutral" };
   if (me === "connected") return { word: "You are in the meeting", icon: "video", tone: "busy" };
   if (visit.stage === "triaged") return { word: "Roomed by staff", icon: "door", tone: "neutral" };
   return { word: "Planned", icon: "calendar", tone: "neutral" };
+}
+
+/** "Patient", "Proxy", or "3 people". */
+function whoIn(people: ParticipantView[]): string {
+  return people.length > 1 ? `${people.length} people` : roleWord(people[0]?.role ?? "patient");
+}
+
+/** What must be answered before *Join*: the visit one is still in, or which of several that wait. */
+export type Guard = { why: "still-in"; other: VisitView } | { why: "several" } | undefined;
+
+export function guardOf(app: AppState, visit: VisitView): Guard {
+  if (meOf(visit)?.presence === "connected") return undefined;
+  const open = app.visits.filter((one) => one.id !== visit.id && !isPast(one));
+  const other = open.find((one) => !one.closing && meOf(one)?.presence === "connected");
+  if (other) return { why: "still-in", other };
+  return open.some((one) => waitingSince(one)) && waitingSince(visit) ? { why: "several" } : undefined;
+}
+
+/** Whom a message may go to. */
+export function reachableOf(visit: VisitView): ParticipantView[] {
+  return isPast(visit) ? [] : visit.participants.filter((one) => one.role !== "practitioner" && one.role !== "unattributed");
+}
+
+/** Who an unattributed guest can be: anybody who is not seen in the meeting already. */
+export function candidatesOf(visit: VisitView): ParticipantView[] {
+  return visit.participants.filter((one) => !one.me && one.role !== "unattributed" && one.presence !== "connected");
+}
+
+/** Before its end, and not yet under way: late is only what has not begun. */
+export function mayBeLate(visit: VisitView): boolean {
+  return !isPast(visit) && !visit.closing && meOf(visit)?.presence !== "connected" && visit.stage !== "in-progress";
 }
 
 /** The visit that needs the clinician most: alerted, then waiting longest, then under way, then the next one. */

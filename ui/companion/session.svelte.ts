@@ -1,9 +1,13 @@
 // What the window holds: the last state it was told, the commands under way, and a command's refusal until dismissed.
 import { SvelteSet } from "svelte/reactivity";
-import type { AppState, Problem } from "../shared/protocol";
+import type { Problem } from "../shared/protocol";
+import { limitsOf } from "../shared/time";
 import type { Backend } from "./backend";
+import type { AppState } from "./backend/next";
 
 type Command = Exclude<keyof Backend, "state" | "onState" | "pageReady">;
+
+type Done<C extends Command> = { answer: Awaited<ReturnType<Backend[C]>> };
 
 export class Session {
   state = $state.raw<AppState>();
@@ -26,6 +30,11 @@ export class Session {
     if (state.problem) this.refused = undefined;
   }
 
+  /** When waiting becomes long, as the organization has it. */
+  get limits() {
+    return limitsOf(this.state?.waiting);
+  }
+
   get problem(): Problem | undefined {
     return this.state?.problem ?? this.refused;
   }
@@ -34,16 +43,19 @@ export class Session {
     return this.running.has(command);
   }
 
-  async run<C extends Command>(command: C, ...args: Parameters<Backend[C]>): Promise<void> {
+  /** What the companion answered, or nothing when it refused. */
+  async run<C extends Command>(command: C, ...args: Parameters<Backend[C]>): Promise<Done<C> | undefined> {
     // A second press on sign-in starts it over: the first browser tab may be closed.
-    if (this.running.has(command) && command !== "signIn") return;
+    if (this.running.has(command) && command !== "signIn") return undefined;
     this.running.add(command);
     try {
-      await (this.backend[command] as (...args: unknown[]) => Promise<void>)(...args);
+      const answer = await (this.backend[command] as (...args: unknown[]) => ReturnType<Backend[C]>)(...args);
       if (command === "dismissProblem") this.refused = undefined;
+      return { answer };
     } catch (refusal) {
       const problem = asProblem(refusal);
       if (this.state?.problem?.code !== problem.code) this.refused = problem;
+      return undefined;
     } finally {
       this.running.delete(command);
     }

@@ -1,6 +1,6 @@
 // How waiting is said: the figures, the thresholds, the relay's clock.
 import { describe, expect, test } from "vitest";
-import { age, dateOfBirth, waited, waitLevel, waitSpoken, waitText } from "./time";
+import { age, dateOfBirth, limitsOf, waited, waitLevel, waitSpoken, waitText } from "./time";
 
 const minute = 60_000;
 
@@ -52,4 +52,10 @@ test("birth dates as FHIR allows them", () => {
   expect(dateOfBirth("1987-09-12")).toBe("12 September 1987");
   expect(dateOfBirth("1987-09")).toBe("1987-09");
   expect(dateOfBirth("1987")).toBe("1987");
+});
+
+test("the organization's own thresholds", () => {
+  expect(limitsOf({ long_seconds: 120, too_long_seconds: 600 })).toEqual({ longMinutes: 2, tooLongMinutes: 10 });
+  expect(limitsOf(undefined)).toBeUndefined();
+  expect(waitLevel(3 * minute, limitsOf({ long_seconds: 120, too_long_seconds: 600 }))).toBe("long");
 });

@@ -1,8 +1,15 @@
 // Times as people read them. Wait clocks run on the relay's clock: `offsetMs` is relay minus workstation.
 // Nothing here reads the clock; pass `now` in (the ticker in ticker.svelte.ts does).
 
-/** When waiting becomes long: Roomed's defaults until an organization's own thresholds are on the wire. */
+import type { WaitThresholds } from "./protocol";
+
+/** When waiting becomes long: Roomed's defaults until an organization's own thresholds are known. */
 export const thresholds = { longMinutes: 5, tooLongMinutes: 12 };
+
+/** The organization's own, for the clocks, which count in minutes. */
+export function limitsOf(waiting: WaitThresholds | undefined): typeof thresholds | undefined {
+  return waiting && { longMinutes: waiting.long_seconds / 60, tooLongMinutes: waiting.too_long_seconds / 60 };
+}
 
 export type WaitLevel = "neutral" | "long" | "too-long";
 

@@ -1,7 +1,8 @@
 // Times as the patient reads them.
 import { expect, it } from "vitest";
-import { dayOf, elapsed, minutesUntil, offsetOf, timeOfDay } from "./clock";
-import { words } from "./words";
+import { offsetOf } from "../shared/relay-clock";
+import { dayOf, elapsed, minutesUntil, timeOfDay } from "./clock";
+import { en as words } from "./words/en";
 
 const start = "2026-11-22T10:30:00Z";
 const at = (text: string) => Date.parse(text);

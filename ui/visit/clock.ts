@@ -1,13 +1,7 @@
-// The relay's clock as this device sees it, and times in words. Pure: the caller passes the device's time in.
+// Times in the patient's words. Pure: the caller passes the relay's time in.
 import type { Words } from "./words";
 
 const MINUTE = 60_000;
-
-/** Milliseconds the relay is ahead of this device; taken anew with every view, so a sleeping phone catches up. */
-export function offsetOf(relayNow: string, deviceNow: number): number {
-  const relay = Date.parse(relayNow);
-  return Number.isNaN(relay) ? 0 : relay - deviceNow;
-}
 
 /** `02:05`, then from one hour `1 h 05 min`. Never negative. */
 export function elapsed(since: string, relayNow: number, words: Words): string {

@@ -1,41 +1,54 @@
 // The page's one state: what the relay last said, what this page remembers, and the presses that change either.
 // Rules are in steps.ts; this file carries them out in the browser.
-import type { PatientView } from "../shared/protocol/PatientView";
-import type { Backend, Connection, ReadyOutcome } from "./backend/backend";
-import { offsetOf } from "./clock";
-import { Devices } from "./devices/devices.svelte";
+import { offsetOf } from "../shared/relay-clock";
+import { Asking } from "./asking.svelte";
+import type { Backend, Connection } from "./backend/backend";
+import type { PatientView, PresetAnswer } from "../shared/protocol";
+import { Checks } from "./checks.svelte";
 import { chime } from "./devices/sound";
-import { load, save } from "./remembered";
-import { atFirst, mayUseDevices, mustStayAwake, press, screenOf, settle, type Local, type Press } from "./steps";
+import { load, save, type Remembered } from "./remembered";
+import { atFirst, mayUseDevices, mustStayAwake, practiceScreen, press, screenOf, settle, type Local, type Press } from "./steps";
 import { keepAwake } from "./wake-lock";
 
 /** If the browser is still here after this, it stayed: show the way in again. */
 const LEAVING_MS = 4_000;
 
 export class VisitPage {
-  readonly devices = new Devices();
+  readonly checks: Checks;
   readonly #backend: Backend;
+  /** The device test without a visit. */
+  readonly practice: boolean;
   view: PatientView | undefined = $state.raw();
   gone = $state(false);
   connection: Connection = $state("connecting");
   local: Local = $state.raw(atFirst);
   /** Milliseconds the relay is ahead of this device. */
   offset = $state(0);
-  /** *I'm ready* is on its way, or how it failed. */
-  sending: "no" | "yes" | Exclude<ReadyOutcome, "accepted"> = $state("no");
-  leaving = $state(false);
+  /** What is on its way to the relay, or how it failed. */
+  readonly asking = { ready: new Asking(), leave: new Asking(), help: new Asking(), answer: new Asking(), takeOver: new Asking() };
+  /** A message came while nobody looked. */
+  unread = $state(false);
+  opening = $state(false);
   /** This load goes on where an earlier one was. */
   readonly resumed: boolean;
   /** The relay's link is no web address: nothing the patient can mend. */
   linkRefused = $state(false);
-  readonly screen = $derived(screenOf(this.view, this.gone, this.local));
+  readonly screen = $derived.by(() =>
+    this.practice ? practiceScreen(this.local) : screenOf(this.view, this.gone, this.local),
+  );
 
-  constructor(backend: Backend) {
+  constructor(backend: Backend, practice = false) {
     this.#backend = backend;
-    const kept = load();
+    this.practice = practice;
+    this.checks = new Checks(backend);
+    const kept: Remembered = practice ? { step: atFirst.step } : load();
     this.local = { ...atFirst, step: kept.step };
     this.resumed = kept.step !== atFirst.step;
     this.devices.chosen = { camera: kept.camera, microphone: kept.microphone };
+  }
+
+  get devices() {
+    return this.checks.devices;
   }
 
   begin(): void {
@@ -44,19 +57,21 @@ export class VisitPage {
       connection: (connection) => (this.connection = connection),
       gone: () => (this.gone = true),
     });
+    document.addEventListener("visibilitychange", () => (this.unread &&= document.hidden));
   }
 
   #hear(view: PatientView): void {
     const before = this.screen;
+    const spoken = this.view !== undefined && (view.messages.at(-1)?.id ?? "") !== (this.view.messages.at(-1)?.id ?? "");
     this.offset = offsetOf(view.now, Date.now());
     this.view = view;
     this.local = settle(this.local, view);
     this.#keep();
-    if (this.screen === "called" && before !== "called") {
-      chime();
-      // Browsers let a page buzz only after a tap.
-      if (navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
-    }
+    const called = this.screen === "called" && before !== "called";
+    if (spoken) this.unread = document.hidden;
+    if (called || spoken) chime();
+    // Browsers let a page buzz only after a tap.
+    if (called && navigator.userActivation?.hasBeenActive) navigator.vibrate?.([200, 100, 200]);
   }
 
   /** What each screen allows the device to do; run whenever the screen changes. */
@@ -80,16 +95,29 @@ export class VisitPage {
   }
 
   async ready(): Promise<void> {
-    if (this.sending === "yes") return;
-    this.sending = "yes";
-    const outcome = await this.#backend.ready();
-    this.sending = outcome === "accepted" ? "no" : outcome;
+    await this.asking.ready.run(() => this.#backend.ready());
+  }
+
+  async leave(): Promise<void> {
+    if (await this.asking.leave.run(() => this.#backend.leave())) this.press("left");
+  }
+
+  async help(): Promise<void> {
+    await this.asking.help.run(() => this.#backend.help());
+  }
+
+  async answer(message: string, answer: PresetAnswer): Promise<void> {
+    await this.asking.answer.run(() => this.#backend.answer(message, answer));
+  }
+
+  async takeOver(): Promise<void> {
+    await this.asking.takeOver.run(() => this.#backend.takeOver());
   }
 
   async openMeeting(): Promise<void> {
     const view = this.view;
-    if (this.leaving || !(view?.stage === "called" || view?.stage === "in-meeting")) return;
-    this.leaving = true;
+    if (this.opening || !(view?.stage === "called" || view?.stage === "in-meeting")) return;
+    this.opening = true;
     this.linkRefused = false;
     this.devices.release();
     // Kept before leaving: whoever comes back must find the way in, not a second countdown.
@@ -98,11 +126,11 @@ export class VisitPage {
     this.linkRefused = !left;
     if (left) await new Promise((done) => setTimeout(done, LEAVING_MS));
     this.press("handed-over");
-    this.leaving = false;
+    this.opening = false;
   }
 
   #keep(): void {
-    save({ step: this.local.step, ...this.devices.chosen });
+    if (!this.practice) save({ step: this.local.step, ...this.devices.chosen });
   }
 
   choose(kind: "camera" | "microphone", label: string): void {

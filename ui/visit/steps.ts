@@ -1,14 +1,17 @@
 // Which screen the patient sees: pure, from the relay's view and what this page remembers. Leaves out the browser, the
 // network and the clock. The relay's stage always wins; the page only decides where in the preparation somebody stands.
-import type { PatientView } from "../shared/protocol/PatientView";
+import type { PatientView } from "../shared/protocol";
+
+/** The test, one screen after the other: camera and microphone, a sound to hear, what came of it. */
+export type TestStep = "devices" | "speaker" | "checked";
 
 /** What survives a reload. `handed-over`: this page has opened the meeting, so it must not open it again by itself. */
-export type Step = "place" | "devices" | "ready" | "handed-over";
+export type Step = "place" | TestStep | "ready" | "left" | "handed-over";
 
 export interface Local {
   step: Step;
-  /** Camera and sound are being tested again, from a screen after the test. Not kept over a reload. */
-  testing: boolean;
+  /** A test from a screen after the first one, and how far it is. Not kept over a reload. */
+  testing: TestStep | undefined;
   /** The patient stopped the countdown; the button stays. Not kept over a reload. */
   held: boolean;
 }
@@ -17,20 +20,31 @@ export type Screen =
   | "connecting"
   | "gone"
   | "place"
-  | "devices"
+  | TestStep
   | "too-early"
   | "ready"
   | "waiting"
+  | "left"
+  | "another-device"
   | "called"
   | "in-meeting"
   | "ended"
-  | "cancelled";
+  | "cancelled"
+  | "practice"
+  | "practised";
 
-export type Press = "start" | "devices-done" | "test-again" | "hold" | "handed-over";
+/** `on`: the next screen of the test, or out of it. */
+export type Press = "start" | "on" | "test-again" | "hold" | "handed-over" | "left" | "come-back";
 
-export const atFirst: Local = { step: "place", testing: false, held: false };
+export const atFirst: Local = { step: "place", testing: undefined, held: false };
 
-export const steps: readonly Step[] = ["place", "devices", "ready", "handed-over"];
+export const steps: readonly Step[] = ["place", "devices", "speaker", "checked", "ready", "left", "handed-over"];
+
+const tests: readonly TestStep[] = ["devices", "speaker", "checked"];
+
+function testOf(local: Local): TestStep | undefined {
+  return local.testing ?? tests.find((test) => test === local.step);
+}
 
 /** The screen for what the relay last said. `gone`: the relay no longer knows this page's session. */
 export function screenOf(view: PatientView | undefined, gone: boolean, local: Local): Screen {
@@ -40,17 +54,22 @@ export function screenOf(view: PatientView | undefined, gone: boolean, local: Lo
     case "ended":
     case "cancelled":
     case "in-meeting":
+    case "another-device":
       return view.stage;
     case "called":
       return local.step === "handed-over" ? "in-meeting" : "called";
     case "waiting":
-      return local.testing ? "devices" : "waiting";
+      return local.testing ?? "waiting";
     case "too-early":
     case "can-be-ready":
       if (local.step === "place") return "place";
-      if (local.step === "devices" || local.testing) return "devices";
-      return view.stage === "too-early" ? "too-early" : "ready";
+      return testOf(local) ?? (local.step === "left" ? "left" : view.stage === "too-early" ? "too-early" : "ready");
   }
+}
+
+/** The screens of the device test without a visit: no relay has a say in them. */
+export function practiceScreen(local: Local): Screen {
+  return local.step === "place" ? "practice" : (testOf(local) ?? "practised");
 }
 
 /** What a button does to what the page remembers. */
@@ -58,15 +77,26 @@ export function press(local: Local, button: Press): Local {
   switch (button) {
     case "start":
       return { ...local, step: "devices" };
-    case "devices-done":
-      return { ...local, step: local.step === "devices" ? "ready" : local.step, testing: false };
+    case "on":
+      return onwards(local);
     case "test-again":
-      return { ...local, testing: true };
+      return tests.some((test) => test === local.step) ? { ...local, step: "devices" } : { ...local, testing: "devices" };
     case "hold":
       return { ...local, held: true };
     case "handed-over":
-      return { ...local, step: "handed-over", testing: false };
+      return { ...local, step: "handed-over", testing: undefined };
+    case "left":
+      return { ...local, step: "left", testing: undefined };
+    case "come-back":
+      return { ...local, step: "ready" };
   }
+}
+
+function onwards(local: Local): Local {
+  const now = testOf(local);
+  const next = now && tests[tests.indexOf(now) + 1];
+  if (local.testing) return { ...local, testing: next };
+  return { ...local, step: next ?? "ready" };
 }
 
 /** What a new view does to what the page remembers. */
@@ -74,7 +104,8 @@ export function settle(local: Local, view: PatientView): Local {
   switch (view.stage) {
     case "called":
     case "in-meeting":
-      return local.testing ? { ...local, testing: false } : local;
+    case "another-device":
+      return local.testing ? { ...local, testing: undefined } : local;
     case "waiting":
       // Called again later counts down again, and a reload after this comes back to the waiting screen either way.
       return { ...local, step: "ready", held: false };
@@ -89,6 +120,8 @@ export function dotOf(screen: Screen): 0 | 1 | 2 | 3 | 4 {
     case "place":
       return 1;
     case "devices":
+    case "speaker":
+    case "checked":
       return 2;
     case "ready":
     case "too-early":
@@ -102,9 +135,11 @@ export function dotOf(screen: Screen): 0 | 1 | 2 | 3 | 4 {
   }
 }
 
+const withDevices: readonly Screen[] = ["devices", "speaker", "checked", "ready", "too-early", "waiting"];
+
 /** Screens on which the camera may run. Everywhere else it is let go at once, so that Teams finds it free. */
 export function mayUseDevices(screen: Screen): boolean {
-  return screen === "devices" || screen === "ready" || screen === "too-early" || screen === "waiting";
+  return withDevices.includes(screen);
 }
 
 /** Screens that must not fall asleep: a dark phone misses the call. */

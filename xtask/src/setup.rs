@@ -17,7 +17,7 @@ const PACKAGES: &str = "\
     xvfb xauth x11-apps x11-utils xdotool openbox dunst libnotify-bin dbus dbus-x11 dbus-bin|dbus gnome-keyring \
     libsecret-tools xdg-utils desktop-file-utils shared-mime-info webkit2gtk-driver imagemagick at-spi2-core trayer \
     fonts-dejavu-core procps \
-    chromium|chromium-browser chromium-driver|chromium-chromedriver postgresql python3-venv";
+    chromium|chromium-browser chromium-driver|chromium-chromedriver postgresql python3-venv openssl";
 
 const TAURI_DRIVER: &str = "2.1.0";
 

@@ -195,6 +195,11 @@ fn fold(alerts: &mut BTreeMap<String, Option<AlertView>>, notice: Notice) {
         NoticeKind::AlertWithdrawn => {
             alerts.insert(notice.visit, None);
         }
-        NoticeKind::VisitChanged | NoticeKind::CoveredBy { .. } => {}
+        NoticeKind::VisitChanged
+        | NoticeKind::CoveredBy { .. }
+        | NoticeKind::LeftUnseen { .. }
+        | NoticeKind::HelpWanted { .. }
+        | NoticeKind::Offered { .. }
+        | NoticeKind::Unknown => {}
     }
 }

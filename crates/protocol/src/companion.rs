@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::staff::WaitThresholds;
+
 /// `GET /api/v1/organizations/{key}/sign-in`: what a companion needs before anyone has signed in.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct SignInView {
@@ -54,6 +56,12 @@ pub struct MeView {
     pub alert_repeat_seconds: u32,
     /// True for a delegate, who is alerted when nobody else can be.
     pub delegate: bool,
+    /// From when a wait is long.
+    #[serde(default)]
+    pub waiting: WaitThresholds,
+    /// What an invitation may be sent by: `email`, `sms`; by hand is always possible.
+    #[serde(default)]
+    pub sends: Vec<String>,
 }
 
 /// `POST /api/v1/nonces`.

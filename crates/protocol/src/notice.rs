@@ -29,6 +29,30 @@ pub enum NoticeKind {
         /// Planned start, RFC 3339.
         start: String,
     },
+    /// Somebody left before anybody saw them.
+    LeftUnseen {
+        /// Planned start, RFC 3339.
+        start: String,
+        /// Who.
+        role: Role,
+        /// How long they had waited, seconds.
+        waited_seconds: u32,
+    },
+    /// Somebody asked for help.
+    HelpWanted {
+        /// Planned start, RFC 3339.
+        start: String,
+        /// Who.
+        role: Role,
+    },
+    /// A launch was proven on a machine that has no companion: it may be opened here.
+    Offered {
+        /// Planned start, RFC 3339.
+        start: String,
+    },
+    /// A notice of a later version: fetch the visit.
+    #[serde(other)]
+    Unknown,
 }
 
 /// One stored notice.

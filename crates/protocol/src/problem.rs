@@ -62,6 +62,14 @@ pub enum ProblemCode {
     VisitNotFound,
     /// The visit is over.
     VisitClosed,
+    /// The five minutes in which *End for all* can be taken back are over.
+    UndoTooLate,
+    /// The guest has left the visit's list, or is somebody who needs no link.
+    GuestUnknown,
+    /// Nothing is configured that could send a link.
+    SendingNotConfigured,
+    /// The Microsoft account has no role that allows this.
+    RoleMissing,
     /// Asked too often.
     TooManyRequests,
     /// The request is malformed.
@@ -110,10 +118,12 @@ impl ProblemCode {
             | P::WrongPerson
             | P::VisitNotFound
             | P::VisitClosed
+            | P::UndoTooLate
+            | P::GuestUnknown
             | P::TooManyRequests
             | P::WrongTenant
             | P::KeychainLocked => WhoCanFix::Clinician,
-            P::MeetingRefused => WhoCanFix::Microsoft365Admin,
+            P::MeetingRefused | P::RoleMissing => WhoCanFix::Microsoft365Admin,
             P::UnknownIss
             | P::IdTokenRefused
             | P::NotAPractitioner
@@ -125,6 +135,7 @@ impl ProblemCode {
             | P::TokenRefused
             | P::EhrUnreachable
             | P::MeetingUnreachable
+            | P::SendingNotConfigured
             | P::BadRequest
             | P::RelayUnreachable
             | P::KeychainMissing

@@ -4,7 +4,10 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 /// The version both sides say in their hello. A higher one may add messages; unknown messages are ignored.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
+
+/// The header in which a companion says its version with every request; without it, it is 1.
+pub const PROTOCOL_HEADER: &str = "roomed-protocol";
 
 /// Relay to companion.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]

@@ -3,6 +3,8 @@
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
+use crate::message::{DeviceTest, MessageView};
+
 /// FHIR's Encounter words for how far a visit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -27,12 +29,23 @@ pub enum StageView {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// The patient, or the proxy acting for them.
+    /// The patient.
     Patient,
+    /// Somebody who acts for a patient: a parent, a guardian.
+    Proxy,
     /// A clinician.
     Practitioner,
+    /// An interpreter, by link.
+    Interpreter,
+    /// Family or a friend, by link.
+    Family,
+    /// A clinician of another organization, by link.
+    Colleague,
     /// A person in the meeting whom nothing ties to anyone we know.
     Unattributed,
+    /// A role of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Whether somebody is there, as far as the evidence goes.
@@ -47,6 +60,11 @@ pub enum Presence {
     Connected,
     /// Was there, and left.
     Disconnected,
+    /// Went to the meeting, where people are whom nobody can tell apart: perhaps there.
+    Unclear,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
 }
 
 /// Who saw it.
@@ -95,6 +113,24 @@ pub enum ChartState {
     },
 }
 
+/// How far somebody's one-time link is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(tag = "state", rename_all = "kebab-case")]
+pub enum InvitationState {
+    /// Nobody has opened it yet.
+    Open {
+        /// Until when it is good, RFC 3339.
+        expires_at: String,
+    },
+    /// Its person has come in by it.
+    Used,
+    /// Taken back.
+    Revoked,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
 /// One person in a visit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ParticipantView {
@@ -116,6 +152,26 @@ pub struct ParticipantView {
     pub source: Option<WitnessSource>,
     /// What the chart says of them.
     pub chart: ChartState,
+    /// Their newest device test.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub test: Option<DeviceTest>,
+    /// They asked for help then, and nobody has taken it on; RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub help_since: Option<String>,
+    /// They left before anybody saw them, after so many seconds of waiting.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub left_unseen_after: Option<u32>,
+    /// How far their invitation is; only for people who come by link.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub invitation: Option<InvitationState>,
+    /// For somebody unattributed: the participant a clinician says this is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub assigned_to: Option<String>,
 }
 
 /// One line of "what happened".
@@ -127,7 +183,9 @@ pub struct TimelineEntry {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub role: Option<Role>,
-    /// A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`, `meeting-created`.
+    /// A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`,
+    /// `undone`, `meeting-created`, `roomed`, `left-unseen`, `invited`, `revoked`, `assigned`, `running-late`, `message`,
+    /// `answered`, `help`, `help-taken`.
     pub what: String,
     /// Who saw it.
     pub source: WitnessSource,
@@ -162,6 +220,21 @@ pub struct VisitView {
     pub participants: Vec<ParticipantView>,
     /// Newest first.
     pub timeline: Vec<TimelineEntry>,
+    /// When staff roomed the patient, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub roomed_at: Option<String>,
+    /// The clinician runs late: expected then, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub late_until: Option<String>,
+    /// Until when *End for all* can be taken back, RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub undo_until: Option<String>,
+    /// What staff and patients have said to each other, oldest first.
+    #[serde(default)]
+    pub messages: Vec<MessageView>,
 }
 
 /// `GET /api/v1/visits`.

@@ -18,7 +18,7 @@ use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
 use crate::promises::{self, News, Promises};
-use crate::record::{MeetingRecord, Record};
+use crate::record::{self, InvitationState, MeetingRecord, Record};
 use crate::store::{
     Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient, Store, StoreError,
     StoredVisit, StoredWatch,
@@ -50,6 +50,10 @@ pub struct Along {
     pub people: Vec<(rules::ParticipantId, String)>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
+    /// Somebody's link was made, used or taken back.
+    pub invitation: Option<(rules::ParticipantId, InvitationState)>,
+    /// Somebody's place is on this device from now on.
+    pub place: Option<(rules::ParticipantId, String)>,
 }
 
 /// Why a visit could not be changed.
@@ -108,7 +112,7 @@ impl Arrivals {
     pub fn open(&self, stored: StoredVisit) -> Result<Opened, ArrivalError> {
         let key = self.keys.open_visit_key(&stored.row.organization, &stored.row.id, &stored.row.key)?;
         let plain = key.open(stored.row.id.as_bytes(), &stored.row.sealed)?;
-        let record = serde_json::from_slice(&plain).map_err(|_| ArrivalError::Unreadable)?;
+        let record = record::read(&plain).map_err(|_| ArrivalError::Unreadable)?;
         Ok(Opened { stored, record, key })
     }
 
@@ -187,6 +191,8 @@ impl Arrivals {
         for (participant, fhir_id) in &along.people {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
         }
+        opened.record.invitations.extend(along.invitation.clone());
+        opened.record.places.extend(along.place.clone());
         let at = wire::to_rules(now);
         let mut effects = Vec::new();
         for event in events {
@@ -257,7 +263,7 @@ impl Arrivals {
     ) -> Result<Change, ArrivalError> {
         let visit = &opened.record.visit;
         let row = &mut opened.stored.row;
-        let plain = serde_json::to_vec(&opened.record).map_err(|_| ArrivalError::Unreadable)?;
+        let plain = record::write(&opened.record).map_err(|_| ArrivalError::Unreadable)?;
         row.sealed = opened.key.seal(row.id.as_bytes(), &plain);
         row.stage = wire::stage_word(&visit.stage(wire::to_rules(now))).to_owned();
         row.planned_start = wire::from_rules(visit.plan().start);
@@ -353,6 +359,8 @@ fn effect_word(effect: &Effect) -> &'static str {
         Effect::RaiseAlert { .. } => "raise-alert",
         Effect::Escalate { .. } => "escalate",
         Effect::WithdrawAlert => "withdraw-alert",
+        Effect::LeftUnseen { .. } => "left-unseen",
+        Effect::HelpWanted { .. } => "help-wanted",
         Effect::Closed => "closed",
     }
 }

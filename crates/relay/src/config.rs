@@ -2,6 +2,7 @@
 //! Reading and merging is in `config/load.rs`, what an organization consists of in `config/organization.rs`,
 //! what makes no sense together in `config/validate.rs`.
 
+mod context_link;
 mod load;
 mod organization;
 mod validate;
@@ -13,6 +14,8 @@ use std::path::PathBuf;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
+pub(crate) use context_link::is_name;
+pub use context_link::{Cipher, ContextKinds, ContextLink, ContextNames, Digest, Encoding, IvRule, KeyRule, Padding};
 #[cfg(test)]
 pub(crate) use load::tests::NORTHSIDE;
 pub use load::{ConfigError, DEFAULTS};
@@ -143,6 +146,16 @@ pub enum ConnectedAt {
     Admitted,
 }
 
+/// What an arrival must be before anybody is alerted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum AlertOn {
+    /// The patient is ready.
+    Arrived,
+    /// Staff have roomed them.
+    Triaged,
+}
+
 /// `[visit]`
 #[derive(Debug, Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -163,8 +176,18 @@ pub struct Visit {
     pub overrun_minutes: u32,
     /// An end can be undone for so long.
     pub undo_minutes: u32,
+    /// What an arrival must be before anybody is alerted.
+    pub alert_on: AlertOn,
+    /// How long one person on their way into the meeting keeps the next one waiting.
+    pub door_seconds: u32,
+    /// Whoever acts for a patient shows on the patient's line in the chart.
+    pub proxy_in_chart: bool,
     /// An alert nobody acknowledged is repeated.
     pub alert_repeat_seconds: u32,
+    /// A wait is shown as long from here on.
+    pub wait_long_seconds: u32,
+    /// And as too long from here on.
+    pub wait_too_long_seconds: u32,
 }
 
 /// `[meeting]`

@@ -5,11 +5,13 @@
 pub mod arrivals;
 pub mod clock;
 pub mod config;
+pub mod context_link;
 pub mod ehr;
 pub mod failpoint;
 pub mod http;
 pub mod hub;
 pub mod identity;
+pub mod invitations;
 pub mod keys;
 pub mod ledger;
 pub mod log;

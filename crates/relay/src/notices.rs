@@ -8,6 +8,7 @@ use roomed_visit::{self as rules, Effect};
 use crate::config::Config;
 use crate::record::Record;
 use crate::store::Recipient;
+use crate::wire;
 
 /// Who can be told about a visit.
 #[derive(Debug, Clone)]
@@ -66,20 +67,36 @@ pub fn follow(
 ) -> Vec<(Recipient, NoticeKind)> {
     let start = timestamp(record.visit.plan().start);
     let mut told = Vec::new();
+    let role_of = |record: &Record, who| record.visit.participant(who).map_or(Role::Patient, wire::role);
     for effect in effects {
         match effect {
-            Effect::RaiseAlert { .. } => {
-                told.extend(
-                    audience.clinicians.iter().map(|(who, proven)| (who.clone(), ready(&start, *proven, false))),
-                );
-                if !audience.clinicians().any(&is_online) {
+            Effect::RaiseAlert { who, .. } => {
+                let role = role_of(record, who);
+                // A clinician who waits for colleagues is not told of themselves.
+                let waits = record.visit.participant(who).and_then(|person| person.oid()).map(rules::Oid::as_str);
+                let others = || audience.clinicians.iter().filter(|(it, _)| waits != Some(it.oid.as_str()));
+                told.extend(others().map(|(it, proven)| (it.clone(), ready(&start, role, *proven, false))));
+                if !others().any(|(it, _)| is_online(it)) {
                     record.delegates_told = true;
-                    told.extend(audience.delegates.iter().map(|who| (who.clone(), ready(&start, false, true))));
+                    told.extend(audience.delegates.iter().map(|it| (it.clone(), ready(&start, role, false, true))));
                 }
             }
-            Effect::Escalate { .. } => {
+            Effect::Escalate { who, .. } => {
+                let role = role_of(record, who);
                 record.delegates_told = true;
-                told.extend(audience.delegates.iter().map(|who| (who.clone(), ready(&start, false, true))));
+                told.extend(audience.delegates.iter().map(|it| (it.clone(), ready(&start, role, false, true))));
+            }
+            Effect::LeftUnseen { participant, waited } => {
+                let role = role_of(record, participant);
+                let waited_seconds = u32::try_from(waited.0 / 1_000).unwrap_or_default();
+                let kind = NoticeKind::LeftUnseen { start: start.clone(), role, waited_seconds };
+                told.extend(audience.followers(record.delegates_told).map(|it| (it.clone(), kind.clone())));
+            }
+            Effect::HelpWanted { participant } => {
+                // Whoever asks for help must reach somebody: the front desk too.
+                record.delegates_told = true;
+                let kind = NoticeKind::HelpWanted { start: start.clone(), role: role_of(record, participant) };
+                told.extend(audience.everybody().map(|it| (it.clone(), kind.clone())));
             }
             Effect::WithdrawAlert => {
                 told.extend(audience.everybody().map(|who| (who.clone(), NoticeKind::AlertWithdrawn)));
@@ -119,8 +136,8 @@ fn covered(audience: &Audience, before: &Record, record: &Record, start: &str) -
     told
 }
 
-fn ready(start: &str, proven: bool, as_delegate: bool) -> NoticeKind {
-    NoticeKind::PatientReady { start: start.to_owned(), role: Role::Patient, proven, as_delegate }
+fn ready(start: &str, role: Role, proven: bool, as_delegate: bool) -> NoticeKind {
+    NoticeKind::PatientReady { start: start.to_owned(), role, proven, as_delegate }
 }
 
 /// RFC 3339 of a point in time of the rules.
@@ -164,18 +181,25 @@ mod tests {
                 conference_id: None,
                 department: None,
                 people: BTreeMap::new(),
+                lines: BTreeMap::new(),
             },
             meeting_external_id: "m".into(),
             delegates_told: false,
+            invitations: BTreeMap::new(),
+            places: BTreeMap::new(),
         }
     }
 
-    const RAISED: [Effect; 1] = [Effect::RaiseAlert { since: rules::Timestamp(1_800_000_000_000) }];
+    const SINCE: rules::Timestamp = rules::Timestamp(1_800_000_000_000);
+
+    fn raised() -> [Effect; 1] {
+        [Effect::RaiseAlert { who: ParticipantId::new("patient"), since: SINCE }]
+    }
 
     #[test]
     fn an_arrival_is_told_to_the_clinician_who_is_there_and_to_nobody_else() {
         let mut after = record();
-        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &RAISED, |_| true);
+        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &raised(), |_| true);
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].0, who("maya"));
         assert!(matches!(told[0].1, NoticeKind::PatientReady { proven: true, as_delegate: false, .. }));
@@ -186,7 +210,7 @@ mod tests {
     fn an_arrival_nobody_can_be_told_of_goes_to_the_delegate_as_well() {
         for clinicians in [&[][..], &[("maya", false)][..]] {
             let mut after = record();
-            let told = follow(&audience(clinicians), &record(), &mut after, false, &RAISED, |_| false);
+            let told = follow(&audience(clinicians), &record(), &mut after, false, &raised(), |_| false);
             assert!(after.delegates_told);
             let last = told.last().expect("never nobody");
             assert_eq!(last.0, who("desk"));
@@ -198,11 +222,32 @@ mod tests {
     #[test]
     fn an_alert_nobody_took_on_reaches_the_delegate_even_if_the_clinician_seems_online() {
         let mut after = record();
-        let late = [Effect::Escalate { since: rules::Timestamp(1_800_000_000_000) }];
+        let late = [Effect::Escalate { who: ParticipantId::new("patient"), since: SINCE }];
         let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &late, |_| true);
         assert!(after.delegates_told);
         assert_eq!(told.len(), 1);
         assert_eq!(told[0].0, who("desk"));
+    }
+
+    #[test]
+    fn a_clinician_who_waits_for_a_colleague_is_not_told_of_themselves() {
+        let mut after = record();
+        let waits = [Effect::RaiseAlert { who: ParticipantId::new("doctor"), since: SINCE }];
+        let told = follow(&audience(&[("maya", true), ("ben", true)]), &record(), &mut after, false, &waits, |_| true);
+        let alerted: Vec<_> = told.iter().filter(|(_, kind)| matches!(kind, NoticeKind::PatientReady { .. })).collect();
+        assert_eq!(alerted.len(), 1);
+        assert_eq!(alerted[0].0, who("ben"));
+        assert!(matches!(alerted[0].1, NoticeKind::PatientReady { role: Role::Practitioner, .. }));
+    }
+
+    #[test]
+    fn a_request_for_help_reaches_the_front_desk_too() {
+        let mut after = record();
+        let help = [Effect::HelpWanted { participant: ParticipantId::new("patient") }];
+        let told = follow(&audience(&[("maya", true)]), &record(), &mut after, false, &help, |_| true);
+        let asked = |it: &&(Recipient, NoticeKind)| matches!(it.1, NoticeKind::HelpWanted { role: Role::Patient, .. });
+        assert_eq!(told.iter().filter(asked).count(), 2);
+        assert!(after.delegates_told, "who is asked may look");
     }
 
     #[test]

@@ -123,7 +123,7 @@ fn attendances(record: &Record, news: &News<'_>, said_again: bool) -> Vec<About>
         let person = record.visit.participant(participant)?;
         let fhir_id = record.ehr.people.get(participant)?;
         let at = wire::from_rules(*at);
-        Some(About::Attendance(Attendance::new(participant, person, fhir_id, *status, at)))
+        Attendance::new(participant, person, fhir_id, *status, at).map(About::Attendance)
     };
     news.effects.iter().filter_map(attendance).collect()
 }

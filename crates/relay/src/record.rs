@@ -1,10 +1,14 @@
 //! What is sealed in a visit's row: the rules' visit, and beside it the EHR's and Graph's references, which the rules
 //! never see. Readable only with the visit's key.
 
+mod format;
+
 use std::collections::BTreeMap;
 
 use roomed_visit::{ParticipantId, Visit};
 use serde::{Deserialize, Serialize};
+
+pub use format::{read, write};
 
 /// The sealed state of a visit.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -18,6 +22,38 @@ pub struct Record {
     /// Delegates who were alerted because no clinician could be.
     #[serde(default)]
     pub delegates_told: bool,
+    /// The newest link of everybody who comes by one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub invitations: BTreeMap<ParticipantId, InvitationState>,
+    /// On which device everybody's place is: the hash of its page session. Whoever has two sees on the other that the
+    /// place is taken, and may take it over.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<ParticipantId, String>,
+}
+
+impl Record {
+    /// How far somebody's link is; nothing for those who need none.
+    pub fn invitation(&self, who: &ParticipantId) -> Option<InvitationState> {
+        match self.visit.is_welcome(who) {
+            true => self.invitations.get(who).cloned(),
+            false => Some(InvitationState::Revoked),
+        }
+    }
+}
+
+/// How far a link is. The link itself is nowhere but with its person.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InvitationState {
+    /// Nobody has come in by it yet.
+    Open {
+        /// What the newest link is known by: any other is an older one, and dead.
+        hash: String,
+    },
+    /// Its person came in by it.
+    Used,
+    /// Taken back.
+    Revoked,
 }
 
 /// Where the visit is in the EHR.
@@ -34,6 +70,32 @@ pub struct EhrReferences {
     pub department: Option<String>,
     /// FHIR id of each person: a `Patient` id for the patient, a `Practitioner` id for clinicians.
     pub people: BTreeMap<ParticipantId, String>,
+    /// In a group: the appointments of the patients beside the first.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub lines: BTreeMap<ParticipantId, Line>,
+}
+
+impl EhrReferences {
+    /// The appointment somebody's line is on.
+    pub fn line(&self, who: &ParticipantId) -> Line {
+        let first = || Line { appointment: self.appointment.clone(), conference_id: self.conference_id.clone() };
+        self.lines.get(who).cloned().unwrap_or_else(first)
+    }
+}
+
+/// One patient's appointment.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Line {
+    /// `Appointment` id.
+    pub appointment: String,
+    /// As [`EhrReferences::conference_id`].
+    pub conference_id: Option<String>,
+}
+
+impl std::fmt::Debug for Line {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Line { .. }")
+    }
 }
 
 impl std::fmt::Debug for EhrReferences {
@@ -52,6 +114,13 @@ pub struct MeetingRecord {
     pub join_web_url: String,
     /// The patient's link.
     pub patient_join_url: String,
+    /// Under whom it was made (Entra object id). Graph finds a meeting under its organizer only, so a change of the
+    /// configuration must not move it; missing in records of before, which were made under the configured one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub organizer: Option<String>,
+    /// For when it stands in Teams: planned start and end.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub planned: Option<(jiff::Timestamp, jiff::Timestamp)>,
     /// Who may let people in: Entra object ids. A colleague who covers has to be added.
     pub co_organizers: Vec<String>,
 }

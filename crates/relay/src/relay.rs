@@ -9,22 +9,22 @@ use roomed_smart::id_token::{self, Expected, FhirUser, IdTokenError};
 use roomed_smart::jwks::JwksCache;
 use roomed_smart::{UrlPolicy, keys::SigningKey};
 use roomed_visit::{Command, Oid, Participant, ParticipantId, Plan, Visit, VisitEvent};
-use secrecy::SecretString;
 use tokio::sync::{Mutex, Notify, watch};
 
 use crate::arrivals::{Along, ArrivalError, Arrivals, Opened};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Organization};
+use crate::context_link::ContextLinks;
 use crate::ehr::{AppointmentFacts, Ehr};
 use crate::http::{Answer, Limits, Refusal};
 use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::keys::Keys;
-use crate::meeting::graph::{LifecycleKind, Receiver, client_state_hash};
-use crate::meeting::{Meeting, MeetingError, MeetingRequest, Meetings};
+use crate::meeting::Meetings;
+use crate::meeting::graph::{LifecycleKind, Receiver};
 use crate::neighbours::Pulse;
-use crate::record::{EhrReferences, MeetingRecord, Record};
-use crate::store::{NodeId, Recipient, Store, StoreError, StoredWatch};
+use crate::record::{EhrReferences, Record};
+use crate::store::{NodeId, Recipient, Store, StoreError};
 use crate::wire;
 
 /// Everything.
@@ -55,6 +55,8 @@ pub struct Relay {
     pub meetings: HashMap<String, Arc<dyn Meetings>>,
     /// EHR connections, by organization and `iss`.
     pub ehrs: HashMap<(String, String), Arc<dyn Ehr>>,
+    /// What opens encrypted links, by organization and `iss`: only of connections that have them.
+    pub context_links: HashMap<(String, String), ContextLinks>,
     /// For the EHRs' SMART endpoints: follows no redirects.
     pub http: reqwest::Client,
     /// https, or loopback in development.
@@ -152,9 +154,12 @@ impl Relay {
                 conference_id: facts.conference_id.clone(),
                 department,
                 people: references,
+                lines: BTreeMap::new(),
             },
             meeting_external_id: self.random.id(),
             delegates_told: false,
+            invitations: BTreeMap::new(),
+            places: BTreeMap::new(),
         };
         let opened = self.arrivals.find_or_create(&organization.key, record).await?;
         Ok(self.refresh(opened, plan, linked).await?)
@@ -201,88 +206,6 @@ impl Relay {
         let command = Command::Refresh { plan, practitioners };
         let along = Along { people, ..Along::default() };
         self.arrivals.update(&opened.stored.row.id, &[VisitEvent::Decided(command)], along).await
-    }
-
-    /// The meeting of a visit: found, or made and watched before anybody sees a link.
-    pub async fn ensure_meeting(&self, opened: &Opened) -> Answer<MeetingRecord> {
-        self.in_turn(&opened.stored.row.id, async {
-            let known = self.arrivals.meeting(opened).await?;
-            match known {
-                Some(meeting) if opened.stored.members.iter().all(|it| meeting.co_organizers.contains(&it.oid)) => {
-                    Ok(meeting)
-                }
-                known => self.make_meeting(opened, known.is_some()).await,
-            }
-        })
-        .await
-    }
-
-    /// Runs what makes or watches a meeting, one at a time per visit.
-    pub async fn in_turn<T>(&self, visit: &str, work: impl Future<Output = T>) -> T {
-        let turn = Arc::clone(self.making.lock().await.entry(visit.to_owned()).or_default());
-        let done = {
-            let _turn = turn.lock().await;
-            work.await
-        };
-        let mut making = self.making.lock().await;
-        if Arc::strong_count(&turn) <= 2 {
-            making.remove(visit);
-        }
-        done
-    }
-
-    /// True while some watch may exist at Graph that the store does not know yet.
-    pub async fn is_making_a_watch(&self) -> bool {
-        !self.making.lock().await.is_empty()
-    }
-
-    /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers.
-    async fn make_meeting(&self, opened: &Opened, is_watched: bool) -> Answer<MeetingRecord> {
-        let row = &opened.stored.row;
-        let organization = self.organization(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
-        let meetings = self.meetings.get(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
-        let request = MeetingRequest {
-            external_id: opened.record.meeting_external_id.clone(),
-            organizer: organization.organizer_oid.clone(),
-            co_organizers: opened.stored.members.iter().map(|member| member.oid.clone()).collect(),
-            start: row.planned_start,
-            end: row.planned_end,
-        };
-        let meeting = meetings.ensure(&request).await?;
-        let watch = match is_watched {
-            true => None,
-            false => Some(self.watch(&row.id, &row.organization, &**meetings, &meeting).await?),
-        };
-        let record = MeetingRecord {
-            id: meeting.id,
-            join_web_url: meeting.join_web_url,
-            patient_join_url: meeting.patient_join_url,
-            co_organizers: request.co_organizers,
-        };
-        let along = Along { meeting: Some((record.clone(), watch)), ..Along::default() };
-        self.arrivals.update(&row.id, &[VisitEvent::Decided(Command::MeetingReady)], along).await?;
-        Ok(record)
-    }
-
-    /// Subscribes to a meeting's events under a fresh secret, of which only the hash is kept.
-    pub async fn watch(
-        &self,
-        visit: &str,
-        organization: &str,
-        meetings: &dyn Meetings,
-        meeting: &Meeting,
-    ) -> Result<StoredWatch, MeetingError> {
-        let client_state = self.random.token();
-        let hash = client_state_hash(&client_state);
-        let watch = meetings.watch(meeting, &SecretString::from(client_state)).await?;
-        Ok(StoredWatch {
-            subscription: watch.subscription_id,
-            organization: organization.to_owned(),
-            visit: visit.to_owned(),
-            client_state_hash: hash,
-            certificate_id: watch.certificate_id,
-            expires_at: watch.expires_at,
-        })
     }
 
     /// A companion was handed the arrival: the patient's page may say so.

@@ -12,6 +12,7 @@ use tokio::sync::{Mutex, Notify, watch};
 use crate::arrivals::Arrivals;
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::context_link::ContextLinks;
 use crate::ehr::{self, Ehr};
 use crate::hub::Hub;
 use crate::identity::{Identity, Tenant};
@@ -64,6 +65,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
     let certificates = Certificates::open(&config.keys.directory, Arc::clone(&clock))
         .context("the certificate for Graph's notifications cannot be opened")?;
     let certificates = Arc::new(certificates);
+    let context_links = ContextLinks::of(&config)?;
     let config = Arc::new(config);
     let hub = Arc::new(Hub::default());
     let node = NodeId::new(random.id());
@@ -124,6 +126,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         receiver,
         meetings,
         ehrs,
+        context_links,
         http,
         policy,
         ehr_keys: Mutex::default(),

@@ -9,6 +9,7 @@ use roomed_visit::VisitEvent;
 use tokio::sync::Notify;
 
 use crate::arrivals::Along;
+use crate::meeting::of_visit::organizer;
 use crate::meeting::{Meeting, MeetingError};
 use crate::relay::Relay;
 use crate::shredding;
@@ -103,8 +104,8 @@ async fn watch_anew(relay: &Relay, old: &StoredWatch) -> Result<(), StoreError> 
         return Ok(());
     };
     let meeting = Meeting {
+        organizer: organizer(organization, Some(&record)),
         id: record.id,
-        organizer: organization.organizer_oid.clone(),
         join_web_url: record.join_web_url,
         patient_join_url: record.patient_join_url,
         virtual_appointment: false,

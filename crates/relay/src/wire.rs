@@ -5,8 +5,16 @@ use jiff::Timestamp;
 use roomed_protocol as wire;
 use roomed_visit as rules;
 
-use crate::record::{MeetingRecord, Record};
+use crate::record::Record;
 use crate::store::{ChartRow, ChartWord, StoredVisit};
+
+mod old;
+mod page;
+mod words;
+
+pub use old::{notice_of_before, visit_of_before};
+pub use page::patient_view;
+pub use words::{answer, device_test_of, preset, role, stage_word, waiting};
 
 /// The rules' time.
 pub fn to_rules(at: Timestamp) -> rules::Timestamp {
@@ -34,13 +42,13 @@ pub fn visit_view(
     let visit = &record.visit;
     let member = stored.members.iter().find(|member| member.oid == oid);
     let mut participants: Vec<_> =
-        visit.participants().map(|(id, person)| participant_view(visit, id, person, chart, oid, at)).collect();
-    participants.extend(visit.unattributed().into_iter().map(|(leg, state, seen)| stranger_view(&leg, state, seen)));
+        visit.participants().map(|(id, person)| participant_view(record, id, person, chart, oid, at)).collect();
+    participants.extend(strangers(visit));
     // Their ids are random: the patient comes first on every screen, whatever they are.
     participants.sort_by_key(|one| (one.role, !one.me));
     wire::VisitView {
         id: stored.row.id.clone(),
-        stage: stage(&visit.stage(at)),
+        stage: words::stage(&visit.stage(at)),
         start: text(visit.plan().start),
         end: text(visit.plan().end),
         arrived_at: visit.arrival(at).map(|arrival| text(arrival.at)),
@@ -51,32 +59,56 @@ pub fn visit_view(
         closing: visit.is_closing(),
         participants,
         timeline: visit.timeline(at).iter().map(|line| timeline_entry(visit, line)).collect(),
+        roomed_at: visit.roomed_at().map(text),
+        late_until: visit.late_until().filter(|until| *until > at).map(text),
+        undo_until: visit.undo_until().filter(|until| *until > at).map(text),
+        messages: words::messages(visit, None),
     }
 }
 
-fn participant_view(
-    visit: &rules::Visit,
+/// One person; `oid` is the reader's, for a clinician.
+pub(crate) fn participant_view(
+    record: &Record,
     id: &rules::ParticipantId,
     person: &rules::Participant,
     chart: &[ChartRow],
     oid: &str,
     now: rules::Timestamp,
 ) -> wire::ParticipantView {
+    let visit = &record.visit;
     let (presence, since, seen_by) = match visit.presence(id, now) {
         rules::Presence::Absent => (wire::Presence::Absent, None, None),
         rules::Presence::Waiting { since, source: by } => (wire::Presence::Waiting, Some(since), Some(by)),
         rules::Presence::Connected { since } => (wire::Presence::Connected, Some(since), Some(rules::Source::Roster)),
         rules::Presence::Disconnected { at, source: by } => (wire::Presence::Disconnected, Some(at), Some(by)),
+        rules::Presence::Unclear { since } => (wire::Presence::Unclear, Some(since), Some(rules::Source::Roster)),
     };
     wire::ParticipantView {
         id: id.as_str().to_owned(),
-        role: role(person),
+        role: words::role(person),
         me: person.oid().is_some_and(|known| known.as_str() == oid),
         presence,
         since: since.map(text),
-        source: seen_by.map(source),
+        source: seen_by.map(words::source),
         chart: chart.iter().find(|row| row.participant == id.as_str()).map_or(wire::ChartState::Nothing, chart_state),
+        test: visit.device_test(id).map(words::device_test),
+        help_since: visit.help_since(id).map(text),
+        left_unseen_after: visit.left_unseen(id, now).map(|(waited, _)| seconds(waited)),
+        invitation: record.invitation(id).map(|state| words::invitation(visit, &state)),
+        assigned_to: None,
     }
+}
+
+fn seconds(of: rules::Millis) -> u32 {
+    u32::try_from(of.0 / 1_000).unwrap_or(u32::MAX)
+}
+
+/// Whom nothing ties to anyone.
+pub(crate) fn strangers(visit: &rules::Visit) -> impl Iterator<Item = wire::ParticipantView> {
+    visit.unattributed().into_iter().map(|(leg, state, seen)| {
+        let assigned_to = visit.assigned(&leg).map(|who| who.as_str().to_owned());
+        wire::ParticipantView { assigned_to, ..stranger_view(&leg, state, seen) }
+    })
 }
 
 fn stranger_view(leg: &rules::LegId, state: rules::LegState, seen: rules::Timestamp) -> wire::ParticipantView {
@@ -92,6 +124,11 @@ fn stranger_view(leg: &rules::LegId, state: rules::LegState, seen: rules::Timest
         since: Some(text(seen)),
         source: Some(wire::WitnessSource::Roster),
         chart: wire::ChartState::Nothing,
+        test: None,
+        help_since: None,
+        left_unseen_after: None,
+        invitation: None,
+        assigned_to: None,
     }
 }
 
@@ -115,122 +152,29 @@ fn timeline_entry(visit: &rules::Visit, line: &rules::TimelineEntry) -> wire::Ti
         rules::What::Connected => "connected",
         rules::What::Disconnected => "disconnected",
         rules::What::Ended => "ended",
+        rules::What::Undone => "undone",
+        rules::What::Roomed => "roomed",
+        rules::What::LeftUnseen => "left-unseen",
+        rules::What::Invited => "invited",
+        rules::What::Revoked => "revoked",
+        rules::What::Assigned => "assigned",
+        rules::What::RunningLate => "running-late",
+        rules::What::Message => "message",
+        rules::What::Answered => "answered",
+        rules::What::Help => "help",
+        rules::What::HelpTaken => "help-taken",
     };
-    wire::TimelineEntry { at: text(line.at), role: who.map(role), what: what.to_owned(), source: source(line.source) }
-}
-
-fn role(person: &rules::Participant) -> wire::Role {
-    match person.role {
-        rules::Role::Patient => wire::Role::Patient,
-        rules::Role::Practitioner { .. } => wire::Role::Practitioner,
-    }
-}
-
-fn source(by: rules::Source) -> wire::WitnessSource {
-    match by {
-        rules::Source::VisitPage => wire::WitnessSource::VisitPage,
-        rules::Source::Roster => wire::WitnessSource::Roster,
-        rules::Source::Ehr => wire::WitnessSource::Ehr,
-        rules::Source::Staff => wire::WitnessSource::Staff,
-        rules::Source::Companion => wire::WitnessSource::Companion,
-        rules::Source::Relay => wire::WitnessSource::Relay,
-    }
-}
-
-fn stage(stage: &rules::Stage) -> wire::StageView {
-    match stage {
-        rules::Stage::Planned => wire::StageView::Planned,
-        rules::Stage::Arrived { .. } => wire::StageView::Arrived,
-        rules::Stage::Triaged { .. } => wire::StageView::Triaged,
-        rules::Stage::InProgress { .. } => wire::StageView::InProgress,
-        rules::Stage::Finished { .. } => wire::StageView::Finished,
-        rules::Stage::Noshow { .. } => wire::StageView::Noshow,
-        rules::Stage::Cancelled { .. } => wire::StageView::Cancelled,
-    }
-}
-
-/// FHIR's word for the stage, as the store keeps it.
-pub fn stage_word(of: &rules::Stage) -> &'static str {
-    match of {
-        rules::Stage::Planned => "planned",
-        rules::Stage::Arrived { .. } => "arrived",
-        rules::Stage::Triaged { .. } => "triaged",
-        rules::Stage::InProgress { .. } => "in-progress",
-        rules::Stage::Finished { .. } => "finished",
-        rules::Stage::Noshow { .. } => "noshow",
-        rules::Stage::Cancelled { .. } => "cancelled",
-    }
-}
-
-/// The visit as the patient's page sees it.
-pub fn patient_view(
-    organization: &str,
-    record: &Record,
-    who: &rules::ParticipantId,
-    meeting: Option<&MeetingRecord>,
-    now: Timestamp,
-) -> wire::PatientView {
-    wire::PatientView {
-        organization: organization.to_owned(),
-        start: text(record.visit.plan().start),
-        now: now.to_string(),
-        stage: page_stage(&record.visit, who, meeting, to_rules(now)),
-    }
-}
-
-fn page_stage(
-    visit: &rules::Visit,
-    who: &rules::ParticipantId,
-    meeting: Option<&MeetingRecord>,
-    now: rules::Timestamp,
-) -> wire::PageStage {
-    let decisions = visit.decisions();
-    if decisions.cancelled.is_some() {
-        return wire::PageStage::Cancelled;
-    }
-    if decisions.ended.is_some() || decisions.closed.is_some() {
-        return wire::PageStage::Ended;
-    }
-    let mine = visit.presence(who, now);
-    if let (rules::Presence::Connected { .. }, Some(meeting)) = (mine, meeting) {
-        return wire::PageStage::InMeeting { join_url: meeting.patient_join_url.clone() };
-    }
-    if !visit.is_ready(who) {
-        return if now < visit.opens_at() {
-            wire::PageStage::TooEarly { opens_at: text(visit.opens_at()) }
-        } else {
-            wire::PageStage::CanBeReady
-        };
-    }
-    let clinician_inside = visit.participants().any(|(id, person)| {
-        matches!(person.role, rules::Role::Practitioner { .. })
-            && matches!(visit.presence(id, now), rules::Presence::Connected { .. })
-    });
-    match meeting {
-        Some(meeting) if clinician_inside || decisions.called.is_some() => {
-            wire::PageStage::Called { join_url: meeting.patient_join_url.clone() }
-        }
-        _ => {
-            let since = match mine {
-                rules::Presence::Waiting { since, .. } => since,
-                _ => visit.arrival(now).map_or(now, |arrival| arrival.at),
-            };
-            wire::PageStage::Waiting { since: text(since), told: told(decisions.told) }
-        }
-    }
-}
-
-fn told(told: rules::Told) -> wire::ToldWhom {
-    match (told.clinician, told.delegate) {
-        (Some(_), _) => wire::ToldWhom::Clinician,
-        (None, Some(_)) => wire::ToldWhom::FrontDesk,
-        (None, None) => wire::ToldWhom::Nobody,
+    wire::TimelineEntry {
+        at: text(line.at),
+        role: who.map(role),
+        what: what.to_owned(),
+        source: words::source(line.source),
     }
 }
 
 /// The organization's policy in the rules' words.
 pub fn policy(config: &crate::config::Visit) -> rules::Policy {
-    use crate::config::ConnectedAt;
+    use crate::config::{AlertOn, ConnectedAt};
     let minutes = |minutes: u32| rules::Millis::minutes(i64::from(minutes));
     rules::Policy {
         grace: rules::Millis::seconds(i64::from(config.grace_seconds)),
@@ -244,5 +188,11 @@ pub fn policy(config: &crate::config::Visit) -> rules::Policy {
         quiet_close: minutes(config.quiet_close_minutes),
         latest_close: minutes(config.overrun_minutes),
         undo: minutes(config.undo_minutes),
+        alert_on: match config.alert_on {
+            AlertOn::Arrived => rules::AlertOn::Arrived,
+            AlertOn::Triaged => rules::AlertOn::Triaged,
+        },
+        door: rules::Millis::seconds(i64::from(config.door_seconds)),
+        proxy_in_chart: config.proxy_in_chart,
     }
 }

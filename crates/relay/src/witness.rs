@@ -130,7 +130,12 @@ async fn believe(relay: &Relay, opened: Opened, facts: &AppointmentFacts) -> Res
             .increment(1);
     }
     if !cancels {
-        relay.refresh_from(opened, facts).await?;
+        let had_meeting = opened.record.visit.decisions().meeting_ready.is_some();
+        let opened = relay.refresh_from(opened, facts).await?;
+        // Moved, or given to somebody else: the meeting goes along. If Teams refuses, the next look tries again.
+        if had_meeting && opened.record.visit.is_open() && relay.ensure_meeting(&opened).await.is_err() {
+            tracing::warn!("a meeting could not be brought to where its appointment is");
+        }
     }
     Ok(())
 }

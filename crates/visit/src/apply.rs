@@ -1,12 +1,16 @@
 //! The one door: `(visit, event, now)` to the visit after it and the effects that follow.
 
-use crate::chart::{self, Effect};
+use crate::alert::{self, AlertMemory};
+use crate::chart;
 use crate::closing::{self, CloseReason};
 use crate::decisions::{Acknowledged, Called, Ended};
 use crate::doubt;
+use crate::effect::Effect;
 use crate::event::{Command, VisitEvent};
-use crate::ids::{Oid, ParticipantId};
+use crate::guests;
+use crate::message::{MOST_MESSAGES, Message};
 use crate::participant::{Participant, Role};
+use crate::refresh::refresh;
 use crate::time::Timestamp;
 use crate::visit::Visit;
 
@@ -67,29 +71,6 @@ fn within_undo(visit: &Visit, now: Timestamp) -> bool {
     visit.decisions.ended.as_ref().is_some_and(|ended| now <= ended.at + visit.policy.undo)
 }
 
-/// Takes over who is on the appointment. Nobody who has launched, covers or was told to the chart is taken away.
-/// True if somebody became known who can be told.
-fn refresh(visit: &mut Visit, practitioners: &[(ParticipantId, Option<Oid>)]) -> bool {
-    let mut somebody_new = false;
-    for (who, linked) in practitioners {
-        let known = visit.participants.entry(who.clone()).or_insert_with(|| Participant::practitioner(None));
-        if let Role::Practitioner { oid, .. } = &mut known.role
-            && oid.is_none()
-            && linked.is_some()
-        {
-            oid.clone_from(linked);
-            somebody_new = true;
-        }
-    }
-    visit.participants.retain(|who, person| match person.role {
-        Role::Patient | Role::Practitioner { covering: true, .. } | Role::Practitioner { launched: Some(_), .. } => {
-            true
-        }
-        Role::Practitioner { .. } => person.told_chart.is_some() || practitioners.iter().any(|(on_it, _)| on_it == who),
-    });
-    somebody_new
-}
-
 fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
     match command {
         Command::Launched { participant, oid, covering } => {
@@ -118,6 +99,7 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
             if within_undo(visit, now) {
                 visit.decisions.ended = None;
                 visit.decisions.closed = None;
+                visit.decisions.undone = Some(now);
             }
         }
         Command::Restored => doubt::begin(visit, now),
@@ -127,9 +109,26 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
         Command::Refresh { plan, practitioners } => {
             visit.plan = *plan;
             // An alert that still holds was raised before anybody knew of them: it is raised anew, for everybody.
-            if refresh(visit, practitioners) && chart::patient_waits(visit, now) {
-                visit.alert = chart::AlertMemory::default();
+            if refresh(visit, practitioners) && alert::somebody_waits(visit, now) {
+                visit.alert = AlertMemory::default();
             }
+        }
+        Command::Expect { participant, whom } => guests::expect(visit, participant, whom, now),
+        Command::Revoke { participant } => guests::revoke(visit, participant, now),
+        Command::Assign { leg, to } => guests::assign(visit, leg, to.as_ref()),
+        Command::Say { id, by, to, preset } => {
+            let messages = &mut visit.decisions.messages;
+            // The same button pressed twice over a bad line is one message.
+            if messages.iter().all(|message| message.id != *id) {
+                let message = Message { id: id.clone(), at: now, by: by.clone(), to: to.clone(), preset: *preset };
+                messages.push(message);
+                if messages.len() > MOST_MESSAGES {
+                    messages.remove(0);
+                }
+            }
+        }
+        Command::HelpTaken { participant } => {
+            visit.decisions.help_taken.insert(participant.clone(), now);
         }
     }
 }

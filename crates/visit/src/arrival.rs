@@ -1,15 +1,16 @@
-//! Arrival: the earliest sign that the patient is there and ready, by (time, rank of the witness).
+//! Arrival: the earliest sign that somebody who is awaited is there and ready, by (time, rank of the witness).
 
 use serde::{Deserialize, Serialize};
 
 use crate::Source;
 use crate::attribution::Attribution;
+use crate::awaited::awaited;
 use crate::ids::ParticipantId;
 use crate::leg::Medium;
 use crate::time::Timestamp;
 use crate::visit::Visit;
 
-/// When the patient arrived, and who saw it first.
+/// When they arrived, and who saw it first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Arrival {
     /// When it happened.
@@ -21,12 +22,16 @@ pub struct Arrival {
 /// The earliest evidence inside the early-join window. Somebody who came before the window and is still there when it
 /// opens arrives at that moment.
 pub(crate) fn of(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Option<Arrival> {
+    awaited(visit).into_iter().filter_map(|who| of_one(visit, attribution, who, now)).min()
+}
+
+/// The same of one person.
+pub(crate) fn of_one(visit: &Visit, attribution: &Attribution, who: &ParticipantId, now: Timestamp) -> Option<Arrival> {
     let opens = visit.opens_at();
-    let is_patient = |who: &ParticipantId| visit.participants.get(who).is_some_and(|p| p.is_patient());
-    let said = visit.evidence.ready.iter().filter(|(who, (at, _))| is_patient(who) && *at >= opens);
-    let said = said.map(|(_, (at, source))| Arrival { at: *at, source: *source });
-    let seen = visit.evidence.legs.iter().filter_map(|(id, leg)| {
-        let who = attribution.get(id).filter(|who| is_patient(who))?;
+    let said = visit.evidence.ready.get(who).filter(|(at, _)| *at >= opens);
+    let said = said.map(|(at, source)| Arrival { at: *at, source: *source });
+    let seen = visit.evidence.legs.iter().filter(|(id, _)| attribution.get(*id) == Some(who));
+    let seen = seen.filter_map(|(_, leg)| {
         let start = match leg.medium {
             // Opening the page, or testing devices on it, is no arrival; being ready on it is.
             Medium::Page(_) => visit.evidence.ready.get(who)?.0.max(leg.first_seen),
@@ -39,7 +44,7 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Op
         let still_there = opens <= now && visit.evidence.end_of(leg).is_none_or(|end| end > opens);
         (start >= opens || still_there).then_some(Arrival { at: start.max(opens), source })
     });
-    said.chain(seen).min()
+    said.into_iter().chain(seen).min()
 }
 
 impl Visit {

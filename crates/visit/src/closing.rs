@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::attribution::{self, Attribution};
 use crate::ids::ParticipantId;
+use crate::leg::LegState;
 use crate::participant::Role;
 use crate::presence::{self, Presence};
 use crate::stage::met_at;
@@ -43,7 +44,9 @@ pub(crate) fn close(visit: &Visit, now: Timestamp) -> Option<Closed> {
     }
     let attribution = attribution::attribute(visit);
     let inside = inside(visit, &attribution, now);
-    let nobody_inside = inside.is_empty();
+    // Whoever nothing ties to anyone is a person all the same.
+    let strangers = visit.unattributed().iter().any(|(_, state, _)| *state != LegState::Left);
+    let nobody_inside = inside.is_empty() && !strangers;
     let reason = if visit.decisions.cancelled.is_some() && nobody_inside {
         CloseReason::Cancelled
     } else if visit.decisions.ended.is_some() && nobody_inside {
@@ -63,7 +66,10 @@ pub(crate) fn close(visit: &Visit, now: Timestamp) -> Option<Closed> {
 /// Who is still there.
 fn inside(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Vec<ParticipantId> {
     let is_inside = |who: &&ParticipantId| {
-        matches!(presence::of(visit, attribution, who, now), Presence::Waiting { .. } | Presence::Connected { .. })
+        matches!(
+            presence::of(visit, attribution, who, now),
+            Presence::Waiting { .. } | Presence::Connected { .. } | Presence::Unclear { .. }
+        )
     };
     visit.participants.keys().filter(is_inside).cloned().collect()
 }
@@ -72,10 +78,7 @@ fn inside(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Vec<Parti
 fn quiet_since(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
     met_at(visit, attribution)?;
     let call_ended = visit.evidence.call_ended.last().copied()?;
-    let last_seen = visit.participants.keys().filter_map(|who| {
-        let spans = presence::spans(visit, attribution, who);
-        spans.anywhere.last().and_then(|span| span.end)
-    });
+    let last_seen = visit.participants.keys().filter_map(|who| presence::spans(visit, attribution, who).end());
     Some(last_seen.chain(visit.decisions.reopened).fold(call_ended, Timestamp::max))
 }
 
@@ -84,7 +87,7 @@ fn quiet_since(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
 fn latest(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Timestamp {
     let launched = visit.participants.values().filter_map(|person| match person.role {
         Role::Practitioner { launched, .. } => launched,
-        Role::Patient => None,
+        Role::Patient | Role::Proxy { .. } | Role::Guest { .. } => None,
     });
     let legs = visit.evidence.legs.values().map(|leg| leg.first_seen);
     let ready = visit.evidence.ready.values().map(|(at, _)| *at);
@@ -104,13 +107,20 @@ impl Visit {
         }
         let attribution = attribution::attribute(self);
         let leaves = self.participants.keys().filter_map(|who| {
-            let end = presence::spans(self, &attribution, who).anywhere.last()?.end?;
-            Some(presence::gone_at(self, end))
+            let end = presence::spans(self, &attribution, who).end()?;
+            Some(presence::gone_at(self, who, end))
         });
         let quiet = quiet_since(self, &attribution).map(|since| since + self.policy.quiet_close);
         let called = self.decisions.called.as_ref().map(|called| called.at + self.policy.call_patience);
         let escalation = self.alert.raised.filter(|_| !self.alert.escalated).map(|at| at + self.policy.escalate_after);
-        let soon = leaves.chain(quiet).chain(called).chain(escalation).chain([self.opens_at()]).filter(|at| *at > now);
+        let turn = self.next_turn(&attribution, now);
+        let soon = leaves
+            .chain(quiet)
+            .chain(called)
+            .chain(escalation)
+            .chain(turn)
+            .chain([self.opens_at()])
+            .filter(|at| *at > now);
         soon.chain([latest(self, &attribution, now)]).min()
     }
 }

@@ -1,9 +1,12 @@
 //! What people decided, in commit order. The last word of each kind stands.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::closing::Closed;
-use crate::ids::{Oid, ParticipantId};
+use crate::ids::{LegId, Oid, ParticipantId};
+use crate::message::Message;
 use crate::time::Timestamp;
 
 /// Somebody saw the alert and takes it on.
@@ -61,4 +64,16 @@ pub struct Decisions {
     pub reopened: Option<Timestamp>,
     /// The visit is over for good.
     pub closed: Option<Closed>,
+    /// When an end was last taken back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub undone: Option<Timestamp>,
+    /// Whose an unattributed leg is, in a clinician's words.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub assigned: BTreeMap<LegId, ParticipantId>,
+    /// What was said, oldest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) messages: Vec<Message>,
+    /// When somebody's request for help was last taken on.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) help_taken: BTreeMap<ParticipantId, Timestamp>,
 }

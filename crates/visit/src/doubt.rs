@@ -5,6 +5,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::Attribution;
+use crate::awaited::behind_the_line;
 use crate::event::Testimony;
 use crate::ids::ParticipantId;
 use crate::time::Timestamp;
@@ -34,14 +35,24 @@ pub(crate) fn hear(visit: &mut Visit, attribution: &Attribution, testimony: &Tes
         Testimony::Ready { participant, at, .. }
         | Testimony::PageOpened { participant, at, .. }
         | Testimony::PageClosed { participant, at, .. }
-        | Testimony::HandedOver { participant, at } => (*at, &move |who| participant == who),
+        | Testimony::HandedOver { participant, at }
+        | Testimony::Left { participant, at } => (*at, &move |who| participant == who),
         Testimony::Roster { leg, at, .. } => (*at, &move |who| attribution.get(leg) == Some(who)),
         Testimony::CallEnded { at } => (*at, &|_| true),
-        Testimony::Roomed { at } => (*at, &|_| false),
+        Testimony::Roomed { at }
+        | Testimony::Tested { at, .. }
+        | Testimony::Help { at, .. }
+        | Testimony::Answered { at, .. } => (*at, &|_| false),
     };
     visit.in_doubt.take_if(|since| at >= *since);
-    for (who, person) in &mut visit.participants {
-        if person.doubt.is_some_and(|doubt| matches!(doubt, Doubt::Since(since) if at >= since)) && speaks_of(who) {
+    let everybody: Vec<ParticipantId> = visit.participants.keys().cloned().collect();
+    for who in everybody {
+        // Who is spoken of shows on a line: their own, or the patient's they act for.
+        let spoken_of = behind_the_line(visit, &who).into_iter().any(speaks_of);
+        if let Some(person) = visit.participants.get_mut(&who)
+            && person.doubt.is_some_and(|doubt| matches!(doubt, Doubt::Since(since) if at >= since))
+            && spoken_of
+        {
             person.doubt = Some(Doubt::Witnessed);
         }
     }

@@ -3,8 +3,11 @@
 use serde::{Deserialize, Serialize};
 
 use crate::Source;
+use crate::device_test::DeviceTest;
 use crate::ids::{LegId, Oid, ParticipantId};
 use crate::leg::{Identity, LegState};
+use crate::message::{Answer, MessageId, Preset, Speaker};
+use crate::participant::GuestKind;
 use crate::plan::Plan;
 use crate::time::Timestamp;
 
@@ -79,6 +82,58 @@ pub enum Testimony {
         /// When.
         at: Timestamp,
     },
+    /// *Leave* on our page.
+    Left {
+        /// Who.
+        participant: ParticipantId,
+        /// When.
+        at: Timestamp,
+    },
+    /// Our page tested its devices. No arrival.
+    Tested {
+        /// Whose.
+        participant: ParticipantId,
+        /// How it ended.
+        test: DeviceTest,
+        /// When.
+        at: Timestamp,
+    },
+    /// *I need help* on our page.
+    Help {
+        /// Who.
+        participant: ParticipantId,
+        /// When.
+        at: Timestamp,
+    },
+    /// A preset was answered on our page.
+    Answered {
+        /// By whom.
+        participant: ParticipantId,
+        /// Which.
+        message: MessageId,
+        /// What.
+        answer: Answer,
+        /// When.
+        at: Timestamp,
+    },
+}
+
+/// Whom to expect besides those on the appointment.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Expected {
+    /// Another patient of a group.
+    Patient,
+    /// Somebody who acts for a patient.
+    Proxy {
+        /// For whom.
+        of: ParticipantId,
+    },
+    /// Somebody who comes by link.
+    Guest {
+        /// What for.
+        kind: GuestKind,
+    },
 }
 
 /// What was decided.
@@ -120,6 +175,41 @@ pub enum Command {
     UndoEnd,
     /// The appointment was cancelled in the EHR.
     Cancel,
+    /// Somebody else is to come. A guest who was sent away is welcome again.
+    Expect {
+        /// Their place in the visit.
+        participant: ParticipantId,
+        /// Who they are.
+        whom: Expected,
+    },
+    /// A guest is to come no more.
+    Revoke {
+        /// Their place.
+        participant: ParticipantId,
+    },
+    /// A clinician says whose an unattributed leg is; nobody's takes it back. Shown, and never written to a chart.
+    Assign {
+        /// The leg.
+        leg: LegId,
+        /// Whose it is.
+        to: Option<ParticipantId>,
+    },
+    /// A preset message.
+    Say {
+        /// Unique within the visit.
+        id: MessageId,
+        /// By whom.
+        by: Speaker,
+        /// To whom; to everybody who waits where nobody is named.
+        to: Option<ParticipantId>,
+        /// What.
+        preset: Preset,
+    },
+    /// Somebody takes a request for help on.
+    HelpTaken {
+        /// Whose request.
+        participant: ParticipantId,
+    },
     /// The visit came out of a backup: what the chart was told since then nobody knows.
     Restored,
     /// The EHR's appointment as it stands now: moved, or with other clinicians on it.

@@ -6,37 +6,52 @@
 //!
 //! Left out on purpose: names, EHR ids, links, HTTP. The relay keeps those beside the visit.
 
+mod alert;
 mod apply;
 mod arrival;
 mod attribution;
+mod awaited;
 mod chart;
 mod closing;
 mod decisions;
+mod device_test;
+mod door;
 mod doubt;
+mod effect;
 mod event;
 mod evidence;
+mod format;
+mod guests;
 mod ids;
 mod leg;
+mod message;
+mod page;
 mod participant;
 mod plan;
 mod presence;
+mod refresh;
 mod stage;
 mod stay;
 mod time;
 mod timeline;
+mod unclear;
+mod unseen;
 mod visit;
 
 pub use apply::{Transition, apply};
 pub use arrival::Arrival;
-pub use chart::{ChartStatus, Effect};
+pub use chart::ChartStatus;
 pub use closing::{CloseReason, Closed};
 pub use decisions::{Acknowledged, Called, Decisions, Ended, Told};
-pub use event::{Command, Testimony, VisitEvent};
+pub use device_test::{DeviceResult, DeviceTest};
+pub use effect::Effect;
+pub use event::{Command, Expected, Testimony, VisitEvent};
 pub use evidence::Evidence;
 pub use ids::{LegId, Oid, ParticipantId};
 pub use leg::{Identity, LegState, Medium};
-pub use participant::{Participant, Role};
-pub use plan::{ConnectedAt, Plan, Policy};
+pub use message::{Answer, Message, MessageId, Preset, Speaker};
+pub use participant::{GuestKind, Participant, Role};
+pub use plan::{AlertOn, ConnectedAt, Plan, Policy};
 pub use presence::Presence;
 pub use stage::Stage;
 pub use time::{Millis, Timestamp};

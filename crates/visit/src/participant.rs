@@ -2,15 +2,21 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::ids::Oid;
+use crate::ids::{Oid, ParticipantId};
 use crate::time::Timestamp;
 
-/// What somebody is in this visit, with the facts that go with it.
+/// What somebody is in this visit, with the facts that go with it. A kind of visit (with a patient, between colleagues,
+/// a group) is nothing but who is in it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
-    /// The patient, or the proxy acting for them. Only they can arrive.
+    /// A patient. Patients and their proxies can arrive, nobody else.
     Patient,
+    /// Somebody who acts for a patient.
+    Proxy {
+        /// For whom.
+        of: ParticipantId,
+    },
     /// A clinician.
     Practitioner {
         /// Known once a launch has proven it, or an earlier launch has linked it.
@@ -20,6 +26,27 @@ pub enum Role {
         /// When a launch of this visit was first proven.
         launched: Option<Timestamp>,
     },
+    /// Somebody who comes by a link a clinician gave them.
+    Guest {
+        /// What for.
+        kind: GuestKind,
+        /// When they were invited.
+        invited: Timestamp,
+        /// When that was taken back.
+        revoked: Option<Timestamp>,
+    },
+}
+
+/// What a guest comes for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum GuestKind {
+    /// Interprets.
+    Interpreter,
+    /// Family or a friend.
+    Family,
+    /// A clinician of another organization.
+    Colleague,
 }
 
 /// One person.
@@ -35,26 +62,45 @@ pub struct Participant {
 }
 
 impl Participant {
-    /// The patient.
+    /// A patient.
     pub fn patient() -> Self {
-        Self { role: Role::Patient, told_chart: None, doubt: None }
+        Self::new(Role::Patient)
+    }
+
+    /// Somebody who acts for a patient.
+    pub fn proxy(of: ParticipantId) -> Self {
+        Self::new(Role::Proxy { of })
     }
 
     /// A clinician of the appointment; `oid` if an earlier launch has linked them.
     pub fn practitioner(oid: Option<Oid>) -> Self {
-        Self { role: Role::Practitioner { oid, covering: false, launched: None }, told_chart: None, doubt: None }
+        Self::new(Role::Practitioner { oid, covering: false, launched: None })
     }
 
-    /// True for the patient.
+    /// Somebody invited at `at`.
+    pub fn guest(kind: GuestKind, at: Timestamp) -> Self {
+        Self::new(Role::Guest { kind, invited: at, revoked: None })
+    }
+
+    fn new(role: Role) -> Self {
+        Self { role, told_chart: None, doubt: None }
+    }
+
+    /// True for a patient.
     pub fn is_patient(&self) -> bool {
         matches!(self.role, Role::Patient)
+    }
+
+    /// True for a clinician of the organization.
+    pub fn is_practitioner(&self) -> bool {
+        matches!(self.role, Role::Practitioner { .. })
     }
 
     /// The clinician's Entra object id, where known.
     pub fn oid(&self) -> Option<&Oid> {
         match &self.role {
-            Role::Patient => None,
             Role::Practitioner { oid, .. } => oid.as_ref(),
+            Role::Patient | Role::Proxy { .. } | Role::Guest { .. } => None,
         }
     }
 

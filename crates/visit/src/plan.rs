@@ -23,6 +23,17 @@ pub enum ConnectedAt {
     Admitted,
 }
 
+/// What an arrival must be before anybody is alerted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertOn {
+    /// The patient is ready.
+    #[default]
+    Arrived,
+    /// Staff have roomed them.
+    Triaged,
+}
+
 /// The organization's rules, copied into the visit when it opens so that a later change does not rewrite the past.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Policy {
@@ -42,6 +53,24 @@ pub struct Policy {
     pub latest_close: Millis,
     /// How long *End for all* can be taken back.
     pub undo: Millis,
+    /// What an arrival must be before anybody is alerted.
+    #[serde(default)]
+    pub alert_on: AlertOn,
+    /// How long one person on their way into the meeting keeps the next one waiting.
+    #[serde(default = "door")]
+    pub door: Millis,
+    /// Whoever acts for a patient shows on the patient's line in the chart.
+    #[serde(default = "yes")]
+    pub proxy_in_chart: bool,
+}
+
+// What visits opened before these rules existed go by.
+fn door() -> Millis {
+    Millis::seconds(15)
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl Default for Policy {
@@ -55,6 +84,9 @@ impl Default for Policy {
             quiet_close: Millis::minutes(10),
             latest_close: Millis::minutes(120),
             undo: Millis::minutes(5),
+            alert_on: AlertOn::default(),
+            door: door(),
+            proxy_in_chart: yes(),
         }
     }
 }

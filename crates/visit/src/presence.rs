@@ -6,8 +6,10 @@ use crate::Source;
 use crate::attribution::Attribution;
 use crate::ids::ParticipantId;
 use crate::leg::{Leg, Medium};
+use crate::page;
 use crate::stay::{self, Span};
 use crate::time::Timestamp;
+use crate::unclear::{self, Unclear};
 use crate::visit::Visit;
 
 /// Where somebody is.
@@ -35,6 +37,11 @@ pub enum Presence {
         /// Who says so.
         source: Source,
     },
+    /// Went to the meeting, where people are whom nothing tells apart: perhaps there.
+    Unclear {
+        /// Start of the stay that nobody has seen the end of.
+        since: Timestamp,
+    },
 }
 
 /// One person's legs as spans.
@@ -43,44 +50,58 @@ pub(crate) struct Spans {
     pub(crate) in_call: Vec<Span>,
     /// In the meeting, its lobby, or ready on our page.
     pub(crate) anywhere: Vec<Span>,
+    /// Perhaps there, after the last of those.
+    pub(crate) unclear: Unclear,
     /// Which witness stands behind the newest end, and behind a wait.
     newest: Source,
+}
+
+impl Spans {
+    /// When the last stay ended; nothing while it lasts, perhaps lasts, or never began.
+    pub(crate) fn end(&self) -> Option<Timestamp> {
+        match self.unclear.anywhere {
+            Some(unclear) => unclear.end,
+            None => self.anywhere.last()?.end,
+        }
+    }
+
+    /// In the meeting, certainly or perhaps.
+    pub(crate) fn maybe_in_call(&self) -> Vec<Span> {
+        self.in_call.iter().chain(&self.unclear.in_call).copied().collect()
+    }
 }
 
 /// Reads one person's spans. A page counts from *I'm ready* (a device test is no arrival), and a page that has since
 /// handed its person over to the meeting no longer says where they are.
 pub(crate) fn spans(visit: &Visit, attribution: &Attribution, who: &ParticipantId) -> Spans {
-    let ready = visit.evidence.ready.get(who).map(|(at, _)| *at);
-    let mut spans = Spans { in_call: Vec::new(), anywhere: Vec::new(), newest: Source::VisitPage };
+    let mut spans =
+        Spans { in_call: Vec::new(), anywhere: Vec::new(), unclear: Unclear::default(), newest: Source::VisitPage };
     let mut newest_seen = None;
-    for (id, leg) in visit.evidence.legs.iter().filter(|(id, _)| attribution.get(*id) == Some(who)) {
-        debug_assert!(attribution.contains_key(id));
-        let (span, source) = match leg.medium {
-            Medium::Page(_) => (page_span(visit, who, leg, ready), Source::VisitPage),
-            Medium::Meeting(_) => (Span::new(leg.first_seen, visit.evidence.end_of(leg)), Source::Roster),
+    for (_, leg) in visit.evidence.legs.iter().filter(|(id, _)| attribution.get(*id) == Some(who)) {
+        let (stays, source) = match leg.medium {
+            Medium::Page(_) => (page::spans(visit, who, leg), Source::VisitPage),
+            Medium::Meeting(_) => {
+                (Span::new(leg.first_seen, visit.evidence.end_of(leg)).into_iter().collect(), Source::Roster)
+            }
         };
-        let Some(span) = span else { continue };
-        spans.anywhere.push(span);
-        if newest_seen.is_none_or(|seen| seen <= span.start) {
-            newest_seen = Some(span.start);
-            spans.newest = source;
-        }
-        if let Some(in_call) = leg.in_call.and_then(|at| Span::new(at, span.end)) {
-            spans.in_call.push(in_call);
+        for span in stays {
+            spans.anywhere.push(span);
+            if newest_seen.is_none_or(|seen| seen <= span.start) {
+                newest_seen = Some(span.start);
+                spans.newest = source;
+            }
+            if let Some(in_call) = leg.in_call.and_then(|at| Span::new(at, span.end)) {
+                spans.in_call.push(in_call);
+            }
         }
     }
     let grace = visit.policy.grace;
     spans.in_call = stay::join(spans.in_call, grace);
     spans.anywhere = stay::join(spans.anywhere, grace);
+    if let Some(end) = spans.anywhere.last().and_then(|last| last.end) {
+        spans.unclear = unclear::of(visit, attribution, who, end);
+    }
     spans
-}
-
-fn page_span(visit: &Visit, who: &ParticipantId, leg: &Leg, ready: Option<Timestamp>) -> Option<Span> {
-    let ended_by_us = visit.decisions.ended.as_ref().map(|ended| ended.at).filter(|at| *at >= leg.first_seen);
-    let handed_over =
-        visit.evidence.handed_over.get(who).and_then(|times| times.range(leg.first_seen..).next()).copied();
-    let end = [leg.left, handed_over, ended_by_us].into_iter().flatten().min();
-    Span::new(leg.first_seen.max(ready?), end)
 }
 
 /// Where `who` is at `now`.
@@ -89,16 +110,21 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     let Some(last) = spans.anywhere.last().copied() else {
         return match visit.evidence.ready.get(who) {
             // Ready by the word of a witness that has no legs: the EHR's `arrived`, staff, or a page whose socket failed.
-            Some((since, source)) if visit.decisions.ended.is_none() => {
-                Presence::Waiting { since: *since, source: *source }
-            }
+            Some((since, source)) if visit.decisions.ended.is_none() => match visit.evidence.left_for_good(who) {
+                Some(at) => Presence::Disconnected { at, source: Source::VisitPage },
+                None => Presence::Waiting { since: *since, source: *source },
+            },
             Some((_, _)) | None => Presence::Absent,
         };
     };
-    if let Some(end) = last.end
-        && gone_at(visit, end) <= now
+    if let Some(end) = spans.end()
+        && gone_at(visit, who, end) <= now
     {
-        return Presence::Disconnected { at: end, source: spans.newest };
+        let source = if spans.unclear.anywhere.is_some() { Source::Roster } else { spans.newest };
+        return Presence::Disconnected { at: end, source };
+    }
+    if spans.unclear.anywhere.is_some() {
+        return Presence::Unclear { since: last.start };
     }
     match spans.in_call.last() {
         Some(in_call) if in_call.end.is_none() || in_call.end == last.end => {
@@ -108,16 +134,30 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     }
 }
 
-/// True while the last stay has ended but may go on: the grace period is running.
-pub(crate) fn is_leaving(visit: &Visit, attribution: &Attribution, who: &ParticipantId, now: Timestamp) -> bool {
-    let end = spans(visit, attribution, who).anywhere.last().and_then(|last| last.end);
-    end.is_some_and(|end| gone_at(visit, end) > now)
+impl Visit {
+    /// True if they pressed *Leave* and have not been ready again since.
+    pub fn has_left(&self, who: &ParticipantId) -> bool {
+        self.evidence.left_for_good(who).is_some()
+    }
 }
 
-/// From when a span that ended at `end` counts as a leave: after the grace period, at once when the call as a whole
-/// has ended or the clinician has ended the visit.
-pub(crate) fn gone_at(visit: &Visit, end: Timestamp) -> Timestamp {
+/// True while a leg of the meeting that is theirs for certain lasts: in it, or in its lobby.
+pub(crate) fn is_in_lobby_or_meeting(visit: &Visit, attribution: &Attribution, who: &ParticipantId) -> bool {
+    let theirs = visit.evidence.legs.iter().filter(|(id, _)| attribution.get(*id) == Some(who));
+    let lasting = |leg: &Leg| matches!(leg.medium, Medium::Meeting(_)) && visit.evidence.end_of(leg).is_none();
+    theirs.into_iter().any(|(_, leg)| lasting(leg))
+}
+
+/// True while the last stay has ended but may go on: the grace period is running.
+pub(crate) fn is_leaving(visit: &Visit, attribution: &Attribution, who: &ParticipantId, now: Timestamp) -> bool {
+    spans(visit, attribution, who).end().is_some_and(|end| gone_at(visit, who, end) > now)
+}
+
+/// From when a span of `who` that ended at `end` counts as a leave: after the grace period, at once when they said so,
+/// the call as a whole has ended or the clinician has ended the visit.
+pub(crate) fn gone_at(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Timestamp {
     let call_end = visit.evidence.call_ended.range(end..).next().copied();
     let visit_end = visit.decisions.ended.as_ref().map(|ended| ended.at.max(end));
-    [Some(end + visit.policy.grace), call_end, visit_end].into_iter().flatten().min().unwrap_or(end)
+    let said_so = visit.evidence.left.get(who).is_some_and(|times| times.contains(&end)).then_some(end);
+    [Some(end + visit.policy.grace), call_end, visit_end, said_so].into_iter().flatten().min().unwrap_or(end)
 }

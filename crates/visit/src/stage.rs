@@ -4,7 +4,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrival::{self, Arrival};
 use crate::attribution::{self, Attribution};
+use crate::awaited::awaited;
 use crate::closing::Closed;
+use crate::ids::ParticipantId;
 use crate::presence;
 use crate::stay::{self, Span};
 use crate::time::Timestamp;
@@ -79,10 +81,14 @@ impl Visit {
     }
 }
 
-/// The first moment at which a patient and a clinician were both in the meeting.
+/// The first moment at which somebody who is awaited and a clinician, another person, were both in the meeting.
 pub(crate) fn met_at(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
-    let in_call = |who| presence::spans(visit, attribution, who).in_call;
-    let patients: Vec<Span> = visit.patients().flat_map(in_call).collect();
-    let practitioners: Vec<Span> = visit.practitioners().flat_map(in_call).collect();
-    stay::first_overlap(&patients, &practitioners)
+    let in_call = |who: &ParticipantId| presence::spans(visit, attribution, who).in_call;
+    let hosts: Vec<(&ParticipantId, Vec<Span>)> = visit.practitioners().map(|who| (who, in_call(who))).collect();
+    let met = |who: &ParticipantId| {
+        let theirs = in_call(who);
+        let others = hosts.iter().filter(|(host, _)| *host != who);
+        others.filter_map(|(_, spans)| stay::first_overlap(&theirs, spans)).min()
+    };
+    awaited(visit).into_iter().filter_map(met).min()
 }

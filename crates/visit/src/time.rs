@@ -41,6 +41,14 @@ impl std::ops::Sub<Millis> for Timestamp {
     }
 }
 
+impl std::ops::Sub for Timestamp {
+    type Output = Millis;
+
+    fn sub(self, earlier: Self) -> Millis {
+        Millis(self.0.saturating_sub(earlier.0))
+    }
+}
+
 /// The earlier of two facts of which either may be missing.
 pub(crate) fn earliest(a: Option<Timestamp>, b: Option<Timestamp>) -> Option<Timestamp> {
     match (a, b) {

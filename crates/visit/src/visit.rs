@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::chart::AlertMemory;
+use crate::alert::{AlertMemory, OnceMemory};
 use crate::decisions::Decisions;
 use crate::evidence::Evidence;
 use crate::ids::{LegId, Oid, ParticipantId};
@@ -28,6 +28,9 @@ pub struct Visit {
     /// The visit came out of a backup then, and no witness has said anything since.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) in_doubt: Option<Timestamp>,
+    /// What people were told once.
+    #[serde(default, skip_serializing_if = "OnceMemory::is_empty")]
+    pub(crate) once: OnceMemory,
 }
 
 impl Visit {
@@ -46,6 +49,7 @@ impl Visit {
             alert: AlertMemory::default(),
             late_events: 0,
             in_doubt: None,
+            once: OnceMemory::default(),
         }
     }
 
@@ -84,6 +88,16 @@ impl Visit {
         self.decisions.closed.is_some()
     }
 
+    /// True once the visit was ended, called off or closed: nobody is to be alerted of it.
+    pub(crate) fn is_over(&self) -> bool {
+        self.decisions.ended.is_some() || self.decisions.cancelled.is_some() || self.is_closed()
+    }
+
+    /// Until when *End for all* can be taken back; nothing where there is nothing to take back.
+    pub fn undo_until(&self) -> Option<Timestamp> {
+        self.decisions.ended.as_ref().map(|ended| ended.at + self.policy.undo)
+    }
+
     /// True while the clinician has ended the visit and somebody is still inside.
     pub fn is_closing(&self) -> bool {
         self.decisions.ended.is_some() && !self.is_closed()
@@ -99,9 +113,23 @@ impl Visit {
         self.alert.raised.is_some()
     }
 
-    /// Where somebody is at `now`.
+    /// Where somebody is at `now`: by the evidence or, for people only, by a clinician who says whose a leg is.
     pub fn presence(&self, id: &ParticipantId, now: Timestamp) -> Presence {
+        let assigned = self.decisions.assigned.iter().filter(|(_, who)| *who == id);
+        let lasting = assigned.filter_map(|(leg, _)| self.evidence.legs.get(leg));
+        let inside = lasting.filter(|leg| self.evidence.end_of(leg).is_none());
+        if let Some(leg) = inside.min_by_key(|leg| (leg.in_call.is_none(), leg.in_call, leg.first_seen)) {
+            return match leg.in_call {
+                Some(since) => Presence::Connected { since },
+                None => Presence::Waiting { since: leg.first_seen, source: crate::Source::Companion },
+            };
+        }
         presence::of(self, &crate::attribution::attribute(self), id, now)
+    }
+
+    /// When staff roomed the patient.
+    pub fn roomed_at(&self) -> Option<Timestamp> {
+        self.evidence.roomed
     }
 
     /// People in the meeting or its lobby whom nothing ties to anyone we know, with the time they were first seen.
@@ -137,17 +165,27 @@ impl Visit {
         self.evidence.ready.contains_key(who)
     }
 
-    /// The patients.
-    pub(crate) fn patients(&self) -> impl Iterator<Item = &ParticipantId> {
+    /// The patients, in the order of their ids.
+    pub fn patients(&self) -> impl Iterator<Item = &ParticipantId> {
         self.participants.iter().filter(|(_, participant)| participant.is_patient()).map(|(id, _)| id)
     }
 
     /// The clinicians.
     pub(crate) fn practitioners(&self) -> impl Iterator<Item = &ParticipantId> {
-        self.participants.iter().filter(|(_, participant)| !participant.is_patient()).map(|(id, _)| id)
+        self.participants.iter().filter(|(_, participant)| participant.is_practitioner()).map(|(id, _)| id)
     }
 
-    /// From when a patient can arrive.
+    /// Until when it is not closed for having been forgotten: what a guest's link is good for.
+    pub fn open_until(&self) -> Timestamp {
+        self.plan.end + self.policy.latest_close
+    }
+
+    /// True while somebody may still come: not ended, not called off.
+    pub fn is_open(&self) -> bool {
+        !self.is_over()
+    }
+
+    /// From when somebody can arrive.
     pub fn opens_at(&self) -> Timestamp {
         self.plan.start - self.policy.early_join
     }

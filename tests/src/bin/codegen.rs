@@ -6,8 +6,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use roomed_companion::view::AppState;
 use roomed_protocol::{
-    CallbackRegistration, FromCompanion, FromRelay, JoinView, LaunchProof, MeView, NonceRequest, NonceView, Notice,
-    NoticeKind, NoticesView, PageStage, PatientView, Problem, SignInView, VisitView, VisitsView,
+    AgendaView, AnswerRequest, AssignRequest, CallbackRegistration, DeviceReport, FromCompanion, FromRelay,
+    InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView, NonceRequest, NonceView, Notice, NoticeKind,
+    NoticesView, PageStage, PatientView, ProbeView, Problem, SayRequest, SignInView, StaffMe, StaffView, VisitView,
+    VisitsView,
 };
 use ts_rs::{Config, TS};
 
@@ -33,6 +35,17 @@ fn main() -> Result<()> {
     export::<Problem>(&config)?;
     export::<FromRelay>(&config)?;
     export::<FromCompanion>(&config)?;
+    export::<DeviceReport>(&config)?;
+    export::<ProbeView>(&config)?;
+    export::<AnswerRequest>(&config)?;
+    export::<SayRequest>(&config)?;
+    export::<InviteRequest>(&config)?;
+    export::<InviteView>(&config)?;
+    export::<AssignRequest>(&config)?;
+    export::<AgendaView>(&config)?;
+    export::<StaffMe>(&config)?;
+    export::<StaffView>(&config)?;
+    export::<LateRequest>(&config)?;
     export::<AppState>(&config)?;
     index(&folder)
 }

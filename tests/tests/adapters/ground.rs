@@ -219,6 +219,16 @@ impl Ground {
         })
     }
 
+    /// None of these secrets stands in the relay's database or log.
+    pub(crate) fn holds_nowhere(&self, secrets: &[&str]) -> anyhow::Result<()> {
+        let all: Vec<_> = secrets.iter().map(|it| scan::Canary::new("secret", it)).collect();
+        for place in ["relay.sqlite", "relay.sqlite-wal", "logs/relay.log"] {
+            let found = scan::file(&self.stack.directory.join(place), &all);
+            anyhow::ensure!(found.is_empty(), "{found:?}");
+        }
+        Ok(())
+    }
+
     /// Nothing that must stay where it belongs is found in the relay's database and log, looked for while the relay runs
     /// and after it has stopped (which moves the write-ahead log into the database), nor of a patient in what Graph and
     /// Teams were told.

@@ -29,8 +29,8 @@ pub(crate) async fn shown(page: Response) -> anyhow::Result<Shown> {
     let code = code.with_context(|| format!("{status} and no refusal's page"))?.to_owned();
     let sentences = [
         ("You can do this yourself.", "clinician"),
-        ("Your Microsoft 365 admin can fix this.", "microsoft-365-admin"),
-        ("Your EHR analyst can fix this.", "ehr-analyst"),
+        ("Microsoft 365 admin can fix this.", "microsoft-365-admin"),
+        ("EHR analyst can fix this.", "ehr-analyst"),
         ("IT can fix this.", "it"),
     ];
     let who = sentences.iter().find(|(sentence, _)| text.contains(sentence)).map_or("", |(_, who)| who);
@@ -113,9 +113,13 @@ impl Visitor {
 
     /// Goes back to the relay, which must let the browser in.
     pub(crate) async fn of(ground: &Ground, back: &Back) -> anyhow::Result<Self> {
-        let entered = back.open().await?;
-        anyhow::ensure!(location(&entered)? == "/v/", "the patient is sent elsewhere");
-        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(&entered)?, http: http()? })
+        Self::entered(ground, &back.open().await?)
+    }
+
+    /// Whom the relay has let in.
+    pub(crate) fn entered(ground: &Ground, answer: &Response) -> anyhow::Result<Self> {
+        anyhow::ensure!(location(answer)? == "/v/", "the patient is sent elsewhere");
+        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(answer)?, http: http()? })
     }
 
     /// Asks the page's API as a page of `origin` would; `None` sends no such header.
@@ -134,6 +138,14 @@ impl Visitor {
             request = request.header("origin", origin);
         }
         let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+    }
+
+    /// As the page itself does, with a body.
+    pub(crate) async fn say(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
+        let request = self.http.post(format!("{}/v/api/{path}", self.relay)).header("cookie", &self.cookie);
+        let answer = request.header("origin", &self.relay).json(body).send().await?;
         let status = answer.status().as_u16();
         Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
     }

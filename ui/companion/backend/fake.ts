@@ -1,6 +1,7 @@
 // The in-page backend of the test builds: plays one scenario and answers each command as the companion would.
 // `?scenario=waiting`; every command called is noted in `window.calls` for the tests. Never in what ships.
-import type { AppState, VisitView } from "../../shared/protocol";
+import type { ParticipantView, VisitView } from "../../shared/protocol";
+import type { AppState } from "./next";
 import type { Backend } from ".";
 import { moment, scenarios, signedIn, type Scenario } from "./scenarios";
 
@@ -30,6 +31,9 @@ export function fakeBackend(query: URLSearchParams): Backend {
     visits: before.visits.map((visit) => (visit.id === id ? next(visit) : visit)),
   });
 
+  const inPerson = (visit: string, id: string, next: (one: ParticipantView) => ParticipantView) =>
+    inVisit(visit, (one) => ({ ...one, participants: one.participants.map((person) => (person.id === id ? next(person) : person)) }));
+
   return {
     state: async () => state,
     onState: async (listen) => {
@@ -55,7 +59,43 @@ export function fakeBackend(query: URLSearchParams): Backend {
         alert: undefined,
         open_visit: visit,
       })),
-    end: (visit) => change(`end ${visit}`, inVisit(visit, (one) => ({ ...one, closing: true }))),
+    end: (visit) => change(`end ${visit}`, inVisit(visit, (one) => ({ ...one, closing: true, undo_until: t.at(5) }))),
+    undoEnd: (visit) => change(`undo_end ${visit}`, inVisit(visit, ({ undo_until: _over, ...one }) => ({ ...one, closing: false }))),
+    say: (visit, { preset, to }) =>
+      change(
+        `say ${visit} ${preset} ${to ?? "all"}`,
+        inVisit(visit, (one) => ({
+          ...one,
+          messages: [...one.messages, { id: `said-${calls.length}`, at: t.at(0), preset, answers: [] }],
+        })),
+      ),
+    late: ({ visits, minutes }) =>
+      change(`late ${visits.join(" ")} ${minutes}`, (before) => ({
+        ...before,
+        visits: before.visits.map((one) => (visits.includes(one.id) ? { ...one, late_until: t.at(minutes) } : one)),
+      })),
+    invite: async (visit, { role, send, participant: again }) => {
+      const participant = again ?? `guest-${calls.length}`;
+      const guest = { ...t.person(role, "absent"), id: participant, invitation: { state: "open" as const, expires_at: t.at(120) } };
+      await change(
+        `invite ${visit} ${again ?? role} ${send.by}`,
+        inVisit(visit, (one) => ({ ...one, participants: [...one.participants.filter(({ id }) => id !== participant), guest] })),
+      );
+      const link = send.by === "hand" ? { link: `https://relay.example/i/${"x7Kq".repeat(11)}` } : {};
+      return { participant, expires_at: t.at(120), ...link };
+    },
+    revokeInvitation: (visit, participant) =>
+      change(`revoke_invitation ${visit} ${participant}`, inPerson(visit, participant, (one) => ({ ...one, invitation: { state: "revoked" } }))),
+    assign: (visit, { leg, participant }) =>
+      change(
+        `assign ${visit} ${leg} ${participant ?? "nobody"}`,
+        inPerson(visit, leg, ({ assigned_to: _before, ...one }) => ({ ...one, ...(participant && { assigned_to: participant }) })),
+      ),
+    helpTaken: (visit, participant) =>
+      change(`help_taken ${visit} ${participant}`, inPerson(visit, participant, ({ help_since: _taken, ...one }) => one)),
+    takeOffer: (yes) => change(`take_offer ${yes}`, ({ offer: _answered, ...before }) => before),
+    dismissPending: (id) =>
+      change(`dismiss_pending ${id}`, (before) => ({ ...before, pending: (before.pending ?? []).filter((one) => one.id !== id) })),
     openVisit: (visit) => change(`open_visit ${visit}`, (before) => ({ ...before, open_visit: visit })),
     closeVisit: () => change("close_visit", (before) => ({ ...before, open_visit: undefined })),
     cover: (yes) => change(`cover ${yes}`, (before) => ({ ...before, covering: undefined })),

@@ -1,6 +1,7 @@
 // What the window asks of the companion, and how it is told. One interface; what ships speaks to Tauri, the test
 // builds to an in-page fake. Every command may be refused with a `Problem`.
-import type { AppState } from "../../shared/protocol";
+import type { AssignRequest, InviteRequest, InviteView, LateRequest, SayRequest } from "../../shared/protocol";
+import type { AppState } from "./next";
 
 export interface Backend {
   /** Everything there is to draw, now. */
@@ -14,6 +15,19 @@ export interface Backend {
   acknowledge(visit: string): Promise<void>;
   join(visit: string): Promise<void>;
   end(visit: string): Promise<void>;
+  /** Takes *End for all* back. */
+  undoEnd(visit: string): Promise<void>;
+  say(visit: string, request: SayRequest): Promise<void>;
+  late(request: LateRequest): Promise<void>;
+  /** The link, where it is to be passed on by hand, is in the answer and nowhere else. */
+  invite(visit: string, request: InviteRequest): Promise<InviteView>;
+  revokeInvitation(visit: string, participant: string): Promise<void>;
+  assign(visit: string, request: AssignRequest): Promise<void>;
+  helpTaken(visit: string, participant: string): Promise<void>;
+  /** A launch that was proven on a machine without a companion: open it here, or leave it. */
+  takeOffer(yes: boolean): Promise<void>;
+  /** An action that expired before it could be sent has been read. */
+  dismissPending(id: string): Promise<void>;
   openVisit(visit: string): Promise<void>;
   closeVisit(): Promise<void>;
   cover(yes: boolean): Promise<void>;

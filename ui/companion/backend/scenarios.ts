@@ -1,6 +1,7 @@
 // Scripted states for browser tests, screenshots and component tests. Never in what ships (see index.ts).
 // People and organizations are invented; the times are laid around the `now` that is passed in.
-import type { AppState, ChartState, ParticipantView, Presence, Role, VisitView, WitnessSource } from "../../shared/protocol";
+import type { ChartState, ParticipantView, Presence, Role, VisitView, WitnessSource } from "../../shared/protocol";
+import type { AppState } from "./next";
 
 const minute = 60_000;
 
@@ -18,7 +19,7 @@ export function moment(now: number) {
   const person = (
     role: Role,
     presence: Presence,
-    more: { me?: boolean; since?: string; source?: WitnessSource; chart?: ChartState } = {},
+    more: Partial<ParticipantView> = {},
   ): ParticipantView => ({ id: `${role}-${more.me ? "me" : "1"}`, role, me: false, presence, chart: { state: "nothing" }, ...more });
   const visit = (id: string, start: string, more: Partial<VisitView> = {}): VisitView => ({
     id,
@@ -32,6 +33,7 @@ export function moment(now: number) {
     closing: false,
     participants: [person("patient", "absent"), person("practitioner", "absent", { me: true })],
     timeline: [],
+    messages: [],
     ...more,
   });
   /** The patient is ready, since so many minutes. */
@@ -129,6 +131,31 @@ const inVisit: Build = (t) => {
   };
 };
 
+/** A visit with everybody in it who can be: a proxy, guests by link, one whom nobody can tell apart. */
+const withEverybody = (t: ReturnType<typeof moment>): AppState => {
+  const base = inVisit(t);
+  const test = { at: t.at(-20), camera: "good", microphone: "weak", speaker: "good", connection: "good" } as const;
+  const visit: VisitView = {
+    ...base.visits[0]!,
+    late_until: t.at(-2),
+    roomed_at: t.at(-12),
+    messages: [
+      { id: "m1", at: t.at(-13), preset: "running-late", minutes: 10, answers: ["can-wait", "cannot-wait"], answered: "can-wait" },
+      { id: "m2", at: t.at(-2), preset: "check-sound", to: "interpreter", answers: ["done", "need-help"] },
+    ],
+    participants: [
+      t.person("patient", "unclear", { since: t.at(-6), source: "visit-page", chart: t.written(-14), test }),
+      t.person("proxy", "waiting", { since: t.at(-3), source: "visit-page", help_since: t.at(-1) }),
+      t.person("practitioner", "connected", { me: true, since: t.at(-9), source: "roster", chart: t.written(-9) }),
+      t.person("interpreter", "connected", { since: t.at(-5), source: "roster", invitation: { state: "used" } }),
+      t.person("family", "absent", { invitation: { state: "open", expires_at: t.at(95) } }),
+      t.person("colleague", "disconnected", { left_unseen_after: 420, invitation: { state: "used" } }),
+      t.person("unattributed", "connected", { since: t.at(-1), source: "roster" }),
+    ],
+  };
+  return { ...base, sends: ["email"], visits: [visit, ...base.visits.slice(1)] };
+};
+
 const problem = (code: NonNullable<AppState["problem"]>["code"], status: number, detail: string) => ({
   type: "about:blank",
   title: code,
@@ -168,6 +195,53 @@ export const scenarios = {
     const next = t.ready("v2", t.slot(0), 0, 20);
     const base = inVisit(t);
     return { ...base, visits: [next, ...base.visits.filter((one) => one.id !== "v2")], alert: alertFor(next) };
+  },
+  people: (t) => withEverybody(t),
+  "still-in": (t) => {
+    const next = t.ready("v2", t.slot(0), 3, 20, { proven: true });
+    return { ...inVisit(t), visits: [next, ...inVisit(t).visits.filter((one) => one.id !== "v2")], open_visit: "v2" };
+  },
+  "several-wait": (t) => {
+    const [first, second] = [t.ready("v1", t.slot(0), 4, 7, { proven: true }), t.ready("v2", t.slot(5), 2, 0, { proven: true })];
+    return { ...signedIn(), visits: [first, second] };
+  },
+  ended: (t) => {
+    const base = withEverybody(t);
+    return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, closing: true, undo_until: t.at(4) } : one)) };
+  },
+  agenda: (t) => ({
+    ...day(t),
+    agenda: {
+      at: t.at(-3),
+      incomplete: true,
+      rows: [
+        { start: t.slot(25), end: t.slot(55), stage: "planned", visit: "v2" },
+        { start: t.slot(130), end: t.slot(160), stage: "planned" },
+        { start: t.slot(165), end: t.slot(195), stage: "cancelled" },
+      ],
+    },
+  }),
+  offered: (t) => ({ ...day(t), offer: { visit: "v7", start: t.slot(0) } }),
+  muted: (t) => ({ ...waiting(t), muted: "do-not-disturb" }),
+  pending: (t) => ({
+    ...waiting(t),
+    alert: undefined,
+    connection: { state: "offline", since: t.at(-2) },
+    heard_at: t.at(0, -42),
+    pending: [
+      { id: "p1", action: "late", start: t.slot(0), since: t.at(0, -20), state: "waiting" },
+      { id: "p2", action: "end", start: t.slot(-60), since: t.at(-2), state: "expired" },
+    ],
+  }),
+  colleague: (t) => {
+    const visit = t.visit("v1", t.slot(0), {
+      proven: true,
+      participants: [
+        t.person("practitioner", "absent", { me: true }),
+        t.person("colleague", "waiting", { since: t.at(-2), source: "visit-page", invitation: { state: "used" } }),
+      ],
+    });
+    return { ...signedIn(), visits: [visit] };
   },
   closing: (t) => {
     const base = inVisit(t);

@@ -1,8 +1,9 @@
 // The backend that ships: Tauri's commands and its one event `state`.
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
-import type { AppState } from "../../shared/protocol";
+import type { InviteView } from "../../shared/protocol";
 import type { Backend } from ".";
+import type { AppState } from "./next";
 
 export function tauriBackend(): Backend {
   return {
@@ -16,6 +17,15 @@ export function tauriBackend(): Backend {
     acknowledge: (visit) => invoke("acknowledge", { visit }),
     join: (visit) => invoke("join", { visit }),
     end: (visit) => invoke("end", { visit }),
+    undoEnd: (visit) => invoke("undo_end", { visit }),
+    say: (visit, request) => invoke("say", { visit, request }),
+    late: (request) => invoke("late", { request }),
+    invite: (visit, request) => invoke<InviteView>("invite", { visit, request }),
+    revokeInvitation: (visit, participant) => invoke("revoke_invitation", { visit, participant }),
+    assign: (visit, request) => invoke("assign", { visit, request }),
+    helpTaken: (visit, participant) => invoke("help_taken", { visit, participant }),
+    takeOffer: (yes) => invoke("take_offer", { yes }),
+    dismissPending: (id) => invoke("dismiss_pending", { id }),
     openVisit: (visit) => invoke("open_visit", { visit }),
     closeVisit: () => invoke("close_visit"),
     cover: (yes) => invoke("cover", { yes }),

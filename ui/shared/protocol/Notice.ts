@@ -36,4 +36,28 @@ as_delegate: boolean, } | { "kind": "alert-withdrawn" } | { "kind": "visit-chang
 /**
  * Planned start, RFC 3339.
  */
-start: string, });
+start: string, } | { "kind": "left-unseen", 
+/**
+ * Planned start, RFC 3339.
+ */
+start: string, 
+/**
+ * Who.
+ */
+role: Role, 
+/**
+ * How long they had waited, seconds.
+ */
+waited_seconds: number, } | { "kind": "help-wanted", 
+/**
+ * Planned start, RFC 3339.
+ */
+start: string, 
+/**
+ * Who.
+ */
+role: Role, } | { "kind": "offered", 
+/**
+ * Planned start, RFC 3339.
+ */
+start: string, } | { "kind": "unknown" });

@@ -24,4 +24,4 @@ join_url: string, } | { "stage": "in-meeting",
 /**
  * To come back after a mishap.
  */
-join_url: string, } | { "stage": "ended" } | { "stage": "cancelled" };
+join_url: string, } | { "stage": "another-device" } | { "stage": "ended" } | { "stage": "cancelled" };

@@ -3,4 +3,4 @@
 /**
  * Whether somebody is there, as far as the evidence goes.
  */
-export type Presence = "absent" | "waiting" | "connected" | "disconnected";
+export type Presence = "absent" | "waiting" | "connected" | "disconnected" | "unclear" | "unknown";

@@ -3,4 +3,4 @@
 /**
  * Who somebody is in a visit.
  */
-export type Role = "patient" | "practitioner" | "unattributed";
+export type Role = "patient" | "proxy" | "practitioner" | "interpreter" | "family" | "colleague" | "unattributed" | "unknown";

@@ -15,7 +15,9 @@ at: string,
  */
 role?: Role, 
 /**
- * A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`, `meeting-created`.
+ * A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`,
+ * `undone`, `meeting-created`, `roomed`, `left-unseen`, `invited`, `revoked`, `assigned`, `running-late`, `message`,
+ * `answered`, `help`, `help-taken`.
  */
 what: string, 
 /**

@@ -156,6 +156,26 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Nothing more can be done in it. Schedule a new one in the EHR if you need to go on.",
     who: "clinician",
   },
+  "undo-too-late": {
+    title: "Too late to take it back.",
+    todo: "An end can be taken back for five minutes only. Begin the visit again from the chart.",
+    who: "clinician",
+  },
+  "guest-unknown": {
+    title: "This guest is not on the list.",
+    todo: "Their place was taken back, or they need no link. Open the visit again and look who is invited.",
+    who: "clinician",
+  },
+  "sending-not-configured": {
+    title: "Roomed cannot send links here.",
+    todo: "Pass the link on yourself. IT can set up how Roomed sends links.",
+    who: "it",
+  },
+  "role-missing": {
+    title: "Your account may not do this.",
+    todo: "Your Microsoft 365 admin can give it Roomed's staff role for your department.",
+    who: "microsoft-365-admin",
+  },
   "too-many-requests": {
     title: "That was asked too often.",
     todo: "Wait a minute, then try once more.",

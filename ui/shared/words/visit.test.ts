@@ -1,7 +1,7 @@
 // A visit in words: every wire value has some, and nothing is said that was not seen.
 import { expect, test } from "vitest";
 import type { ParticipantView, Presence, WitnessSource } from "../protocol";
-import { chartWord, listOf, presenceWord, roleInSentence, timelineWord } from "./visit";
+import { chartWord, listOf, namesOf, presenceWord, roleInSentence, timelineWord } from "./visit";
 
 const person = (presence: Presence, source?: WitnessSource, more: Partial<ParticipantView> = {}): ParticipantView => ({
   id: "1",
@@ -29,6 +29,11 @@ test("roles inside a sentence", () => {
   );
 });
 
+test("people of one role are numbered, not named", () => {
+  const people = (["patient", "interpreter", "patient"] as const).map((role, at) => ({ id: `p${at}`, role }));
+  expect(namesOf(people)).toEqual([["p0", "Patient 1"], ["p1", "Interpreter"], ["p2", "Patient 2"]]);
+});
+
 test("the chart, in the words of LOOK", () => {
   expect(chartWord({ state: "written", at: "2026-11-23T09:31:00Z" })).toMatch(/^In the chart since \d\d:\d\d$/);
   expect(chartWord({ state: "pending", since: "2026-11-23T09:31:00Z" })).toMatch(/^Waiting for the chart since/);
@@ -37,7 +42,10 @@ test("the chart, in the words of LOOK", () => {
 
 test("every word of the timeline's closed list has a sentence", () => {
   const at = "2026-11-23T09:31:00Z";
-  for (const what of ["ready", "waiting", "connected", "disconnected", "called", "covering", "ended", "meeting-created"]) {
+  for (const what of [
+    "ready", "waiting", "connected", "disconnected", "called", "covering", "ended", "undone", "meeting-created", "roomed",
+    "left-unseen", "invited", "revoked", "assigned", "running-late", "message", "answered", "help", "help-taken",
+  ]) {
     const words = timelineWord({ at, what, role: "patient", source: "roster" });
     expect(words).not.toContain(`: ${what}`);
   }

@@ -5,24 +5,44 @@ import { clockTime } from "../time";
 
 const roleWords: Record<Role, string> = {
   patient: "Patient",
+  proxy: "Proxy",
   practitioner: "Clinician",
+  interpreter: "Interpreter",
+  family: "Family",
+  colleague: "Guest clinician",
   unattributed: "Unknown guest",
+  unknown: "Participant",
 };
 
 export const roleIcons: Record<Role, IconName> = {
   patient: "person",
+  proxy: "person",
   practitioner: "practitioner",
+  interpreter: "speech",
+  family: "people",
+  colleague: "practitioner",
   unattributed: "question",
+  unknown: "person",
 };
 
 export function roleWord(role: Role, me = false): string {
   return me ? "You" : roleWords[role];
 }
 
+/** People by id and role; numbered where a role is there more than once, because no name may tell them apart. */
+export function namesOf(people: Pick<ParticipantView, "id" | "role">[]): [string, string][] {
+  return people.map(({ id, role }) => {
+    const same = people.filter((one) => one.role === role);
+    return [id, same.length > 1 ? `${roleWord(role)} ${same.findIndex((one) => one.id === id) + 1}` : roleWord(role)];
+  });
+}
+
 /** Somebody inside a sentence: "the patient", "you". */
 export function roleInSentence(role: Role, me = false): string {
   if (me) return "you";
-  return role === "unattributed" ? "an unknown guest" : `the ${roleWords[role].toLowerCase()}`;
+  if (role === "unattributed") return "an unknown guest";
+  if (role === "family") return "a family member";
+  return `the ${roleWords[role].toLowerCase()}`;
 }
 
 /** "the patient", "the patient and you", "the patient, an unknown guest and you". */
@@ -50,6 +70,8 @@ export const presenceIcons: Record<Presence, IconName> = {
   waiting: "clock",
   connected: "success",
   disconnected: "leave",
+  unclear: "question",
+  unknown: "question",
 };
 
 export function presenceWord({ presence, source, role, me }: ParticipantView): string {
@@ -57,11 +79,15 @@ export function presenceWord({ presence, source, role, me }: ParticipantView): s
     case "absent":
       return me ? "Not in the meeting yet" : "Not here yet";
     case "waiting":
-      return source === "roster" ? "In the lobby" : role === "patient" ? "Ready and waiting" : "Waiting";
+      return source === "roster" ? "In the lobby" : role === "patient" || role === "proxy" ? "Ready and waiting" : "Waiting";
     case "connected":
       return "In the meeting";
     case "disconnected":
       return "Left";
+    case "unclear":
+      return "Went to the meeting, not told apart there";
+    case "unknown":
+      return "Not known to this version";
   }
 }
 
@@ -107,8 +133,30 @@ export function timelineWord({ what, role }: TimelineEntry): string {
       return "Clinician covers for a colleague";
     case "ended":
       return "Visit ended for all";
+    case "undone":
+      return "End taken back";
     case "meeting-created":
       return "Meeting made";
+    case "roomed":
+      return "Roomed by staff";
+    case "left-unseen":
+      return `${who} left without being seen`;
+    case "invited":
+      return `${who} invited by link`;
+    case "revoked":
+      return `${who}: link taken back`;
+    case "assigned":
+      return "Guest named by the clinician";
+    case "running-late":
+      return "Running late, said to those who wait";
+    case "message":
+      return "Message sent";
+    case "answered":
+      return `${who} answered`;
+    case "help":
+      return `${who} asked for help`;
+    case "help-taken":
+      return "Help taken on";
     default:
       return `${who}: ${what}`;
   }

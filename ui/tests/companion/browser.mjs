@@ -1,4 +1,5 @@
 // What the companion's page tests stand on: the built window on a loopback port, Debian's Chromium, axe-core, pictures.
+import assert from "node:assert/strict";
 import axe from "axe-core";
 import { createReadStream, existsSync, mkdirSync, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -72,4 +73,24 @@ export async function axeFindings(page) {
 export async function shot(page, name) {
   mkdirSync(join(ui, "shots"), { recursive: true });
   await page.screenshot({ path: join(ui, "shots", `${name}.png`) });
+}
+
+/** A weekday morning, so that the pictures are the same every time. */
+const morning = new Date("2026-11-23T09:32:00");
+
+/** A scenario in a context of its own; `done` closes it and fails on what the page complained of. */
+export async function openedOn(chromium, url, scenario, { scheme = "light", width = 400, height = 760, ...more } = {}) {
+  const context = await chromium.newContext({
+    colorScheme: scheme,
+    viewport: { width, height },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    ...more,
+  });
+  await context.clock.install({ time: morning });
+  const page = await open(context, `${url}?scenario=${scenario}`);
+  return { page, done: async () => {
+    assert.deepEqual(page.errors, []);
+    await context.close();
+  } };
 }

@@ -3,17 +3,16 @@
 import assert from "node:assert/strict";
 import { after, before, describe, test } from "node:test";
 import { build } from "vite";
-import { axeFindings, browser, open, serve, shot } from "./browser.mjs";
+import { axeFindings, browser, openedOn, serve, shot } from "./browser.mjs";
 
 const scenarios = [
   "signed-out", "signing-in", "signed-out-launch", "empty", "idle", "waiting", "waiting-unproven", "opened", "in-visit", "second-patient",
   "closing", "error", "signed-out-error", "covering", "launching", "keychain", "keychain-missing", "memory-only",
-  "offline", "reconnecting", "not-yet-known", "delegate", "busy-day",
+  "offline", "reconnecting", "not-yet-known", "delegate", "busy-day", "people", "still-in", "several-wait", "ended", "agenda", "offered",
+  "muted", "pending", "colleague",
 ];
 
 let site, chromium;
-/** A weekday morning, so that the pictures are the same every time. */
-const morning = new Date("2026-11-23T09:32:00");
 
 before(async () => {
   site = await serve("companion-fake");
@@ -24,21 +23,7 @@ after(async () => {
   site.stop();
 });
 
-async function opened(scenario, { scheme = "light", width = 400, height = 760, ...more } = {}) {
-  const context = await chromium.newContext({
-    colorScheme: scheme,
-    viewport: { width, height },
-    locale: "en-GB",
-    timezoneId: "Europe/Berlin",
-    ...more,
-  });
-  await context.clock.install({ time: morning });
-  const page = await open(context, `${site.url}?scenario=${scenario}`);
-  return { page, done: async () => {
-    assert.deepEqual(page.errors, []);
-    await context.close();
-  } };
-}
+const opened = (scenario, more) => openedOn(chromium, site.url, scenario, more);
 
 for (const scheme of ["light", "dark"]) {
   describe(scheme, () => {
@@ -108,7 +93,7 @@ describe("by keyboard", () => {
     const { page, done } = await opened("in-visit");
     await tabTo(page, "end-visit");
     await page.keyboard.press("Enter");
-    assert.match(await page.locator("dialog").innerText(), /The patient, you and an unknown guest are inside/);
+    assert.match(await page.locator("dialog[open]").innerText(), /The patient, you and an unknown guest are inside/);
     assert.equal(await page.evaluate(() => document.activeElement.id), "keep-visit");
     assert.deepEqual(await axeFindings(page), []);
     await shot(page, "companion-end-light");
@@ -167,7 +152,7 @@ describe("as people need it", () => {
     await forced.done();
 
     // 480 px at 150 % (WCAG 2.2, 1.4.10 asks for 320): nothing is cut off, nothing hides behind an ellipsis.
-    for (const scenario of ["busy-day", "in-visit", "offline", "error", "delegate"]) {
+    for (const scenario of ["busy-day", "in-visit", "offline", "error", "delegate", "people", "pending"]) {
       const narrow = await opened(scenario, { width: 320, height: 640, deviceScaleFactor: 1.5 });
       const cut = await narrow.page.evaluate(() =>
         [...document.querySelectorAll("main *, #alert *")]

@@ -52,8 +52,8 @@ export async function open(browser, url, { viewport = phone, colorScheme = "ligh
 export const stage = (page, name) => page.waitForSelector(`html[data-stage="${name}"]`, { state: "attached" });
 export const screen = (page, name) => page.waitForSelector(`html[data-screen="${name}"][data-ready="1"]`, { state: "attached" });
 
-export async function shot(page, name) {
-  await page.screenshot({ path: `${shots}visit-${name}.png` });
+export async function shot(page, name, of = "visit") {
+  await page.screenshot({ path: `${shots}${of}-${name}.png` });
 }
 
 /** WCAG 2.2 A and AA and axe's own best practices: nothing may be found. */

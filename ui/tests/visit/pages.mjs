@@ -1,4 +1,4 @@
-// Builds the visit page in memory and serves it as the relay does: under /v/, with its strictest Content-Security-Policy.
+// Builds a page in memory and serves it as the relay does: in its folder, with the strictest Content-Security-Policy.
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
@@ -17,18 +17,18 @@ const policy = [
   "frame-ancestors 'none'",
 ].join("; ");
 
-/** File name -> contents. `mode` is `visit` (what ships) or `visit-fake` (with the scenarios). */
+/** File name -> contents. `mode` is `visit` or `staff` (what ships), or either with `-fake` (with the scenarios). */
 export async function built(mode) {
   const { output } = await build({ configFile: `${ui}vite.config.ts`, mode, logLevel: "error", build: { write: false } });
   return new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.code : file.source]));
 }
 
-/** Serves `files` on loopback. `answer(request, response)` may take a request first; `upgrade` takes websockets. */
-export async function serve(files, { answer = () => false, upgrade } = {}) {
+/** Serves `files` on loopback under `/v/`, or another folder. `answer(request, response)` may take a request first; `upgrade` takes websockets. */
+export async function serve(files, { answer = () => false, upgrade, folder = "v" } = {}) {
   const server = createServer((request, response) => {
     if (answer(request, response)) return;
     const { pathname } = new URL(request.url, "http://127.0.0.1");
-    const name = pathname.replace(/^\/v\//, "") || "index.html";
+    const name = /^\/o\/[^/]+\/test$/.test(pathname) ? "index.html" : pathname.replace(`/${folder}/`, "") || "index.html";
     const file = files.get(name);
     if (file === undefined) return void response.writeHead(404).end();
     response.writeHead(200, {
@@ -43,7 +43,7 @@ export async function serve(files, { answer = () => false, upgrade } = {}) {
   const base = `http://127.0.0.1:${server.address().port}`;
   return {
     base,
-    page: `${base}/v/`,
+    page: `${base}/${folder}/`,
     close: () => new Promise((closed) => (server.close(closed), server.closeAllConnections())),
   };
 }

@@ -6,8 +6,15 @@ import { serve } from "./pages.mjs";
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 const MINUTE = 60_000;
 
+/** Takes a websocket (RFC 6455 §4.2.2). A close frame from the page (opcode 8) is answered by closing. */
+export function accept(request, socket) {
+  const key = createHash("sha1").update(request.headers["sec-websocket-key"] + GUID).digest("base64");
+  socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${key}\r\n\r\n`);
+  socket.on("data", (data) => (data[0] & 15) === 8 && socket.end());
+}
+
 /** One unmasked text frame. */
-function frame(text) {
+export function frame(text) {
   const body = Buffer.from(text);
   const head = body.length < 126 ? Buffer.from([0x81, body.length]) : Buffer.from([0x81, 126, body.length >> 8, body.length & 255]);
   return Buffer.concat([head, body]);
@@ -23,6 +30,12 @@ export class FakeRelay {
   /** Answers for `POST ready`, taken from the front; otherwise it is accepted. */
   readyAnswers = [];
   told = "clinician";
+  /** What else every view says: `{ role: "proxy" }`. */
+  more = {};
+  /** Bodies of what the page posted, by route. */
+  bodies = {};
+  /** Milliseconds before each answer of the probe; `undefined`: the probe is cut off. */
+  line = 0;
   asked = [];
   /** The `Origin` of every press and socket: a relay refuses any but its own. */
   origins = new Set();
@@ -40,7 +53,7 @@ export class FakeRelay {
   }
 
   view() {
-    return { organization: "Northside Health", start: this.start, now: new Date(Date.now() + this.ahead).toISOString(), ...this.stage };
+    return { organization: "Northside Health", start: this.start, now: new Date(Date.now() + this.ahead).toISOString(), ...this.more, ...this.stage };
   }
 
   /** The visit moves on: every page hears it. */
@@ -90,6 +103,8 @@ export class FakeRelay {
     else if (what === "GET /v/api/visit") json(200, this.view());
     else if (what === "POST /v/api/ready") this.#ready(json);
     else if (what === "POST /v/api/handed-over") response.writeHead(204).end();
+    else if (pathname === "/v/api/probe") this.#probe(request, response);
+    else if (request.method === "POST" && /\/(devices|leave|help|answer|take-over)$/.test(pathname)) this.#press(request, pathname, json);
     else response.writeHead(404).end();
     return true;
   }
@@ -102,17 +117,47 @@ export class FakeRelay {
     this.#tell();
   }
 
+  #probe(request, response) {
+    if (this.line === undefined) return request.socket.destroy();
+    let received = 0;
+    request.on("data", (data) => (received += data.length));
+    request.on("end", () =>
+      setTimeout(() => (request.method === "GET" ? response.end(Buffer.alloc(65_536, 1)) : response.end(JSON.stringify({ received }))), this.line),
+    );
+  }
+
+  #press(request, pathname, json) {
+    const name = pathname.split("/").pop();
+    let text = "";
+    request.on("data", (data) => (text += data));
+    request.on("end", () => {
+      (this.bodies[name] ??= []).push(text === "" ? undefined : JSON.parse(text));
+      if (name === "leave") this.stage = { stage: "can-be-ready" };
+      if (name === "help") this.more.help_since = this.view().now;
+      if (name === "take-over") this.stage = this.elsewhere;
+      if (name === "answer") {
+        const { message, answer } = JSON.parse(text);
+        this.more.messages = this.more.messages.map((one) => (one.id === message ? { ...one, answered: answer } : one));
+      }
+      json(200, name === "devices" ? {} : this.view());
+      if (name !== "devices") this.#tell();
+    });
+  }
+
+  /** The place goes to another device; `take-over` brings back what was. */
+  moveElsewhere() {
+    this.elsewhere = this.stage;
+    this.move({ stage: "another-device" });
+  }
+
   #upgrade(request, socket) {
     this.asked.push("socket");
     this.origins.add(request.headers.origin);
     socket.on("error", () => undefined);
     if (this.state !== "up") return socket.destroy();
-    const accept = createHash("sha1").update(request.headers["sec-websocket-key"] + GUID).digest("base64");
-    socket.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`);
+    accept(request, socket);
     this.sockets.add(socket);
     socket.on("close", () => this.sockets.delete(socket));
-    // A close frame from the page (opcode 8) is answered by closing.
-    socket.on("data", (data) => (data[0] & 15) === 8 && socket.end());
     socket.write(frame(JSON.stringify(this.view())));
   }
 }

@@ -22,11 +22,17 @@ const visiting = (t, scenario, live, more) => {
 const skip = async (page) => {
   await page.click("#start");
   await page.click("#skip-devices");
+  await page.click("#skip-sound");
+  await page.click("#checked");
 };
 const allow = async (page) => {
   await page.click("#start");
   await page.click("#allow-devices");
   await page.waitForSelector('#hear-you[data-heard="true"]');
+};
+const onwards = async (page, ...presses) => {
+  await allow(page);
+  for (const press of ["#continue", "#play-sound", ...presses]) await page.click(press);
 };
 const none = async () => undefined;
 
@@ -35,13 +41,29 @@ const scenes = [
   ["place", "can-be-ready", none, "place"],
   ["devices-ask", "can-be-ready", (page) => page.click("#start"), "devices"],
   ["devices-on", "can-be-ready", allow, "devices"],
-  ["devices-choice", "can-be-ready", async (page) => (await allow(page), page.click("summary")), "devices"],
-  ["ready", "can-be-ready", async (page) => (await allow(page), page.click("#continue")), "ready"],
+  ["speaker", "can-be-ready", async (page) => (await allow(page), page.click("#continue")), "speaker"],
+  ["speaker-played", "can-be-ready", (page) => onwards(page), "speaker"],
+  ["speaker-help", "can-be-ready", (page) => onwards(page, "#heard-no"), "speaker"],
+  ["checked", "can-be-ready", (page) => onwards(page, "#heard-yes"), "checked"],
+  ["checked-weak", "can-be-ready&line=weak", (page) => onwards(page, "#heard-no", "#without-sound"), "checked"],
+  ["checked-failed", "can-be-ready&line=failed", (page) => onwards(page, "#heard-yes"), "checked"],
+  ["place-proxy", "proxy", none, "place"],
+  ["place-notice", "texts", none, "place"],
+  ["ready-consent", "texts", skip, "ready"],
+  ["ready", "can-be-ready", (page) => onwards(page, "#heard-yes", "#checked"), "ready"],
   ["ready-no-camera", "can-be-ready", skip, "ready"],
   ["too-early", "too-early", skip, "too-early"],
   ["waiting", "waiting", none, "waiting"],
   ["waiting-help", "waiting", (page) => page.click("summary"), "waiting"],
-  ["waiting-seen", "can-be-ready", async (page) => (await allow(page), await page.click("#continue"), page.click("#ready")), "waiting"],
+  ["waiting-seen", "can-be-ready", (page) => onwards(page, "#heard-yes", "#checked", "#ready"), "waiting"],
+  ["waiting-late", "late", none, "waiting"],
+  ["waiting-messages", "messages", none, "waiting"],
+  ["waiting-helped", "helped", none, "waiting"],
+  ["waiting-interpreter", "interpreter-waiting", none, "waiting"],
+  ["leave", "waiting", (page) => page.click("#leave"), "waiting"],
+  ["left", "waiting", async (page) => (await page.click("#leave"), page.click("#confirm-leave")), "left"],
+  ["another-device", "another-device", none, "another-device"],
+  ["called-group", "group", (page) => page.click("#hold"), "called"],
   ["waiting-not-told", "waiting-not-told", none, "waiting"],
   ["offline", "offline", none, "waiting"],
   ["called", "called", (page) => page.click("#hold"), "called"],
@@ -54,7 +76,6 @@ const scenes = [
 for (const [name, scenario, way, end] of scenes) {
   test(name, (t) =>
     visiting(t, scenario, async (page) => {
-      await stage(page, scenario === "waiting-not-told" || scenario === "offline" ? "waiting" : scenario);
       await way(page);
       await screen(page, end);
       await page.setViewportSize({ width: 320, height: 568 });
@@ -91,7 +112,9 @@ test("too early: no way to be ready, but the test; the button comes by itself", 
   await page.click("#test-again");
   await screen(page, "devices");
   await stage(page, "too-early");
-  await page.click("#continue");
+  for (const press of ["#continue", "#play-sound", "#heard-yes"]) await page.click(press);
+  await stage(page, "too-early");
+  await page.click("#checked");
   await screen(page, "too-early");
   await page.evaluate(() => globalThis.moveTo("can-be-ready"));
   await page.waitForSelector("#ready");
@@ -100,6 +123,8 @@ test("too early: no way to be ready, but the test; the button comes by itself", 
 test("the whole way by keyboard alone, with the focus on each new heading", (t) => visiting(t, "can-be-ready", async (page) => {
   await screen(page, "place");
   const heading = () => page.waitForFunction(() => document.activeElement?.tagName === "H1");
+  // The language, then the button.
+  await page.keyboard.press("Tab");
   await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await screen(page, "devices");
@@ -108,6 +133,17 @@ test("the whole way by keyboard alone, with the focus on each new heading", (t) 
   await page.keyboard.press("Enter");
   await page.waitForSelector('#hear-you[data-heard="true"]');
   await page.focus("#continue");
+  await page.keyboard.press("Enter");
+  await screen(page, "speaker");
+  await heading();
+  await page.keyboard.press("Tab");
+  await page.keyboard.press("Enter");
+  // The answer takes the place of the button, and the focus with it.
+  await page.waitForFunction(() => document.activeElement?.id === "heard-yes");
+  await page.keyboard.press("Enter");
+  await screen(page, "checked");
+  await heading();
+  await page.keyboard.press("Tab");
   await page.keyboard.press("Enter");
   await screen(page, "ready");
   await heading();

@@ -1,5 +1,7 @@
-// What the page asks of the relay. Two of them exist: relay.ts, and scenario.ts, which only test builds carry.
-import type { PatientView } from "../../shared/protocol/PatientView";
+// What the page asks of the relay. Three of them exist: relay.ts, practice.ts (the device test without a visit), and
+// scenario.ts, which only test builds carry.
+import type { DeviceReport, PatientView, PresetAnswer } from "../../shared/protocol";
+import type { Line } from "./probe";
 
 /** `live`: the socket stands, so the relay sees this page. `reconnecting`: it does not, and we are trying. */
 export type Connection = "connecting" | "live" | "reconnecting";
@@ -12,7 +14,7 @@ export interface Hearer {
 }
 
 /** `not-now`: the relay answered and said no; the fresh view says why. */
-export type ReadyOutcome = "accepted" | "not-now" | "unreachable";
+export type Outcome = "accepted" | "not-now" | "unreachable";
 
 export interface Backend {
   /** Begins, and keeps itself connected until `close`. */
@@ -20,7 +22,18 @@ export interface Backend {
   /** Ask again now: the page woke up, the network is back, or a time has come. */
   look(): void;
   /** The patient pressed *I'm ready*. */
-  ready(): Promise<ReadyOutcome>;
+  ready(): Promise<Outcome>;
+  /** No longer waiting, by their own word. */
+  leave(): Promise<Outcome>;
+  /** *I need help*. */
+  help(): Promise<Outcome>;
+  answer(message: string, answer: PresetAnswer): Promise<Outcome>;
+  /** Brings the place from another device to this one. */
+  takeOver(): Promise<Outcome>;
+  /** What the device test found, when it changed. Said again until the relay has heard it; never an arrival. */
+  report(report: DeviceReport): void;
+  /** Measures the line to the relay; takes a few seconds and never throws. */
+  probe(): Promise<Line>;
   /** Tells the relay, then goes there in this tab, even if the telling fails. False: the link is no web address. */
   openMeeting(joinUrl: string): Promise<boolean>;
 }

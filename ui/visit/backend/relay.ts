@@ -1,9 +1,11 @@
 // The relay over fetch and a websocket. The socket is the page's presence; every view it sends is the whole truth, so
 // nothing is merged. A lost socket is answered by a look (GET) and a new socket, with jittered waits in between.
-import type { PatientView } from "../../shared/protocol/PatientView";
-import type { Backend, Hearer, ReadyOutcome } from "./backend";
+import type { Backend, Hearer, Outcome } from "./backend";
 import { webAddress } from "./join-url";
-import { waitBefore } from "./reconnect";
+import type { DeviceReport, PresetAnswer } from "../../shared/protocol";
+import { probe, type Line } from "./probe";
+import { waitBefore } from "../../shared/reconnect";
+import { parsed, viewOf } from "./view";
 
 /** Beside the page, wherever the relay serves it. */
 const API = `${import.meta.env.BASE_URL}api/`;
@@ -16,10 +18,6 @@ const CHECK_MS = 25_000;
 /** The session is unknown, expired or not ours: RFC 9110 §15.5. */
 const GONE = [401, 403, 404, 410];
 
-function isView(value: unknown): value is PatientView {
-  return typeof value === "object" && value !== null && "stage" in value && "now" in value;
-}
-
 export class Relay implements Backend {
   #hearer: Hearer | undefined;
   #socket: WebSocket | undefined;
@@ -27,6 +25,8 @@ export class Relay implements Backend {
   #retry: ReturnType<typeof setTimeout> | undefined;
   #looking = false;
   #gone = false;
+  /** A device report the relay has not heard yet. */
+  #unsaid: DeviceReport | undefined;
 
   begin(hearer: Hearer): void {
     this.#hearer = hearer;
@@ -49,10 +49,11 @@ export class Relay implements Backend {
     try {
       const answer = await this.#ask("GET", "visit");
       if (GONE.includes(answer.status)) return this.#end();
-      const view: unknown = answer.ok ? await answer.json() : undefined;
-      if (!isView(view)) return this.#lost();
+      const view = answer.ok ? viewOf(await answer.json()) : undefined;
+      if (!view) return this.#lost();
       this.#hearer?.view(view);
       this.#listen();
+      void this.#tell();
     } catch {
       this.#lost();
     } finally {
@@ -60,9 +61,10 @@ export class Relay implements Backend {
     }
   }
 
-  #ask(method: "GET" | "POST", name: string, deadline = DEADLINE_MS): Promise<Response> {
+  #ask(method: "GET" | "POST", name: string, body?: unknown, deadline = DEADLINE_MS): Promise<Response> {
     return fetch(`${API}${name}`, {
       method,
+      ...(body !== undefined && { body: JSON.stringify(body), headers: { "content-type": "application/json" } }),
       cache: "no-store",
       keepalive: method === "POST",
       signal: AbortSignal.timeout(deadline),
@@ -106,9 +108,30 @@ export class Relay implements Backend {
     this.#hearer?.gone();
   }
 
-  async ready(): Promise<ReadyOutcome> {
+  ready(): Promise<Outcome> {
+    return this.#press("ready");
+  }
+
+  leave(): Promise<Outcome> {
+    return this.#press("leave");
+  }
+
+  help(): Promise<Outcome> {
+    return this.#press("help");
+  }
+
+  answer(message: string, answer: PresetAnswer): Promise<Outcome> {
+    return this.#press("answer", { message, answer });
+  }
+
+  takeOver(): Promise<Outcome> {
+    return this.#press("take-over");
+  }
+
+  /** Every press is answered by a fresh view; where it is not, one is fetched. */
+  async #press(name: string, body?: unknown): Promise<Outcome> {
     try {
-      const answer = await this.#ask("POST", "ready");
+      const answer = await this.#ask("POST", name, body);
       const view = parsed(await answer.text());
       if (view) this.#hearer?.view(view);
       else await this.#look();
@@ -118,22 +141,34 @@ export class Relay implements Backend {
     }
   }
 
+  report(report: DeviceReport): void {
+    this.#unsaid = report;
+    void this.#tell();
+  }
+
+  /** The newest report only; one that does not get through waits for the next look. */
+  async #tell(): Promise<void> {
+    const report = this.#unsaid;
+    if (!report) return;
+    this.#unsaid = undefined;
+    const heard = await this.#ask("POST", "devices", report).then(
+      (answer) => answer.status < 500,
+      () => false,
+    );
+    if (!heard) this.#unsaid ??= report;
+  }
+
+  probe(): Promise<Line> {
+    return probe(`${API}probe`);
+  }
+
   async openMeeting(joinUrl: string): Promise<boolean> {
     const address = webAddress(joinUrl);
     if (!address) return false;
     // The roster's guest is the patient only if the relay has heard of this. A beacon outlives the page; and if even that
     // fails, keeping the patient out of the visit would be worse.
-    await this.#ask("POST", "handed-over", HANDOVER_MS).catch(() => navigator.sendBeacon("/v/api/handed-over"));
+    await this.#ask("POST", "handed-over", undefined, HANDOVER_MS).catch(() => navigator.sendBeacon("/v/api/handed-over"));
     window.location.assign(address);
     return true;
-  }
-}
-
-function parsed(data: unknown): PatientView | undefined {
-  try {
-    const value: unknown = JSON.parse(String(data));
-    return isView(value) ? value : undefined;
-  } catch {
-    return undefined;
   }
 }

@@ -1,8 +1,9 @@
 // The patient's camera and microphone while they are being tested. Lives and dies in this page: nothing is recorded or
 // sent, and `release` gives everything back so that Teams finds the camera free.
+import type { DeviceResult } from "../../shared/protocol";
 import { hear, unheard, type Hearing } from "./level";
 import { listen } from "./meter";
-import { whyOf, type Refusal } from "./refusal";
+import { resultOf, whyOf, type Refusal } from "./refusal";
 import { audio } from "./sound";
 
 export interface Choice {
@@ -23,7 +24,16 @@ export class Devices {
   microphones: Choice[] = $state.raw([]);
   /** The labels chosen, which outlive a reload; ids change between sessions. */
   chosen: { camera?: string; microphone?: string } = $state.raw({});
+  /** What the newest test found. Outlives `release`: a camera that is off again still works. */
+  found: { camera: DeviceResult; microphone: DeviceResult } = $state.raw({ camera: "untested", microphone: "untested" });
   #stopListening: (() => void) | undefined;
+
+  constructor() {
+    // Plugged in again: no press is needed, the browser has already said yes.
+    navigator.mediaDevices?.addEventListener("devicechange", () => {
+      if (this.state === "refused" && this.refusal?.why === "unplugged") void this.ask();
+    });
+  }
 
   /** Already allowed in an earlier load: then the preview may come without a tap. */
   async allowedBefore(): Promise<boolean> {
@@ -49,6 +59,7 @@ export class Devices {
       }
       // A visit without a picture is possible; one nobody can hear is not, so that is said as trouble.
       if (!fallback.audio) this.refusal = { what: "microphone", why };
+      this.#find(fallback.audio ? { camera: resultOf(why) } : { microphone: resultOf(why) });
     }
   }
 
@@ -96,13 +107,24 @@ export class Devices {
     this.state = "on";
     for (const track of stream.getTracks()) {
       // Unplugged, or taken back in the browser's own settings.
-      track.onended = () => this.#refuse({ what: track.kind === "video" ? "camera" : "microphone", why: "busy" });
+      track.onended = () => this.#refuse({ what: track.kind === "video" ? "camera" : "microphone", why: "unplugged" });
     }
+    if (this.camera) this.#find({ camera: "good" });
     const context = audio();
-    if (context && this.microphone) {
-      this.#stopListening = listen(context, stream, (level) => (this.hearing = hear(this.hearing, level)));
-    }
+    if (context && this.microphone) this.#stopListening = listen(context, stream, (level) => this.#listen(level));
     await this.#list();
+  }
+
+  #listen(level: number): void {
+    this.hearing = hear(this.hearing, level);
+    if (this.hearing.heard) this.#find({ microphone: "good" });
+    else if (this.hearing.quiet) this.#find({ microphone: "weak" });
+  }
+
+  /** Set only where it differs: a meter looks ten times a second, and staff are told of changes. */
+  #find(found: Partial<Devices["found"]>): void {
+    const now = { ...this.found, ...found };
+    if (now.camera !== this.found.camera || now.microphone !== this.found.microphone) this.found = now;
   }
 
   #prefer(kind: "camera" | "microphone"): MediaTrackConstraints {
@@ -139,6 +161,9 @@ export class Devices {
     this.release();
     this.refusal = refusal;
     this.state = "refused";
+    const result = resultOf(refusal.why);
+    if (refusal.what !== "microphone") this.#find({ camera: result });
+    if (refusal.what !== "camera") this.#find({ microphone: result });
   }
 }
 

@@ -1,8 +1,8 @@
 // The pure half of the device test: levels, refusals, browsers.
 import { describe, expect, it } from "vitest";
-import { words } from "../words";
+import { en as words } from "../words/en";
 import { hear, levelOf, unheard } from "./level";
-import { browserOf, whyOf } from "./refusal";
+import { browserOf, resultOf, whyOf } from "./refusal";
 
 const tone = (loudness: number) => Float32Array.from({ length: 2048 }, (_, i) => loudness * Math.sin(i / 5));
 
@@ -39,6 +39,17 @@ describe("a refusal", () => {
     expect(whyOf({ name: "NotFoundError" })).toBe("none");
     expect(whyOf({ name: "NotReadableError" })).toBe("busy");
     expect(whyOf({ name: "TypeError" })).toBe("unsupported");
+  });
+
+  it("is told to staff as what it means for the visit", () => {
+    expect((["blocked", "system", "none", "unplugged", "busy", "unsupported"] as const).map(resultOf)).toEqual([
+      "refused",
+      "refused",
+      "missing",
+      "missing",
+      "failed",
+      "failed",
+    ]);
   });
 
   it("is explained in the words of the browser at hand", () => {

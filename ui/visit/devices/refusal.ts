@@ -1,8 +1,10 @@
 // Why a camera or microphone did not come, and whose words help. Pure: names and user agents in, facts out.
 // Error names: Media Capture and Streams, "getUserMedia() algorithm".
+import type { DeviceResult } from "../../shared/protocol";
 
 export type What = "camera" | "microphone" | "both";
-export type Why = "blocked" | "system" | "none" | "busy" | "unsupported";
+/** `unplugged`: it worked, and stopped. */
+export type Why = "blocked" | "system" | "none" | "busy" | "unplugged" | "unsupported";
 
 export interface Refusal {
   what: What;
@@ -34,6 +36,21 @@ export function whyOf(error: { name?: string; message?: string }): Why {
       return "busy";
     default:
       return "unsupported";
+  }
+}
+
+/** What staff are told of it. */
+export function resultOf(why: Why): DeviceResult {
+  switch (why) {
+    case "blocked":
+    case "system":
+      return "refused";
+    case "none":
+    case "unplugged":
+      return "missing";
+    case "busy":
+    case "unsupported":
+      return "failed";
   }
 }
 

@@ -1,7 +1,9 @@
 // Every word of the visit page, in English, at a twelve-year-old's reading level. A translation is one more file of the
-// same type. No name of a person ever stands here; the organization's name and times come in as arguments.
+// same type, named in `languages.ts`. No name of a person stands here; organization, clinician and times are arguments.
 export const en = {
   language: "en",
+  direction: "ltr" as "ltr" | "rtl",
+  pick: "Language",
   today: "Today",
   tomorrow: "Tomorrow",
   hours: (hours: number, minutes: string) => `${hours} h ${minutes} min`,
@@ -9,6 +11,7 @@ export const en = {
 
   title: "Your video visit",
   titleCalled: "Your clinician is here",
+  titleMessage: "A message from your clinic",
   progress: (now: number) => `Step ${now} of 4`,
   dots: ["Right place", "Camera and sound", "Ready", "Visit"],
 
@@ -21,8 +24,26 @@ export const en = {
   place: {
     heading: "You are in the right place",
     body: (organization: string) => `This is the waiting room for your video visit with ${organization}.`,
+    clinician: (name: string) => `You will see ${name}.`,
+    as: {
+      proxy: "You are here for someone in your care.",
+      interpreter: "You are here as the interpreter.",
+      family: "You are here as a guest of the patient.",
+      colleague: "You are here as a clinician from another clinic.",
+    },
     plan: "First we check your camera and sound. It takes about a minute.",
     start: "Start",
+    notice: "From your clinic",
+  },
+
+  practice: {
+    title: "Camera and sound test",
+    heading: "Test your camera and sound",
+    body: "Do this any day before your visit. It takes about a minute.",
+    nobody: "This is only a test. It does not tell your clinic that you are here.",
+    doneHeading: "That was the test",
+    done: "On the day of your visit, open it from MyChart or from the link you were sent.",
+    again: "Test once more",
   },
 
   devices: {
@@ -40,16 +61,13 @@ export const en = {
     noCameraNote: "Your camera is off. You can still go on: your clinician will hear you.",
     noMicrophone: "We found no microphone. Your clinician would not hear you. Plug one in, or call the clinic.",
     meter: "Microphone level",
-    meterText: (level: number) => (level < 8 ? "quiet" : level < 45 ? "soft" : level < 80 ? "good" : "loud"),
+    meterText: (level: number): string => (level < 8 ? "quiet" : level < 45 ? "soft" : level < 80 ? "good" : "loud"),
     speak: "Say “Hello” out loud.",
     heard: "We can hear you.",
     quiet: "We can’t hear you yet. Is your microphone muted? Speak up, or choose another one below.",
     change: "Use another camera or microphone",
     camera: "Camera",
     microphone: "Microphone",
-    numbered: (kind: string, n: number) => `${kind} ${n}`,
-    sound: "Play a test sound",
-    played: "Did you hear two soft notes? If not, turn the volume up.",
     continue: "Continue",
     again: "Try again",
     headingHelp: "We need your OK",
@@ -61,8 +79,8 @@ export const en = {
     blocked: (what: string) => `Your ${what} is blocked.`,
     blockedHow: {
       "chrome-desktop": "Click the camera in the address bar, choose Allow, then press Try again.",
-      "chrome-android": "Tap the camera in the address bar, then Allow. No camera there? Tap the sign left of the address, then Permissions.",
-      "safari-ios": "Tap the sign left of the address, then Website Settings. Set Camera and Microphone to Allow.",
+      "chrome-android": "Tap the camera in the address bar, then Allow. No camera there? Tap the sign beside the address, then Permissions.",
+      "safari-ios": "Tap the sign beside the address, then Website Settings. Set Camera and Microphone to Allow.",
       "safari-mac": "In the menu bar choose Safari, then Settings for This Website. Set Camera and Microphone to Allow.",
       firefox: "Tap the camera or the lock beside the address and take the block away. Then press Try again.",
       "other-ios": "Open the Settings app, find your browser in the list, and switch on Camera and Microphone.",
@@ -75,9 +93,58 @@ export const en = {
     noneHow: "Plug one in and press Try again, or go on without it.",
     busy: (what: string) => `Another app is using your ${what}.`,
     busyHow: "Close other video calls and camera apps. Then press Try again.",
+    unplugged: (what: string) => `Your ${what} has stopped.`,
+    unpluggedHow: "Was it unplugged or switched off? Put it back, then press Try again.",
     unsupported: () => "This browser can’t use your camera.",
     unsupportedHow: "Open the visit again in Safari, Chrome, Edge or Firefox.",
   },
+
+  speaker: {
+    heading: "Can you hear this?",
+    body: "Press the button. You should hear two soft notes.",
+    play: "Play the sound",
+    question: "Did you hear two soft notes?",
+    yes: "Yes, I heard them",
+    no: "No, I did not",
+    again: "Play it again",
+    skip: "Continue without this test",
+    headingHelp: "Let’s find your sound",
+    help: [
+      "Turn the volume up.",
+      "On a phone: is it on silent? Turn the sound on.",
+      "Headphones or hearing aids? The sound may go there, or they may be off.",
+    ],
+    anyway: "Continue without sound",
+  },
+
+  checked: {
+    heading: "Your test",
+    allGood: "Everything works.",
+    someWeak: "You can go on. This could be better:",
+    probing: "Checking your connection…",
+    probingLong: "Checking your connection. This takes a few seconds…",
+    names: { camera: "Camera", microphone: "Microphone", speaker: "Sound", connection: "Connection" },
+    words: {
+      untested: "Not tested",
+      good: "Works",
+      weak: "Weak",
+      refused: "Blocked",
+      missing: "Not found",
+      failed: "Does not work",
+      unknown: "Not tested",
+    },
+    advice: {
+      camera: "You can go on without a picture. To fix it, press Test again.",
+      microphone: "Your clinician may not hear you. Is it muted or covered? Or use a phone instead of this device.",
+      speaker: "You may not hear your clinician. Turn the volume up, or use headphones.",
+      connectionWeak: "Your internet is slow, so the picture may stop. Move closer to your Wi-Fi. Ask others to stop videos for now.",
+      connectionFailed: "Our check did not get through. Is your Wi-Fi or mobile data on? If you can, try another network.",
+    },
+    again: "Test again",
+    continue: "Continue",
+  },
+
+  trouble: { again: "Try again", back: "It works again." },
 
   tooEarly: {
     heading: "You are early. That’s fine.",
@@ -90,6 +157,7 @@ export const en = {
   ready: {
     heading: "Are you ready?",
     body: "Find a quiet place where nobody can listen in. Then press the button, and we tell your care team.",
+    consent: "By pressing “I’m ready” you agree to this:",
     button: "I’m ready",
     sending: "Telling your care team…",
     unreachable: "That did not reach your clinic. Check your internet, then press the button again.",
@@ -111,16 +179,74 @@ export const en = {
         "Nobody from your care team is signed in yet.",
         "We will tell them the moment they are. You do not need to do anything. If you are worried, call the clinic.",
       ],
+      guest: ["You are all set.", "The visit starts here by itself. Please keep this page open."],
     },
     clock: "Waiting for",
+    late: (time: string) => `Your clinician is running late. They expect to see you at about ${time}.`,
+    lateSoon: "Your clinician is running late, and should be here any minute now.",
     wrong: "Is something wrong?",
     help: [
       "Feeling very ill? Do not wait. Call your local emergency number.",
-      "Waiting much longer than planned? Call the clinic.",
       "Screen went dark? Open this page again. You keep your place.",
     ],
     test: "Check camera and sound again",
     cameraOff: "Turn camera off",
+    leave: "Leave",
+  },
+
+  help: {
+    button: "I need help",
+    asked: "Your clinic knows that you need help. Somebody will write here or call you. Please keep this page open.",
+    failed: "That did not reach your clinic. Press the button again, or call the clinic.",
+  },
+
+  messages: {
+    heading: "From your clinic",
+    answer: "Your answer",
+    answered: (answer: string) => `You answered: ${answer}`,
+    failed: "Your answer did not reach the clinic. Please press it again.",
+    presets: {
+      "running-late": (minutes: number) =>
+        minutes === 1 ? "We are running late: about 1 minute." : `We are running late: about ${minutes} minutes.`,
+      "almost-ready": () => "We will be with you in a moment.",
+      "please-stay": () => "Please stay on this page.",
+      "check-sound": () => "Please check that your sound is on.",
+      "check-camera": () => "Please check your camera.",
+      "we-will-phone": () => "We will call you on the phone.",
+      "please-return": () => "Please come back to this page and press “I’m ready”.",
+      unknown: () => "Your clinic has sent you a message that this page cannot show. Please call the clinic.",
+    },
+    answers: {
+      ok: "OK",
+      "can-wait": "I can wait",
+      "cannot-wait": "I can’t wait",
+      done: "It works now",
+      "need-help": "I need help",
+      unknown: "Another answer",
+    },
+  },
+
+  leave: {
+    question: "Do you want to leave?",
+    body: "We will tell your care team that you are no longer waiting. Only closing the page for a moment? Then you need not leave.",
+    yes: "Yes, leave",
+    stay: "No, keep waiting",
+    failed: "That did not reach your clinic. Check your internet, then press the button again.",
+  },
+
+  left: {
+    heading: "You have left the waiting room",
+    body: "Your care team can see that you are no longer waiting.",
+    more: "Changed your mind? You can come back as long as your visit is not over.",
+    back: "Come back",
+  },
+
+  anotherDevice: {
+    heading: "Your visit is open on another device",
+    body: "You have not lost your place. Only one device can hold it at a time, so that your clinician calls the right one.",
+    use: "Use this device",
+    failed: "That did not work just now. Check your internet, then press the button again.",
+    keep: "Want to stay with the other one? Then you can close this page.",
   },
 
   called: {
@@ -131,6 +257,7 @@ export const en = {
     next: "What happens next",
     teams: "Teams will ask once more for your camera and microphone. Choose Allow.",
     name: "If Teams asks for a name, your first name is enough.",
+    groupName: "Other patients are in this visit. If Teams asks for a name, use a made-up one, such as “Guest”.",
     lobby: "Then your clinician lets you in.",
     open: "Open the visit",
     hold: "Wait a moment",
@@ -147,19 +274,19 @@ export const en = {
   ended: {
     heading: "Your visit is over",
     body: "You can close this page now.",
-    more: "Do you still have a question? Call the clinic, or write to them in MyChart.",
+    more: "Do you still have a question? Call the clinic, or write to them in your patient portal.",
   },
 
   cancelled: {
     heading: "This visit was called off",
     body: "You do not need to wait here.",
-    more: "Is that a surprise? Call the clinic, or look in MyChart for a new time.",
+    more: "Is that a surprise? Call the clinic, or look in your patient portal for a new time.",
   },
 
   gone: {
-    heading: "Open the visit again from MyChart",
-    body: "This page was open for too long, or was opened on another device. To keep you safe, it stops working after a while.",
-    more: "Go to MyChart, find your visit, and press the button to begin.",
+    heading: "Open the visit again",
+    body: "This page was open for too long, or the visit was opened anew. To keep you safe, it stops working after a while.",
+    more: "Go to MyChart, or to the link you were sent, and open your visit there.",
     again: "Try once more",
   },
 

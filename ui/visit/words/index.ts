@@ -1,5 +1,4 @@
-// The language of the page. English only for now; choosing one by `navigator.languages` belongs here.
-import { en, type Words } from "./en";
-
-export type { Words };
-export const words: Words = en;
+// What the page says, in the language at hand.
+export type { Words } from "./en";
+export { speak, speaking, start, words } from "./current.svelte";
+export { isolated, languages, type Language } from "./languages";

@@ -76,6 +76,11 @@ pub(crate) fn visit(id: &str, presence: Presence, proven: bool) -> VisitView {
         since: None,
         source: None,
         chart: ChartState::Nothing,
+        test: None,
+        help_since: None,
+        left_unseen_after: None,
+        invitation: None,
+        assigned_to: None,
     };
     VisitView {
         id: id.into(),
@@ -93,6 +98,10 @@ pub(crate) fn visit(id: &str, presence: Presence, proven: bool) -> VisitView {
             participant(Role::Practitioner, Presence::Absent, true),
         ],
         timeline: Vec::new(),
+        roomed_at: None,
+        late_until: None,
+        undo_until: None,
+        messages: Vec::new(),
     }
 }
 

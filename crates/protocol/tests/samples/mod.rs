@@ -1,11 +1,21 @@
 //! One value of every wire message, and of every variant of a tagged one. The `match`es without a wildcard are the
 //! reminder: a new variant does not compile until it has a name, and a name has no file until it has a sample.
 
+mod people;
+
+use std::collections::BTreeMap;
+
 use roomed_protocol::{
-    CallbackRegistration, ChartState, EhrConnection, FromCompanion, FromRelay, JoinView, LaunchProof, LaunchRedirect,
-    MeView, NonceRequest, NonceView, Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, ParticipantView,
-    PatientView, Presence, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom, VisitView,
-    VisitsView, WhoCanFix, WitnessSource,
+    CallbackRegistration, ChartState, DeviceResult, DeviceTest, EhrConnection, FromCompanion, FromRelay,
+    InvitationState, JoinView, LaunchProof, LaunchRedirect, MeView, MessageView, NonceRequest, NonceView, Notice,
+    NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView, PatientView, Presence, Preset,
+    PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom, VisitView, VisitsView,
+    WaitThresholds, WhoCanFix, WitnessSource,
+};
+
+pub(crate) use people::{
+    agenda_view, answer_request, assign_requests, device_report, invite_requests, invite_views, late_request,
+    probe_view, say_requests, staff_me, staff_view,
 };
 
 const NOW: &str = "2026-03-02T10:31:00Z";
@@ -37,6 +47,8 @@ pub(crate) fn me_view() -> MeView {
         callback_url: "https://relay.example.org/oauth/callback".into(),
         alert_repeat_seconds: 30,
         delegate: true,
+        waiting: WaitThresholds::default(),
+        sends: vec!["email".into()],
     }
 }
 
@@ -102,11 +114,32 @@ pub(crate) fn visits_view() -> VisitsView {
         participant("p3", Role::Unattributed, Presence::Disconnected, ChartState::Nothing),
         participant(
             "p4",
-            Role::Patient,
+            Role::Proxy,
             Presence::Disconnected,
             ChartState::Unsupported { reason: "No place for it.".into() },
         ),
     ];
+    let link = |state| Some(state);
+    visits[2].participants = [
+        (Role::Interpreter, link(InvitationState::Open { expires_at: START.into() })),
+        (Role::Family, link(InvitationState::Used)),
+        (Role::Colleague, link(InvitationState::Revoked)),
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|((role, invitation), n)| ParticipantView {
+        invitation,
+        test: Some(device_test()),
+        help_since: Some(NOW.into()),
+        left_unseen_after: Some(601),
+        ..participant(&format!("g{n}"), role, Presence::Unclear, ChartState::Nothing)
+    })
+    .collect();
+    visits[3].participants[2].assigned_to = Some("p1".into());
+    visits[2].roomed_at = Some(NOW.into());
+    visits[2].late_until = Some("2026-03-02T10:45:00Z".into());
+    visits[2].messages = vec![message()];
+    visits[4].undo_until = Some("2026-03-02T10:36:00Z".into());
     use WitnessSource as W;
     visits[3].timeline = [W::VisitPage, W::Roster, W::Ehr, W::Staff, W::Companion, W::Relay]
         .into_iter()
@@ -135,6 +168,32 @@ fn empty_visit(stage: StageView) -> VisitView {
         closing: false,
         participants: Vec::new(),
         timeline: Vec::new(),
+        roomed_at: None,
+        late_until: None,
+        undo_until: None,
+        messages: Vec::new(),
+    }
+}
+
+pub(crate) fn device_test() -> DeviceTest {
+    DeviceTest {
+        at: NOW.into(),
+        camera: DeviceResult::Good,
+        microphone: DeviceResult::Weak,
+        speaker: DeviceResult::Untested,
+        connection: DeviceResult::Failed,
+    }
+}
+
+pub(crate) fn message() -> MessageView {
+    MessageView {
+        id: "m1".into(),
+        at: NOW.into(),
+        preset: Preset::RunningLate,
+        minutes: Some(15),
+        to: Some(Role::Patient),
+        answers: vec![PresetAnswer::CanWait, PresetAnswer::CannotWait],
+        answered: Some(PresetAnswer::CanWait),
     }
 }
 
@@ -148,6 +207,11 @@ fn participant(id: &str, role: Role, presence: Presence, chart: ChartState) -> P
         since: seen.then(|| NOW.into()),
         source: seen.then_some(WitnessSource::Roster),
         chart,
+        test: None,
+        help_since: None,
+        left_unseen_after: None,
+        invitation: None,
+        assigned_to: None,
     }
 }
 
@@ -159,13 +223,20 @@ pub(crate) fn notices_view() -> NoticesView {
         NoticeKind::AlertWithdrawn,
         NoticeKind::VisitChanged,
         NoticeKind::CoveredBy { start: start() },
+        NoticeKind::LeftUnseen { start: start(), role: Role::Patient, waited_seconds: 601 },
+        NoticeKind::HelpWanted { start: start(), role: Role::Interpreter },
+        NoticeKind::Offered { start: start() },
     ];
     for kind in &kinds {
         match kind {
             NoticeKind::PatientReady { .. }
             | NoticeKind::AlertWithdrawn
             | NoticeKind::VisitChanged
-            | NoticeKind::CoveredBy { .. } => {}
+            | NoticeKind::CoveredBy { .. }
+            | NoticeKind::LeftUnseen { .. }
+            | NoticeKind::HelpWanted { .. }
+            | NoticeKind::Offered { .. } => {}
+            NoticeKind::Unknown => unreachable!("is only ever read"),
         }
     }
     let notices =
@@ -216,6 +287,7 @@ pub(crate) fn patient_views() -> Vec<(&'static str, PatientView)> {
         PageStage::Waiting { since: NOW.into(), told: ToldWhom::Clinician },
         PageStage::Called { join_url: join_url() },
         PageStage::InMeeting { join_url: join_url() },
+        PageStage::AnotherDevice,
         PageStage::Ended,
         PageStage::Cancelled,
     ];
@@ -225,10 +297,39 @@ pub(crate) fn patient_views() -> Vec<(&'static str, PatientView)> {
         PageStage::Waiting { .. } => ("waiting", stage),
         PageStage::Called { .. } => ("called", stage),
         PageStage::InMeeting { .. } => ("in-meeting", stage),
+        PageStage::AnotherDevice => ("another-device", stage),
         PageStage::Ended => ("ended", stage),
         PageStage::Cancelled => ("cancelled", stage),
     });
-    let view =
-        |stage| PatientView { organization: "Northside Health".into(), start: START.into(), now: NOW.into(), stage };
-    named.map(|(name, stage)| (name, view(stage))).into()
+    let view = |stage| PatientView {
+        organization: "Northside Health".into(),
+        start: START.into(),
+        now: NOW.into(),
+        stage,
+        role: Role::Patient,
+        clinician: None,
+        late_until: None,
+        messages: Vec::new(),
+        help_since: None,
+        group: false,
+        texts: BTreeMap::new(),
+    };
+    let mut views: Vec<_> = named.map(|(name, stage)| (name, view(stage))).into();
+    views.push((
+        "everything",
+        PatientView {
+            role: Role::Interpreter,
+            clinician: Some("Mira Okafor".into()),
+            late_until: Some("2026-03-02T10:45:00Z".into()),
+            messages: vec![message()],
+            help_since: Some(NOW.into()),
+            group: true,
+            texts: BTreeMap::from([(
+                "en".into(),
+                PageTexts { notice: Some("Visits are not recorded.".into()), consent: Some("I agree.".into()) },
+            )]),
+            ..view(PageStage::CanBeReady)
+        },
+    ));
+    views
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 use roomed_relay::config::DEFAULTS;
+use roomed_relay::context_link::ContextLinks;
 
 use super::ConfigFile;
 
@@ -11,7 +12,7 @@ use super::ConfigFile;
 pub(super) enum Command {
     /// Prints every key with its default and what it is for.
     Default,
-    /// Checks a file and says what is wrong with it.
+    /// Checks a file, and the secrets it names, and says what is wrong.
     Check {
         /// The configuration file.
         file: PathBuf,
@@ -23,7 +24,8 @@ impl Command {
         match self {
             Self::Default => print!("{DEFAULTS}"),
             Self::Check { file } => {
-                ConfigFile { config: file }.load()?;
+                let config = ConfigFile { config: file }.load()?;
+                ContextLinks::of(&config)?;
                 println!("The configuration can be used.");
             }
         }

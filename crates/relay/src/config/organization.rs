@@ -1,10 +1,13 @@
 //! `[[organizations]]`: a customer (one Entra tenant, one or more EHR connections) as a Microsoft 365 admin and an EHR
 //! analyst type it in. Values that no public vendor page gives have no default; absent means that it cannot be done.
 
+use std::collections::BTreeMap;
+
+use roomed_protocol::PageTexts;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::Region;
+use super::{ContextLink, Region};
 
 /// One customer.
 #[derive(Debug, Clone, Deserialize)]
@@ -30,8 +33,37 @@ pub struct Organization {
     pub entra: EntraConfig,
     /// Meetings.
     pub graph: GraphConfig,
+    /// What visit pages say and show.
+    #[serde(default)]
+    pub pages: PagesConfig,
     /// EHR connections.
     pub ehr: Vec<EhrConfig>,
+}
+
+/// `[organizations.pages]`: the organization's own words on the visit page, by language. Plain text.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PagesConfig {
+    /// Shown on the first step: `notice = { en = "..", es = ".." }`.
+    #[serde(default)]
+    pub notice: BTreeMap<String, String>,
+    /// Agreed to by pressing *I'm ready*.
+    #[serde(default)]
+    pub consent: BTreeMap<String, String>,
+}
+
+impl PagesConfig {
+    /// As the page is told them.
+    pub fn texts(&self) -> BTreeMap<String, PageTexts> {
+        let mut texts: BTreeMap<String, PageTexts> = BTreeMap::new();
+        for (language, text) in &self.notice {
+            texts.entry(language.clone()).or_default().notice = Some(text.clone());
+        }
+        for (language, text) in &self.consent {
+            texts.entry(language.clone()).or_default().consent = Some(text.clone());
+        }
+        texts
+    }
 }
 
 /// Whether a clinician may begin a colleague's visit.
@@ -151,6 +183,10 @@ pub struct EhrConfig {
     /// The visit page's SMART client. Oracle Health: for standalone launches too, since links on appointments are opened by
     /// any browser.
     pub patient_client_id: String,
+    /// A portal user who is a patient here may come in with another patient in the launch's context: this EHR shows those
+    /// who act for a patient so. Elsewhere such a launch is refused as somebody else's.
+    #[serde(default)]
+    pub proxies_as_patients: bool,
     /// The relay's Backend Services client.
     pub backend_client_id: String,
     /// Base URL of Epic's web services beside FHIR. Needed for `connection_status` only.
@@ -163,6 +199,8 @@ pub struct EhrConfig {
     pub identifier_systems: IdentifierSystems,
     /// Epic: how to tell the schedule who is connected; absent: it cannot be told.
     pub connection_status: Option<ConnectionStatus>,
+    /// Epic: the encrypted link patients may come by instead of SMART; absent: such a link is refused.
+    pub context_link: Option<ContextLink>,
     /// A `Communication` for everybody who comes or goes. Epic and `fhir-r4`.
     #[serde(default)]
     pub communication: bool,

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::{Config, ConfigError, EhrConfig, Organization, Vendor};
+use super::{Config, ConfigError, ContextLink, EhrConfig, Organization, Vendor};
 
 impl Config {
     /// Checks the whole. What `roomed-relay config check` prints, one finding a line.
@@ -37,6 +37,7 @@ impl Config {
             ("database.readers", self.database.readers),
             ("launch.one_time_seconds", self.launch.one_time_seconds),
             ("visit.alert_repeat_seconds", self.visit.alert_repeat_seconds),
+            ("visit.wait_long_seconds", self.visit.wait_long_seconds),
             ("meeting.request_seconds", self.meeting.request_seconds),
             ("outbox.deadline_ms", self.outbox.deadline_ms),
             ("outbox.settle_delay_ms", self.outbox.settle_delay_ms),
@@ -57,6 +58,9 @@ impl Config {
         ];
         for (key, _) in at_least_one.iter().filter(|(_, value)| *value == 0) {
             found.say(format!("{key} must be at least 1"));
+        }
+        if self.visit.wait_too_long_seconds <= self.visit.wait_long_seconds {
+            found.say("visit.wait_too_long_seconds must be more than visit.wait_long_seconds".into());
         }
         if self.keys.master_key.is_some() == self.keys.master_key_file.is_some() {
             found.say("set exactly one of keys.master_key and keys.master_key_file".into());
@@ -168,6 +172,9 @@ impl Findings {
                 self.say(format!("{at}.connection_status: connected and disconnected are the same number"));
             }
         }
+        for finding in it.context_link.iter().flat_map(ContextLink::findings) {
+            self.say(format!("{at}.context_link{finding}"));
+        }
     }
 
     /// What only one vendor has, or needs.
@@ -179,6 +186,9 @@ impl Findings {
             }
         } else if it.connection_status.is_some() {
             self.say(format!("{at}.connection_status is Epic's alone: leave it out"));
+        }
+        if it.vendor != Vendor::Epic && it.context_link.is_some() {
+            self.say(format!("{at}.context_link is Epic's alone: leave it out"));
         }
         if it.vendor == Vendor::OracleHealth && it.communication {
             self.say(format!("{at}.communication: Oracle Health takes no Communication, leave it out"));

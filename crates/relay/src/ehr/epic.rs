@@ -190,6 +190,12 @@ impl Ehr for Epic {
         }
         Ok(facts)
     }
+
+    async fn patient_number(&self, patient: &str) -> Result<Option<String>, EhrError> {
+        let patient: Option<Patient> = self.backend.read(patient).await?;
+        let system = &self.config.identifier_systems.patient;
+        Ok(patient.and_then(|it| it.identifier_of(system).map(str::to_owned)))
+    }
 }
 
 impl Setter {

@@ -204,6 +204,11 @@ pub trait Ehr: Send + Sync {
 
     /// The appointment of an encounter; `None` also where it has several.
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;
+
+    /// The number by which links know the patient with this FHIR id. None, where links do not carry one.
+    async fn patient_number(&self, _patient: &str) -> Result<Option<String>, EhrError> {
+        Ok(None)
+    }
 }
 
 /// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it, and it

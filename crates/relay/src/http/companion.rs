@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use jiff::SignedDuration;
 use roomed_protocol::{
     CallbackRegistration, EhrConnection, JoinView, LaunchRedirect, MeView, NonceRequest, NonceView, Notice, NoticeKind,
-    NoticesView, ProblemCode, SignInView, VisitView, VisitsView,
+    NoticesView, PROTOCOL_HEADER, ProblemCode, SignInView, VisitView, VisitsView,
 };
 use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
 use serde::Deserialize;
@@ -31,9 +31,14 @@ use crate::wire;
 const PAGE: u32 = 200;
 
 /// A clinician whose Microsoft token holds.
-pub(super) struct Caller(pub(super) Clinician);
+pub(super) struct Caller(pub(super) Clinician, /* The protocol version their companion speaks. */ u32);
 
 impl Caller {
+    /// A visit in words their companion knows.
+    fn words(&self, view: VisitView) -> VisitView {
+        if self.1 < 2 { wire::visit_of_before(view) } else { view }
+    }
+
     pub(super) fn recipient(&self) -> Recipient {
         let Clinician { organization, tid, oid, .. } = self.0.clone();
         Recipient { organization, tid, oid }
@@ -46,7 +51,8 @@ impl FromRequestParts<Arc<Relay>> for Caller {
     async fn from_request_parts(parts: &mut Parts, relay: &Arc<Relay>) -> Result<Self, Refusal> {
         let header = parts.headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
         let token = header.and_then(|value| value.strip_prefix("Bearer ")).ok_or(Refusal(ProblemCode::NotSignedIn))?;
-        Ok(Self(relay.identity.clinician(token).await?))
+        let version = parts.headers.get(PROTOCOL_HEADER).and_then(|value| value.to_str().ok()?.parse().ok());
+        Ok(Self(relay.identity.clinician(token).await?, version.unwrap_or(1)))
     }
 }
 
@@ -85,6 +91,8 @@ pub(super) async fn me(State(relay): State<Arc<Relay>>, caller: Caller) -> Answe
         callback_url: format!("{}/oauth/callback", relay.config.public_url),
         alert_repeat_seconds: relay.config.visit.alert_repeat_seconds,
         delegate: organization.is_delegate(&caller.0.oid),
+        waiting: wire::waiting(&relay.config.visit),
+        sends: Vec::new(),
     }))
 }
 
@@ -151,7 +159,7 @@ pub(super) async fn visits(State(relay): State<Arc<Relay>>, caller: Caller) -> A
     for stored in stored {
         let opened = relay.arrivals.open(stored)?;
         if may_see(&relay, &opened, &recipient) {
-            views.push(view(&relay, &opened, &recipient).await?);
+            views.push(view(&relay, &opened, &caller).await?);
         }
     }
     // Longest waiting first, then by time; RFC 3339 in UTC sorts as text.
@@ -170,7 +178,7 @@ pub(super) async fn visit(
 ) -> Answer<Json<VisitView>> {
     let recipient = caller.recipient();
     let opened = find(&relay, &recipient, &id).await?;
-    Ok(Json(view(&relay, &opened, &recipient).await?))
+    Ok(Json(view(&relay, &opened, &caller).await?))
 }
 
 /// `POST /visits/{id}/join`: calls the patient and says how to open the meeting.
@@ -195,7 +203,7 @@ pub(super) async fn acknowledge(
     find(&relay, &recipient, &id).await?;
     let command = Command::Acknowledge { by: Oid::new(&recipient.oid) };
     let opened = relay.arrivals.update(&id, &[VisitEvent::Decided(command)], Along::default()).await?;
-    Ok(Json(view(&relay, &opened, &recipient).await?))
+    Ok(Json(view(&relay, &opened, &caller).await?))
 }
 
 /// `POST /visits/{id}/end`.
@@ -206,7 +214,7 @@ pub(super) async fn end(
 ) -> Answer<Json<VisitView>> {
     let (_, by) = proven(&relay, &caller, &id).await?;
     let opened = relay.arrivals.update(&id, &[VisitEvent::Decided(Command::End { by })], Along::default()).await?;
-    Ok(Json(view(&relay, &opened, &caller.recipient()).await?))
+    Ok(Json(view(&relay, &opened, &caller).await?))
 }
 
 /// The cursor of the last notice seen.
@@ -232,12 +240,13 @@ pub(super) async fn notices(
         if let NoticeKind::PatientReady { as_delegate, .. } = kind {
             relay.told(&notice.visit, as_delegate).await;
         }
+        let kind = if caller.1 < 2 { wire::notice_of_before(kind) } else { kind };
         notices.push(Notice { seq: notice.seq, visit: notice.visit, at: notice.at.to_string(), kind });
     }
     Ok(Json(NoticesView { notices, more }))
 }
 
-async fn find(relay: &Relay, recipient: &Recipient, id: &str) -> Answer<Opened> {
+pub(super) async fn find(relay: &Relay, recipient: &Recipient, id: &str) -> Answer<Opened> {
     let opened = relay.arrivals.load(id).await?;
     let own = opened.stored.row.organization == recipient.organization;
     if own && may_see(relay, &opened, recipient) { Ok(opened) } else { Err(Refusal(ProblemCode::VisitNotFound)) }
@@ -250,7 +259,7 @@ fn may_see(relay: &Relay, opened: &Opened, recipient: &Recipient) -> bool {
 }
 
 /// The visit, and the caller's place in it, if they have proven a launch of it.
-async fn proven(relay: &Relay, caller: &Caller, id: &str) -> Answer<(Opened, ParticipantId)> {
+pub(super) async fn proven(relay: &Relay, caller: &Caller, id: &str) -> Answer<(Opened, ParticipantId)> {
     let recipient = caller.recipient();
     let opened = find(relay, &recipient, id).await?;
     if opened.record.visit.is_closed() {
@@ -265,7 +274,7 @@ async fn proven(relay: &Relay, caller: &Caller, id: &str) -> Answer<(Opened, Par
 }
 
 /// The visit as the caller sees it.
-pub(super) async fn view(relay: &Relay, opened: &Opened, recipient: &Recipient) -> Answer<VisitView> {
+pub(super) async fn view(relay: &Relay, opened: &Opened, caller: &Caller) -> Answer<VisitView> {
     let chart = relay.store.chart(&opened.stored.row.id).await?;
-    Ok(wire::visit_view(&opened.stored, &opened.record, &chart, &recipient.oid, relay.clock.now()))
+    Ok(caller.words(wire::visit_view(&opened.stored, &opened.record, &chart, &caller.0.oid, relay.clock.now())))
 }

@@ -5,7 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::WhoCanFix;
 
+use super::patient_words;
 use super::problem::{Refusal, code_word};
+use crate::context_link::{Fault, Words};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -14,6 +16,8 @@ fn escape(text: &str) -> String {
 }
 
 fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>) -> Response {
+    // Our own button is the only form there is.
+    let form = if body.contains("<form") { "'self'" } else { "'none'" };
     let (script, source) = match script {
         Some((nonce, script)) => (format!("<script nonce=\"{nonce}\">{script}</script>"), format!("'nonce-{nonce}'")),
         None => (String::new(), "'none'".to_owned()),
@@ -24,7 +28,7 @@ fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)
     );
     // The style is ours and constant; `unsafe-inline` for styles lets nobody run anything.
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src {source}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src {source}; base-uri 'none'; form-action {form}; frame-ancestors 'none'"
     );
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     let headers = response.headers_mut();
@@ -57,11 +61,54 @@ pub(super) fn refusal(refusal: Refusal) -> Response {
         WhoCanFix::EhrAnalyst => "Your EHR analyst can fix this.",
         WhoCanFix::It => "IT can fix this.",
     };
+    refused(problem.status, &problem.title, &problem.detail, who, &code_word(problem.code))
+}
+
+/// The same for a patient, in a patient's words.
+pub(super) fn refusal_for_patient(refusal: Refusal) -> Response {
+    let problem = refusal.problem();
+    let (title, todo) = patient_words::of(problem.code);
+    refused(problem.status, title, todo, patient_words::who(refusal), &code_word(problem.code))
+}
+
+/// A guest's link, opened: one button, so that nobody who only looks at links uses one up.
+pub(super) fn invitation(token: &str) -> Response {
     let body = format!(
-        "<h1>{}</h1><p>{}</p><p>{who}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
-        escape(&problem.title),
-        escape(&problem.detail),
-        code = escape(&code_word(problem.code)),
+        "<h1>You are invited to a video visit</h1><p>This link is for you alone and works once. Open it on the phone or \
+         computer that you will use for the visit.</p><form method=\"post\" action=\"/i\"><input type=\"hidden\" \
+         name=\"token\" value=\"{}\"><button id=\"open-visit\" class=\"button\">Open my visit</button></form>",
+        escape(token)
+    );
+    page(StatusCode::OK, "Your video visit", &body, None)
+}
+
+/// A guest's link that opens nothing, whyever: the answer is one, so that trying links out tells nobody anything.
+pub(super) fn guest_refusal(refusal: Refusal) -> Response {
+    let problem = refusal.problem();
+    let (title, todo) = patient_words::of(problem.code);
+    let again = "Have you opened it on this device before? <a href=\"/v/\">Go on with your visit</a>.";
+    let code = escape(&code_word(problem.code));
+    let body = format!(
+        "<h1>{}</h1><p>{}</p><p>{again}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
+        escape(title),
+        escape(todo),
     );
     page(StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST), "Roomed", &body, None)
+}
+
+/// The same for a patient whose encrypted link opens nothing.
+pub(super) fn no_way_in(fault: Fault) -> Response {
+    let Words { status, code, title, todo, who } = fault.words();
+    refused(status, title, todo, who, code)
+}
+
+fn refused(status: u16, title: &str, todo: &str, who: &str, code: &str) -> Response {
+    let code = escape(code);
+    let body = format!(
+        "<h1>{}</h1><p>{}</p><p>{}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
+        escape(title),
+        escape(todo),
+        escape(who),
+    );
+    page(StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), "Roomed", &body, None)
 }

@@ -1,12 +1,18 @@
 //! The relay's URL table, on one page. Each concern has a file; none of them holds a rule about visits.
 
+mod acts;
 mod companion;
+mod encrypted_link;
+mod entering;
 mod graph;
 mod health;
 mod html;
+mod invitation;
 mod launch;
 mod limits;
+mod page_acts;
 mod patient_launch;
+mod patient_words;
 mod problem;
 mod proof;
 mod socket;
@@ -20,7 +26,7 @@ use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, StatusCode};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 use tower_http::timeout::TimeoutLayer;
@@ -44,6 +50,13 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/visits/{id}/join", post(companion::join))
         .route("/visits/{id}/acknowledge", post(companion::acknowledge))
         .route("/visits/{id}/end", post(companion::end))
+        .route("/visits/{id}/undo", post(acts::undo))
+        .route("/visits/{id}/say", post(acts::say))
+        .route("/visits/{id}/help-taken/{participant}", post(acts::help_taken))
+        .route("/visits/{id}/assign", post(acts::assign))
+        .route("/visits/{id}/invitations", post(acts::invite))
+        .route("/visits/{id}/invitations/{participant}", delete(acts::revoke))
+        .route("/late", post(acts::late))
         .route("/notices", get(companion::notices))
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_person));
     let anonymous = Router::new()
@@ -52,11 +65,19 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/oauth/callback", get(launch::callback))
         .route("/o/{organization}/patient", get(patient_launch::launch))
         .route("/o/{organization}/patient/callback", get(patient_launch::callback))
+        .route("/i/{token}", get(invitation::show))
+        .route("/i", post(invitation::take))
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_address));
     let pages = Router::new()
         .route("/v/api/visit", get(visit_page::visit))
         .route("/v/api/ready", post(visit_page::ready))
         .route("/v/api/handed-over", post(visit_page::handed_over))
+        .route("/v/api/devices", post(page_acts::devices))
+        .route("/v/api/leave", post(page_acts::leave))
+        .route("/v/api/help", post(page_acts::help))
+        .route("/v/api/answer", post(page_acts::answer))
+        .route("/v/api/take-over", post(page_acts::take_over))
+        .route("/v/api/probe", get(page_acts::probe).post(page_acts::probed))
         .route("/v/", get(visit_page::index))
         .route("/v/{*file}", get(visit_page::asset));
     let operators = Router::new()

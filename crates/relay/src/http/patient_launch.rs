@@ -5,8 +5,8 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, RawQuery, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::HeaderMap;
+use axum::response::Response;
 use jiff::SignedDuration;
 use roomed_protocol::ProblemCode;
 use roomed_smart::launch::{AuthorizeRequest, authorize_url, exchange_code};
@@ -15,13 +15,14 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::html;
+use super::entering::{Entrant, enter, see_other, set_cookie};
 use super::problem::{Answer, Refusal};
-use super::visit_page::{COOKIE, cookie};
+use super::visit_page::cookie;
+use super::{encrypted_link, html};
 use crate::keys::one_time;
 use crate::query::Query;
 use crate::relay::Relay;
-use crate::store::{OneTime, OneTimeKind, PageSession};
+use crate::store::{OneTime, OneTimeKind};
 use crate::trust;
 
 /// What is asked for: who the patient is, and nothing of their chart.
@@ -69,15 +70,24 @@ pub(super) async fn launch(
     Path(organization): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    match begin(&relay, &organization, query.as_deref().unwrap_or_default()).await {
+    let query = match Query::parse(query.as_deref().unwrap_or_default()) {
+        Ok(query) => query,
+        Err(refusal) => return html::refusal_for_patient(refusal),
+    };
+    // SMART names its EHR; the older link is one encrypted parameter.
+    if query.get("iss").is_none()
+        && let Some(answer) = encrypted_link::open(&relay, &organization, &query).await
+    {
+        return answer;
+    }
+    match begin(&relay, &organization, &query).await {
         Ok((to, cookie)) => see_other(&to, &cookie),
-        Err(refusal) => html::refusal(refusal),
+        Err(refusal) => html::refusal_for_patient(refusal),
     }
 }
 
 /// Answers with the EHR's address and the cookie.
-async fn begin(relay: &Relay, key: &str, query: &str) -> Answer<(String, String)> {
-    let query = Query::parse(query)?;
+async fn begin(relay: &Relay, key: &str, query: &Query) -> Answer<(String, String)> {
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let iss = query.required("iss")?;
     let ehr = organization.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
@@ -133,7 +143,7 @@ pub(super) async fn callback(
     let browser = cookie(&headers, LAUNCH_COOKIE).unwrap_or_default();
     match finish(&relay, &organization, query.as_deref().unwrap_or_default(), browser).await {
         Ok(cookie) => see_other("/v/", &cookie),
-        Err(refusal) => html::refusal(refusal),
+        Err(refusal) => html::refusal_for_patient(refusal),
     }
 }
 
@@ -167,35 +177,20 @@ async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<
         return Err(Refusal(ProblemCode::IdTokenRefused));
     }
     // A proxy signs in as themselves and carries the patient in the context; both lead to the patient's own visit.
-    let patient = token.patient.filter(|patient| user.resource_type != "Patient" || *patient == user.id);
-    let patient = patient.ok_or(Refusal(ProblemCode::WrongPatient))?;
+    let patient = token.patient.ok_or(Refusal(ProblemCode::WrongPatient))?;
+    let entrant = match user.resource_type.as_str() {
+        "Patient" if user.id == patient => Entrant::Patient,
+        // A proxy who is a patient here too: only where the analyst has said that this EHR shows proxies so.
+        "Patient" if !ehr.proxies_as_patients => return Err(Refusal(ProblemCode::WrongPatient)),
+        kind => Entrant::Proxy(format!("{kind}/{}", user.id)),
+    };
     let facts = relay.ehr(key, &ehr.iss)?.appointment_by_identifier(&pending.session_id).await?;
     let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
     trust::can_be_held(&facts).map_err(Refusal)?;
     if facts.patient != patient {
         return Err(Refusal(ProblemCode::WrongPatient));
     }
-    let opened = relay.open_visit(organization, ehr, &facts, None).await?;
-    let who = opened.record.ehr.people.iter().find(|(who, _)| {
-        opened.record.visit.participant(who).is_some_and(|person| matches!(person.role, roomed_visit::Role::Patient))
-    });
-    let (who, _) = who.ok_or(Refusal(ProblemCode::Internal))?;
-    let secret = relay.random.token();
-    let hours = i64::from(relay.config.launch.page_session_hours);
-    let session = PageSession {
-        hash: one_time::hash(&secret),
-        visit: opened.stored.row.id.clone(),
-        participant: who.as_str().to_owned(),
-        expires_at: later(relay, hours * 3_600),
-    };
-    relay.store.put_page_session(session).await?;
-    Ok(set_cookie(relay, COOKIE, &secret, "/v/", hours * 3_600))
-}
-
-/// `Lax`, because both cookies must come along when the EHR sends the browser back to us.
-fn set_cookie(relay: &Relay, name: &str, value: &str, path: &str, seconds: i64) -> String {
-    let secure = if relay.config.public_url.starts_with("https://") { "; Secure" } else { "" };
-    format!("{name}={value}; Path={path}; HttpOnly; SameSite=Lax; Max-Age={seconds}{secure}")
+    enter(relay, organization, ehr, &facts, entrant).await
 }
 
 fn redirect_uri(relay: &Relay, key: &str) -> String {
@@ -205,16 +200,4 @@ fn redirect_uri(relay: &Relay, key: &str) -> String {
 fn later(relay: &Relay, seconds: i64) -> jiff::Timestamp {
     let now = relay.clock.now();
     now.saturating_add(SignedDuration::from_secs(seconds)).unwrap_or(now)
-}
-
-fn see_other(to: &str, cookie: &str) -> Response {
-    let Ok(location) = HeaderValue::from_str(to) else { return html::refusal(Refusal(ProblemCode::LinkRefused)) };
-    let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
-    let headers = response.headers_mut();
-    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    if let Ok(cookie) = HeaderValue::from_str(cookie) {
-        headers.insert(header::SET_COOKIE, cookie);
-    }
-    response
 }

@@ -117,6 +117,26 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
         P::VisitClosed => {
             (StatusCode::CONFLICT, "The visit is over", "Begin a new visit from the chart if you need one.")
         }
+        P::UndoTooLate => (
+            StatusCode::CONFLICT,
+            "Too late to take it back",
+            "The end of a visit can be taken back for five minutes only. Begin the visit again from the chart.",
+        ),
+        P::GuestUnknown => (
+            StatusCode::NOT_FOUND,
+            "No such guest",
+            "This person is not on the visit's list of guests, or needs no link. Open the visit again and look.",
+        ),
+        P::SendingNotConfigured => (
+            StatusCode::CONFLICT,
+            "Roomed cannot send links here",
+            "Pass the link on yourself. IT can set up how Roomed sends links.",
+        ),
+        P::RoleMissing => (
+            StatusCode::FORBIDDEN,
+            "Your account may not do this",
+            "The Microsoft 365 admin can give your account the staff role of Roomed for your department.",
+        ),
         P::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", "Wait a minute and try again."),
         P::BadRequest => (StatusCode::BAD_REQUEST, "The request cannot be read", "Update Roomed, or tell IT."),
         P::RelayUnreachable | P::KeychainLocked | P::KeychainMissing | P::Internal => {

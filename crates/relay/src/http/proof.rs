@@ -49,7 +49,7 @@ pub(super) async fn launch(
     // The meeting is made before the clinician needs it. If Teams refuses, the visit stands and *Join* tries again.
     relay.ensure_meeting(&opened).await?;
     let opened = relay.arrivals.load(&opened.stored.row.id).await?;
-    Ok(Json(view(&relay, &opened, &caller.recipient()).await?))
+    Ok(Json(view(&relay, &opened, &caller).await?))
 }
 
 /// A refusal that may say which visit it is about, by its time: "covering for a colleague?" needs it.

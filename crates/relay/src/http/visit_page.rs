@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::problem::{Answer, Refusal};
 use super::socket::{small, stopped};
-use crate::arrivals::Along;
+use crate::arrivals::{Along, Opened};
 use crate::keys::one_time;
 use crate::relay::Relay;
 use crate::wire;
@@ -28,8 +28,10 @@ const PING_EVERY: Duration = Duration::from_secs(15);
 
 /// Somebody on our page: which visit, and who they are in it.
 pub(super) struct Visitor {
-    visit: String,
-    who: ParticipantId,
+    pub(super) visit: String,
+    pub(super) who: ParticipantId,
+    /// This device, as the store knows its cookie.
+    pub(super) session: String,
 }
 
 impl FromRequestParts<Arc<Relay>> for Visitor {
@@ -39,7 +41,7 @@ impl FromRequestParts<Arc<Relay>> for Visitor {
         let cookie = cookie(&parts.headers, COOKIE).ok_or(Refusal(ProblemCode::NotSignedIn))?;
         let session = relay.store.page_session(&one_time::hash(cookie), relay.clock.now()).await?;
         let session = session.ok_or(Refusal(ProblemCode::NotSignedIn))?;
-        Ok(Self { visit: session.visit, who: ParticipantId::new(session.participant) })
+        Ok(Self { visit: session.visit, who: ParticipantId::new(session.participant), session: session.hash })
     }
 }
 
@@ -51,7 +53,7 @@ pub(super) fn cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Option<&'a str
 }
 
 /// A page of another site must not act or listen for the patient (SameSite=Lax does not cover sockets).
-fn same_origin(relay: &Relay, headers: &HeaderMap) -> Answer<()> {
+pub(super) fn same_origin(relay: &Relay, headers: &HeaderMap) -> Answer<()> {
     let origin = headers.get(header::ORIGIN).and_then(|value| value.to_str().ok());
     if origin == Some(relay.config.public_url.as_str()) { Ok(()) } else { Err(Refusal(ProblemCode::BadRequest)) }
 }
@@ -87,9 +89,19 @@ pub(super) async fn ready(
     if now < opened.record.visit.opens_at() {
         return Err(Refusal(ProblemCode::BadRequest));
     }
+    if !has_place(&opened, &visitor) {
+        // On the other device they are ready already: this one says so, and offers to take over.
+        return Ok(Json(look(&relay, &visitor).await?));
+    }
     let said = Testimony::Ready { participant: visitor.who.clone(), at: now, source: Source::VisitPage };
-    witness(&relay, &visitor, said).await?;
+    let along = Along { place: Some((visitor.who.clone(), visitor.session.clone())), ..Along::default() };
+    relay.arrivals.update(&visitor.visit, &[VisitEvent::Witnessed(said)], along).await?;
     Ok(Json(look(&relay, &visitor).await?))
+}
+
+/// Their place is on this device, or on none yet.
+pub(super) fn has_place(opened: &Opened, visitor: &Visitor) -> bool {
+    opened.record.places.get(&visitor.who).is_none_or(|session| *session == visitor.session)
 }
 
 /// `POST /v/api/handed-over`: the page is about to open the meeting for this person.
@@ -141,12 +153,14 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, mut
     loop {
         // Time alone may change what the page shows (the window opens), so every ping looks as well.
         let Ok(view) = look(relay, visitor).await else { return };
-        if shown.as_ref() != Some(&view.stage) {
+        // The clock alone is no news.
+        let news = PatientView { now: String::new(), ..view.clone() };
+        if shown.as_ref() != Some(&news) {
             let text = serde_json::to_string(&view).expect("a view is plain data");
             if socket.send(Message::Text(text.into())).await.is_err() {
                 return;
             }
-            shown = Some(view.stage);
+            shown = Some(news);
         }
         tokio::select! {
             changed = versions.changed() => if changed.is_err() { return },
@@ -165,15 +179,15 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, mut
     }
 }
 
-async fn witness(relay: &Relay, visitor: &Visitor, testimony: Testimony) -> Answer<()> {
+pub(super) async fn witness(relay: &Relay, visitor: &Visitor, testimony: Testimony) -> Answer<()> {
     relay.arrivals.update(&visitor.visit, &[VisitEvent::Witnessed(testimony)], Along::default()).await?;
     Ok(())
 }
 
-async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView> {
+pub(super) async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView> {
     let opened = relay.arrivals.load(&visitor.visit).await?;
     let meeting = relay.arrivals.meeting(&opened).await?;
-    let organization = relay.organization(&opened.stored.row.organization);
-    let name = organization.map_or("", |organization| organization.name.as_str());
-    Ok(wire::patient_view(name, &opened.record, &visitor.who, meeting.as_ref(), relay.clock.now()))
+    let organization = relay.organization(&opened.stored.row.organization).ok_or(Refusal(ProblemCode::Internal))?;
+    let here = has_place(&opened, visitor);
+    Ok(wire::patient_view(organization, &opened.record, &visitor.who, here, meeting.as_ref(), relay.clock.now()))
 }

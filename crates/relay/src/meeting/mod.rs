@@ -3,6 +3,7 @@
 
 pub mod graph;
 pub mod links;
+pub(crate) mod of_visit;
 pub mod teams;
 #[cfg(test)]
 mod tests;

@@ -127,6 +127,9 @@ impl Teams {
         let co_organizers: Vec<_> =
             others.map(|oid| json!({"identity": {"user": {"id": oid}}, "role": "coorganizer"})).collect();
         json!({
+            // Moved with the appointment: Graph wants both ends or neither.
+            "startDateTime": whole_second(request.start),
+            "endDateTime": whole_second(request.end),
             "lobbyBypassSettings": {"scope": "organizer", "isDialInBypassEnabled": false},
             "allowedPresenters": "organizer",
             "allowMeetingChat": self.policy.chat.as_str(),

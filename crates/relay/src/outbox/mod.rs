@@ -132,26 +132,28 @@ impl WriteBack {
 }
 
 impl Attendance {
-    /// The rules' effect in the EHR's references.
+    /// The rules' effect in the EHR's references; nothing for people no chart has a line for.
     pub fn new(
         participant: &rules::ParticipantId,
         person: &rules::Participant,
         fhir_id: &str,
         status: rules::ChartStatus,
         at: Timestamp,
-    ) -> Self {
-        Self {
+    ) -> Option<Self> {
+        let role = match person.role {
+            rules::Role::Patient => Role::Patient,
+            rules::Role::Practitioner { .. } => Role::Practitioner,
+            rules::Role::Proxy { .. } | rules::Role::Guest { .. } => return None,
+        };
+        Some(Self {
             participant: participant.as_str().to_owned(),
-            role: match person.role {
-                rules::Role::Patient => Role::Patient,
-                rules::Role::Practitioner { .. } => Role::Practitioner,
-            },
+            role,
             fhir_id: fhir_id.to_owned(),
             presence: match status {
                 rules::ChartStatus::Connected => Presence::Connected,
                 rules::ChartStatus::Disconnected => Presence::Disconnected,
             },
             at,
-        }
+        })
     }
 }

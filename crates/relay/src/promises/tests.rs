@@ -46,9 +46,12 @@ fn record(config: &Config) -> Record {
             conference_id: Some("77".into()),
             department: None,
             people: BTreeMap::from([(who("patient"), "p1".to_owned()), (who("clinician"), "d1".to_owned())]),
+            lines: BTreeMap::new(),
         },
         meeting_external_id: "m".into(),
         delegates_told: false,
+        invitations: BTreeMap::new(),
+        places: BTreeMap::new(),
     }
 }
 

@@ -17,6 +17,9 @@ pub enum OneTimeKind {
     Callback,
     /// `state` of a patient's launch at the relay; the payload (verifier, context) is sealed under the state.
     PatientLaunch,
+    /// A guest's link; the payload (visit, participant) is sealed under the link's token. Whether it is still the newest
+    /// one is the visit's affair.
+    Invitation,
 }
 
 impl OneTimeKind {
@@ -27,6 +30,7 @@ impl OneTimeKind {
             Self::LaunchHandle => "launch-handle",
             Self::Callback => "callback",
             Self::PatientLaunch => "patient-launch",
+            Self::Invitation => "invitation",
         }
     }
 }

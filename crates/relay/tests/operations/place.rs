@@ -270,6 +270,8 @@ impl Place {
             id: format!("{CANARY}-meeting-{name}"),
             join_web_url: format!("https://teams.example/{CANARY}"),
             patient_join_url: format!("https://teams.example/{CANARY}/p"),
+            organizer: Some(OID.into()),
+            planned: None,
             co_organizers: vec![OID.into()],
         };
         let watch = StoredWatch {

@@ -5,6 +5,7 @@ mod acts;
 mod appointments;
 mod ehrs;
 mod launches;
+mod links;
 mod page;
 mod people;
 mod switches;
@@ -44,6 +45,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/switches", get(switches::list))
         .route("/switches/{name}", put(switches::put))
         .route("/launch", post(launches::launch))
+        .route("/context-links/{organization}", put(links::set).delete(links::unset))
         .route("/portal-sessions", post(launches::sign_in))
         .route("/patients/{id}", patch(people::change))
         .route("/r4/capabilities", get(ehrs::capabilities).put(ehrs::set_capabilities))

@@ -10,6 +10,7 @@ mod discovery;
 mod fhir;
 mod hyperspace;
 pub(crate) mod launch;
+mod links;
 mod local_time;
 pub(crate) mod marks;
 mod mychart;
@@ -21,6 +22,7 @@ mod token;
 
 pub use crate::smart::clients::Clients;
 pub use chart::{Appointment, Chart, Mark, WriteBack};
+pub(crate) use links::Profile as LinkProfile;
 
 use crate::{
     clock::Clock,
@@ -47,6 +49,8 @@ pub struct State {
     grants: Grants,
     sessions: sessions::Sessions,
     communications: fhir::Communications,
+    /// Hospitals whose portal makes encrypted links instead of SMART launches.
+    pub(crate) links: links::Links,
     /// Patients who have not been given the identifier of the connection-status service, by FHIR id.
     unidentified: Mutex<HashSet<String>>,
 }
@@ -62,6 +66,7 @@ impl State {
             grants: Grants::new(Ehr::Epic),
             sessions: sessions::Sessions::default(),
             communications: fhir::Communications::default(),
+            links: links::Links::default(),
             unidentified: Mutex::default(),
         }
     }

@@ -5,6 +5,7 @@
 mod ambiguous;
 mod backend;
 mod connection;
+mod context_links;
 mod control;
 mod desk;
 mod effects;

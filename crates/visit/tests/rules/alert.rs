@@ -2,13 +2,15 @@
 
 use roomed_visit::{Command, Effect, LegState};
 
-use crate::story::{Story, at, clinician, doctor, doctor_oid, guest, handed_over, page_closed, page_opened, ready};
+use crate::story::{
+    Story, at, clinician, doctor, doctor_oid, guest, handed_over, page_closed, page_opened, patient, ready,
+};
 
 fn waiting() -> Story {
     let mut story = Story::new();
     story.hear(0, page_opened("p1", 0));
     let effects = story.hear(5, ready(5));
-    assert!(effects.contains(&Effect::RaiseAlert { since: at(5) }), "{effects:?}");
+    assert!(effects.contains(&Effect::RaiseAlert { who: patient(), since: at(5) }), "{effects:?}");
     story
 }
 
@@ -43,7 +45,7 @@ fn a_patient_who_left_and_came_back_is_news_again() {
     story.hear(20, page_closed("p1", 20));
     story.tick(200);
     let effects = story.hear(300, page_opened("p2", 300));
-    assert!(effects.contains(&Effect::RaiseAlert { since: at(300) }), "{effects:?}");
+    assert!(effects.contains(&Effect::RaiseAlert { who: patient(), since: at(300) }), "{effects:?}");
 }
 
 #[test]
@@ -61,7 +63,7 @@ fn a_clinician_who_pressed_join_and_never_came_is_reminded() {
     story.decide(10, Command::Call { by: doctor() });
     assert_eq!(story.visit.next_timer(at(10)), Some(at(190)));
     assert_eq!(story.tick(189), []);
-    assert_eq!(story.tick(190), [Effect::RaiseAlert { since: at(5) }]);
+    assert_eq!(story.tick(190), [Effect::RaiseAlert { who: patient(), since: at(5) }]);
 }
 
 #[test]
@@ -83,7 +85,7 @@ fn a_clinician_who_left_before_the_patient_was_let_in_is_reminded() {
     story.hear(20, clinician("c1", LegState::InCall, 20));
     story.hear(300, clinician("c1", LegState::Left, 300));
     let effects = story.tick(390);
-    assert!(effects.contains(&Effect::RaiseAlert { since: at(5) }), "{effects:?}");
+    assert!(effects.contains(&Effect::RaiseAlert { who: patient(), since: at(5) }), "{effects:?}");
 }
 
 #[test]
@@ -91,7 +93,7 @@ fn an_alert_nobody_takes_on_goes_to_the_delegates_once() {
     let mut story = waiting();
     assert_eq!(story.visit.next_timer(at(5)), Some(at(305)));
     assert_eq!(story.tick(304), []);
-    assert_eq!(story.tick(305), [Effect::Escalate { since: at(5) }]);
+    assert_eq!(story.tick(305), [Effect::Escalate { who: patient(), since: at(5) }]);
     assert_eq!(story.tick(900), []);
 }
 

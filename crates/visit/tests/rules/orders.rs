@@ -5,10 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use proptest::prelude::*;
 use roomed_visit::{
-    ChartStatus, Effect, Identity, LegId, LegState, Millis, Oid, ParticipantId, Policy, Source, Testimony, Timestamp,
-    Visit, VisitEvent, apply,
+    Answer, ChartStatus, DeviceResult, DeviceTest, Effect, Identity, LegId, LegState, MessageId, Millis, Oid,
+    ParticipantId, Policy, Source, Testimony, Timestamp, Visit, VisitEvent, apply,
 };
 
+use crate::people::everybody;
 use crate::story::{at, doctor_oid, patient, visit_under};
 
 fn time() -> impl Strategy<Value = Timestamp> {
@@ -19,6 +20,22 @@ fn leg() -> impl Strategy<Value = LegId> {
     (0..4_u8).prop_map(|n| LegId::new(format!("leg-{n}")))
 }
 
+/// The patient most of the time; a second patient, somebody who acts for the first, an interpreter.
+fn person() -> impl Strategy<Value = ParticipantId> {
+    prop_oneof![3 => Just(patient()), 1 => prop::sample::select(everybody())]
+}
+
+fn test() -> impl Strategy<Value = DeviceTest> {
+    use DeviceResult as R;
+    let result = || prop::sample::select(vec![R::Untested, R::Good, R::Weak, R::Refused, R::Missing, R::Failed]);
+    (result(), result()).prop_map(|(camera, microphone)| DeviceTest {
+        camera,
+        microphone,
+        speaker: R::Good,
+        connection: R::Good,
+    })
+}
+
 fn testimony() -> impl Strategy<Value = Testimony> {
     let source = prop_oneof![Just(Source::VisitPage), Just(Source::Ehr), Just(Source::Staff)];
     let identity = prop_oneof![
@@ -27,13 +44,23 @@ fn testimony() -> impl Strategy<Value = Testimony> {
         Just(Identity::User(doctor_oid())),
         Just(Identity::User(Oid::new("stranger"))),
     ];
+    let answer = prop_oneof![Just(Answer::CanWait), Just(Answer::CannotWait), Just(Answer::NeedHelp)];
     let state = prop_oneof![Just(LegState::Waiting), Just(LegState::InCall), Just(LegState::Left)];
     let page = (0..3_u8).prop_map(|n| LegId::new(format!("page-{n}")));
     prop_oneof![
-        (time(), source).prop_map(|(at, source)| Testimony::Ready { participant: patient(), at, source }),
-        (page.clone(), time()).prop_map(|(leg, at)| Testimony::PageOpened { participant: patient(), leg, at }),
-        (page, time()).prop_map(|(leg, at)| Testimony::PageClosed { participant: patient(), leg, at }),
-        time().prop_map(|at| Testimony::HandedOver { participant: patient(), at }),
+        (person(), time(), source).prop_map(|(participant, at, source)| Testimony::Ready { participant, at, source }),
+        (person(), page.clone(), time()).prop_map(|(participant, leg, at)| opened(participant, &leg, at)),
+        (person(), page, time()).prop_map(|(participant, leg, at)| closed(participant, &leg, at)),
+        (person(), time()).prop_map(|(participant, at)| Testimony::HandedOver { participant, at }),
+        (person(), time()).prop_map(|(participant, at)| Testimony::Left { participant, at }),
+        (person(), time()).prop_map(|(participant, at)| Testimony::Help { participant, at }),
+        (person(), test(), time()).prop_map(|(participant, test, at)| Testimony::Tested { participant, test, at }),
+        (person(), answer, time()).prop_map(|(participant, answer, at)| Testimony::Answered {
+            participant,
+            message: MessageId::new("m1"),
+            answer,
+            at
+        }),
         (leg(), identity, state, time()).prop_map(|(leg, identity, state, at)| Testimony::Roster {
             leg,
             identity,
@@ -43,6 +70,17 @@ fn testimony() -> impl Strategy<Value = Testimony> {
         time().prop_map(|at| Testimony::CallEnded { at }),
         time().prop_map(|at| Testimony::Roomed { at }),
     ]
+}
+
+/// A socket is one person's for good: its name says whose.
+fn opened(participant: ParticipantId, leg: &LegId, at: Timestamp) -> Testimony {
+    let leg = LegId::new(format!("{}-{}", participant.as_str(), leg.as_str()));
+    Testimony::PageOpened { participant, leg, at }
+}
+
+fn closed(participant: ParticipantId, leg: &LegId, at: Timestamp) -> Testimony {
+    let leg = LegId::new(format!("{}-{}", participant.as_str(), leg.as_str()));
+    Testimony::PageClosed { participant, leg, at }
 }
 
 /// Testimony, and the same testimony shuffled with some of it repeated.
@@ -62,7 +100,7 @@ fn two_orders() -> impl Strategy<Value = (Vec<Testimony>, Vec<Testimony>)> {
 /// `restless`: time passes and timers go off between any two statements.
 fn tell(said: &[Testimony], restless: bool) -> (Visit, Vec<Effect>) {
     let mut effects = Vec::new();
-    let mut visit = visit_under(Policy::default());
+    let mut visit = crate::people::with_everybody(visit_under(Policy::default()));
     let mut now = at(-2_500);
     let mut step = |visit: &mut Visit, event: &VisitEvent, now| {
         let transition = apply(visit.clone(), event, now);
@@ -100,7 +138,14 @@ fn facts(visit: &Visit) -> impl PartialEq + std::fmt::Debug {
     let late = at(100_000);
     let presence: Vec<_> = visit.participants().map(|(who, _)| visit.presence(who, late)).collect();
     let closed = visit.decisions().clone();
-    (visit.stage(late), visit.arrival(late), presence, closed, visit.timeline(late), visit.unattributed())
+    let words: Vec<_> = visit
+        .participants()
+        .map(|(who, _)| {
+            let message = MessageId::new("m1");
+            (visit.device_test(who), visit.help_since(who), visit.answer(&message, who), visit.left_unseen(who, late))
+        })
+        .collect();
+    (visit.stage(late), visit.arrival(late), presence, closed, visit.timeline(late), visit.unattributed(), words)
 }
 
 proptest! {
@@ -120,6 +165,7 @@ proptest! {
         let (_, effects) = tell(&shuffled, true);
         let mut last = HashMap::new();
         let mut raised = false;
+        let mut once = Vec::new();
         for effect in &effects {
             match effect {
                 Effect::WriteBack { participant, status, .. } => {
@@ -128,6 +174,10 @@ proptest! {
                 Effect::RaiseAlert { .. } => { prop_assert!(!raised, "raised twice"); raised = true; }
                 Effect::WithdrawAlert => { prop_assert!(raised, "withdrawn without being raised"); raised = false; }
                 Effect::Escalate { .. } => prop_assert!(raised, "escalated without being raised"),
+                Effect::LeftUnseen { .. } | Effect::HelpWanted { .. } => {
+                    prop_assert!(!once.contains(effect), "told twice: {effect:?}");
+                    once.push(effect.clone());
+                }
                 Effect::Closed => {}
             }
         }

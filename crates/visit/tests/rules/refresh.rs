@@ -2,7 +2,7 @@
 
 use roomed_visit::{Command, Effect, Oid, ParticipantId, Plan};
 
-use crate::story::{Story, at, doctor, doctor_oid, ready};
+use crate::story::{Story, at, doctor, doctor_oid, patient, ready};
 
 fn colleague() -> (ParticipantId, Option<Oid>) {
     (ParticipantId::new("colleague"), Some(Oid::new("oid-colleague")))
@@ -51,7 +51,7 @@ fn a_clinician_who_takes_over_while_the_patient_waits_is_alerted() {
     story.hear(0, ready(0));
     let effects = story
         .decide(60, Command::Refresh { plan: Plan { start: at(0), end: at(1_800) }, practitioners: vec![colleague()] });
-    assert_eq!(effects, [Effect::RaiseAlert { since: at(0) }]);
+    assert_eq!(effects, [Effect::RaiseAlert { who: patient(), since: at(0) }]);
     let again = Command::Refresh { plan: Plan { start: at(0), end: at(1_800) }, practitioners: vec![colleague()] };
     assert_eq!(story.decide(61, again), [], "the same appointment is no news");
 }

@@ -1,0 +1,88 @@
+//! The patient's older way in: Epic's encrypted link, opened by the portal in the browser of somebody who is signed in there.
+//! It is good for whoever holds it until it expires, and CBC proves nothing, so the EHR is asked whether the appointment is
+//! this patient's. Then the browser gets the page's cookie and is sent on, and the link is in no address bar.
+
+use axum::response::Response;
+use roomed_protocol::ProblemCode;
+
+use super::entering::{Entrant, enter, see_other};
+use super::html;
+use super::problem::Refusal;
+use crate::config::{ContextNames, EhrConfig, Organization};
+use crate::context_link::{Facts, Fault, Opener};
+use crate::query::Query;
+use crate::relay::Relay;
+use crate::trust;
+
+/// Why nobody is let in.
+enum Refused {
+    /// By the link.
+    Link(Fault),
+    /// By the appointment, or by whom we asked about it.
+    Visit(Refusal),
+}
+
+/// Answers a link of an approved EHR connection; `None`: there is none in this query.
+pub(super) async fn open(relay: &Relay, key: &str, query: &Query) -> Option<Response> {
+    let organization = relay.organization(key)?;
+    let read = read(relay, organization, query)?;
+    let entered = match read {
+        Ok((ehr, facts)) => admit(relay, organization, ehr, &facts).await,
+        Err(fault) => Err(Refused::Link(fault)),
+    };
+    Some(match entered {
+        Ok(cookie) => see_other("/v/", &cookie),
+        Err(Refused::Visit(refusal)) => html::refusal_for_patient(refusal),
+        Err(Refused::Link(fault)) => {
+            tracing::info!(%fault, "a patient was not let in");
+            html::no_way_in(fault)
+        }
+    })
+}
+
+/// Reads the link with the rules of each connection that has a parameter of this name: it opens under one secret only.
+fn read<'a>(
+    relay: &Relay,
+    organization: &'a Organization,
+    query: &Query,
+) -> Option<Result<(&'a EhrConfig, Facts), Fault>> {
+    let mut is_configured = false;
+    let mut found = None;
+    for ehr in &organization.ehr {
+        let Some(rules) = &ehr.context_link else { continue };
+        is_configured = true;
+        let links = relay.context_links.get(&(organization.key.clone(), ehr.iss.clone()));
+        if let (Some(links), Some(_), None | Some(Err(Fault::Altered))) = (links, query.get(&rules.names.query), &found)
+        {
+            let facts = links.open(|name| query.get(name), relay.clock.now());
+            found = Some(facts.map(|facts| (ehr, facts)));
+        }
+    }
+    let meant = query.get(&ContextNames::default().query).is_some();
+    found.or_else(|| (meant && !is_configured).then_some(Err(Fault::NotConfigured)))
+}
+
+async fn admit(relay: &Relay, organization: &Organization, ehr: &EhrConfig, facts: &Facts) -> Result<String, Refused> {
+    let (patient, entrant) = match &facts.opener {
+        Opener::Patient(patient) => (patient, Entrant::Patient),
+        Opener::Proxy { patient, proxy } => (patient, Entrant::Proxy(format!("link/{}", proxy.expose()))),
+        Opener::Practitioner(_) => return Err(refusal(ProblemCode::LinkRefused)),
+    };
+    let connection = relay.ehr(&organization.key, &ehr.iss).map_err(Refused::Visit)?;
+    let appointment = connection.appointment_by_identifier(facts.appointment.expose()).await;
+    let appointment = appointment.map_err(|error| Refused::Visit(error.into()))?;
+    let appointment = appointment.ok_or(refusal(ProblemCode::AppointmentNotFound))?;
+    let said = connection.patient_number(&appointment.patient).await.map_err(|error| Refused::Visit(error.into()))?;
+    if said.as_deref() != Some(patient.expose()) {
+        // One answer for both: only the clinic needs to know which it is.
+        let without = said.is_none();
+        tracing::warn!(without, "an encrypted link's patient is not the appointment's, or has no number in the EHR");
+        return Err(Refused::Link(Fault::Altered));
+    }
+    trust::can_be_held(&appointment).map_err(refusal)?;
+    enter(relay, organization, ehr, &appointment, entrant).await.map_err(Refused::Visit)
+}
+
+fn refusal(code: ProblemCode) -> Refused {
+    Refused::Visit(Refusal(code))
+}

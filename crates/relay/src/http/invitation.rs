@@ -1,0 +1,50 @@
+//! A guest's link. Opening it shows one page with one button, the same for every link, so that a mail scanner that looks
+//! at links uses none up and learns nothing. Pressing the button uses the link up and opens the visit page.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use roomed_protocol::ProblemCode;
+use serde::Deserialize;
+
+use super::entering::{page_cookie, see_other};
+use super::html;
+use super::problem::Refusal;
+use crate::invitations;
+use crate::relay::Relay;
+
+/// Longer than any link of ours.
+const MOST: usize = 64;
+
+/// `GET /i/{token}`.
+pub(super) async fn show(Path(token): Path<String>) -> Response {
+    match is_plain(&token) {
+        true => html::invitation(&token),
+        false => html::guest_refusal(Refusal(ProblemCode::GuestUnknown)),
+    }
+}
+
+/// What the button sends.
+#[derive(Deserialize)]
+pub(super) struct Pressed {
+    token: String,
+}
+
+/// `POST /i`.
+pub(super) async fn take(State(relay): State<Arc<Relay>>, pressed: Result<Form<Pressed>, FormRejection>) -> Response {
+    let taken = match pressed {
+        Ok(Form(Pressed { token })) if is_plain(&token) => invitations::take(&relay, &token).await,
+        _ => Err(Refusal(ProblemCode::GuestUnknown)),
+    };
+    match taken {
+        Ok(secret) => see_other("/v/", &page_cookie(&relay, &secret)),
+        Err(refusal) => html::guest_refusal(refusal),
+    }
+}
+
+fn is_plain(token: &str) -> bool {
+    token.len() <= MOST && token.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_')
+}

@@ -1,0 +1,78 @@
+//! The door to the meeting: whom our page may send in now. A guest is recognised only while exactly one person is
+//! on their way, so people go in one after the other, the patient first. The wait is short and bounded: a phone that
+//! sleeps holds nobody up for long.
+
+use crate::attribution::{self, Attribution};
+use crate::ids::ParticipantId;
+use crate::participant::{Participant, Role};
+use crate::presence::{self, Presence};
+use crate::time::Timestamp;
+use crate::unclear;
+use crate::visit::Visit;
+
+impl Visit {
+    /// Since when people may come into the meeting: a clinician called, or is in it.
+    pub fn open_since(&self, now: Timestamp) -> Option<Timestamp> {
+        let attribution = attribution::attribute(self);
+        let inside = self.practitioners().filter_map(|who| match presence::of(self, &attribution, who, now) {
+            Presence::Connected { since } => Some(since),
+            _ => None,
+        });
+        inside.chain(self.decisions.called.as_ref().map(|called| called.at)).min()
+    }
+
+    /// Whether our page may send `who` into the meeting at `now`.
+    pub fn may_enter(&self, who: &ParticipantId, now: Timestamp) -> bool {
+        let Some(open) = self.open_since(now) else { return false };
+        let attribution = attribution::attribute(self);
+        let queue = queue(self, &attribution, now);
+        // Whoever is on the way, or inside, or was told to come back goes in again whenever they like.
+        let Some(place) = queue.iter().position(|next| *next == who) else { return true };
+        !self.somebody_is_on_the_way(&attribution, who, now) && now >= self.turn(open, place)
+    }
+
+    /// When the turn of the one at `place` comes, if nobody before them moves.
+    fn turn(&self, open: Timestamp, place: usize) -> Timestamp {
+        let newest = self.evidence.handed_over.values().filter_map(|times| times.last().copied()).max();
+        let still_since = newest.map_or(open, |newest| newest.max(open));
+        // Whoever is next need not wait for anything but the way to be free.
+        (0..place).fold(if place == 0 { open } else { still_since }, |turn, _| turn + self.policy.door)
+    }
+
+    fn somebody_is_on_the_way(&self, attribution: &Attribution, but: &ParticipantId, now: Timestamp) -> bool {
+        self.participants.keys().filter(|who| *who != but).any(|who| {
+            unclear::outstanding_since(self, attribution, who).is_some_and(|since| now < since + self.policy.door)
+        })
+    }
+
+    /// The next moment after `now` at which somebody's turn comes by time alone.
+    pub(crate) fn next_turn(&self, attribution: &Attribution, now: Timestamp) -> Option<Timestamp> {
+        let open = self.open_since(now)?;
+        let queue = queue(self, attribution, now);
+        if queue.is_empty() {
+            return None;
+        }
+        let turns = (0..queue.len()).map(|place| self.turn(open, place));
+        let on_the_way = self.participants.keys();
+        let on_the_way = on_the_way.filter_map(|who| unclear::outstanding_since(self, attribution, who));
+        turns.chain(on_the_way.map(|since| since + self.policy.door)).filter(|at| *at > now).min()
+    }
+}
+
+/// Those who wait on our page and have not been sent in, in the order in which they go.
+fn queue<'a>(visit: &'a Visit, attribution: &Attribution, now: Timestamp) -> Vec<&'a ParticipantId> {
+    let rank = |person: &Participant| match person.role {
+        Role::Patient => 0,
+        Role::Proxy { .. } => 1,
+        Role::Guest { .. } => 2,
+        Role::Practitioner { .. } => 3,
+    };
+    let waits = |who: &ParticipantId| {
+        let here = matches!(presence::of(visit, attribution, who, now), Presence::Waiting { .. });
+        here && unclear::outstanding_since(visit, attribution, who).is_none()
+            && !presence::is_in_lobby_or_meeting(visit, attribution, who)
+    };
+    let mut queue: Vec<_> = visit.participants.iter().filter(|(who, _)| waits(who)).collect();
+    queue.sort_by_key(|(who, person)| (rank(person), visit.evidence.ready.get(*who).map(|(at, _)| *at), *who));
+    queue.into_iter().map(|(who, _)| who).collect()
+}
