@@ -1,7 +1,7 @@
 //! The window's commands, by name one to one the companion's. Nothing is decided here.
 
 use roomed_companion::view::AppState;
-use roomed_companion::{Handle, Problem};
+use roomed_companion::{AssignRequest, Handle, InviteRequest, InviteView, LateRequest, Problem, SayRequest};
 use tauri::State;
 use tauri::ipc::Invoke;
 
@@ -19,6 +19,13 @@ pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         acknowledge,
         join,
         end,
+        undo_end,
+        say,
+        late,
+        help_taken,
+        assign,
+        invite,
+        revoke_invitation,
         open_visit,
         close_visit,
         cover,
@@ -75,6 +82,41 @@ async fn join(shell: State<'_, Shell>, visit: String) -> Done {
 #[tauri::command]
 async fn end(shell: State<'_, Shell>, visit: String) -> Done {
     companion(&shell)?.end(&visit).await
+}
+
+#[tauri::command]
+async fn undo_end(shell: State<'_, Shell>, visit: String) -> Done {
+    companion(&shell)?.undo_end(&visit).await
+}
+
+#[tauri::command]
+async fn say(shell: State<'_, Shell>, visit: String, request: SayRequest) -> Done {
+    companion(&shell)?.say(&visit, &request).await
+}
+
+#[tauri::command]
+async fn late(shell: State<'_, Shell>, request: LateRequest) -> Done {
+    companion(&shell)?.late(&request).await
+}
+
+#[tauri::command]
+async fn help_taken(shell: State<'_, Shell>, visit: String, participant: String) -> Done {
+    companion(&shell)?.help_taken(&visit, &participant).await
+}
+
+#[tauri::command]
+async fn assign(shell: State<'_, Shell>, visit: String, request: AssignRequest) -> Done {
+    companion(&shell)?.assign(&visit, &request).await
+}
+
+#[tauri::command]
+async fn invite(shell: State<'_, Shell>, visit: String, request: InviteRequest) -> Result<InviteView, Problem> {
+    companion(&shell)?.invite(&visit, &request).await
+}
+
+#[tauri::command]
+async fn revoke_invitation(shell: State<'_, Shell>, visit: String, participant: String) -> Done {
+    companion(&shell)?.revoke_invitation(&visit, &participant).await
 }
 
 #[tauri::command]

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use roomed_protocol::VisitView;
+use roomed_protocol::{Role, VisitView};
 use tokio::sync::{Notify, mpsc};
 
 use crate::board::Board;
@@ -169,9 +169,19 @@ impl Alerts {
 
     fn text(&self, alert: &AlertView) -> AlertText {
         AlertText {
-            summary: "Patient ready".to_owned(),
+            summary: summary(alert.role).to_owned(),
             body: alert.start.parse().map(|at| self.clock.local_time(at)).unwrap_or_default(),
             action: if alert.proven { AlertAction::Join } else { AlertAction::Open },
         }
+    }
+}
+
+/// Who waits, in a few words that may stand on a locked screen.
+pub(crate) fn summary(role: Role) -> &'static str {
+    match role {
+        Role::Patient => "Patient ready",
+        Role::Proxy => "Patient's proxy ready",
+        Role::Practitioner | Role::Colleague => "Colleague ready",
+        Role::Interpreter | Role::Family | Role::Unattributed | Role::Unknown => "Somebody is waiting",
     }
 }

@@ -1,6 +1,6 @@
 //! The one [`AppState`] and how it changes: every change goes through here, and only real changes are told.
 
-use roomed_protocol::{Presence, Problem, Role, StageView, VisitView};
+use roomed_protocol::{ParticipantView, Presence, Problem, Role, StageView, VisitView};
 use tokio::sync::watch;
 
 use crate::view::AppState;
@@ -45,16 +45,23 @@ impl Board {
     }
 }
 
-/// True while the patient is there and not yet in.
-pub(crate) fn waits(visit: &VisitView) -> bool {
-    let over = matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled);
-    !over && visit.participants.iter().any(|p| p.role == Role::Patient && p.presence == Presence::Waiting)
+/// Those a visit is held for: its patients and those who act for them; where there is none, the colleagues.
+fn awaited(visit: &VisitView) -> impl Iterator<Item = &ParticipantView> {
+    let is_patient = |p: &ParticipantView| matches!(p.role, Role::Patient | Role::Proxy);
+    let with_patient = visit.participants.iter().any(is_patient);
+    let is_colleague = |p: &ParticipantView| !p.me && matches!(p.role, Role::Practitioner | Role::Colleague);
+    visit.participants.iter().filter(move |p| if with_patient { is_patient(p) } else { is_colleague(p) })
 }
 
-/// True if the patient is there, waiting or already in the meeting: then *Begin* goes straight in.
-pub(crate) fn patient_is_there(visit: &VisitView) -> bool {
-    let there = |p: Presence| matches!(p, Presence::Waiting | Presence::Connected);
-    visit.participants.iter().any(|p| p.role == Role::Patient && there(p.presence))
+/// True while somebody is there and not yet in.
+pub(crate) fn waits(visit: &VisitView) -> bool {
+    let over = matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled);
+    !over && awaited(visit).any(|p| p.presence == Presence::Waiting)
+}
+
+/// True if somebody is there, waiting or already in the meeting: then *Begin* goes straight in.
+pub(crate) fn somebody_is_there(visit: &VisitView) -> bool {
+    awaited(visit).any(|p| matches!(p.presence, Presence::Waiting | Presence::Connected | Presence::Unclear))
 }
 
 /// Longest waiting first, then by time.

@@ -2,6 +2,7 @@
 //! [`crate::Handle`] is its face; everything a person is to see goes to the board.
 
 mod account;
+mod acts;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -11,7 +12,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::alerts::Alerts;
-use crate::board::{Board, patient_is_there};
+use crate::board::{Board, somebody_is_there};
 use crate::clock::within;
 use crate::config::Config;
 use crate::inbox::Inbox;
@@ -163,7 +164,7 @@ impl Core {
                     s.patient = None;
                     s.problem = None;
                 });
-                if patient_is_there(&visit) {
+                if somebody_is_there(&visit) {
                     // `join` has put any problem on the board already.
                     let _ = self.join(&visit.id).await;
                 } else {

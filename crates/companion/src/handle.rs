@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use roomed_protocol::Problem;
+use roomed_protocol::{AssignRequest, InviteRequest, InviteView, LateRequest, Problem, SayRequest};
 use tokio::sync::watch;
 
 use crate::alerts::Alerts;
@@ -129,6 +129,62 @@ impl Handle {
     /// The relay's.
     pub async fn end(&self, visit: &str) -> Result<(), Problem> {
         self.0.end(visit).await
+    }
+
+    /// Takes the end of a visit back.
+    ///
+    /// # Errors
+    /// The relay's: `undo-too-late` after five minutes.
+    pub async fn undo_end(&self, visit: &str) -> Result<(), Problem> {
+        self.0.undo_end(visit).await
+    }
+
+    /// Says a preset to somebody, or to everybody who waits.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn say(&self, visit: &str, request: &SayRequest) -> Result<(), Problem> {
+        self.0.say(visit, request).await
+    }
+
+    /// "Running late" in several visits.
+    ///
+    /// # Errors
+    /// The relay's; those before the one that was refused have been told.
+    pub async fn late(&self, request: &LateRequest) -> Result<(), Problem> {
+        self.0.late(request).await
+    }
+
+    /// Takes somebody's request for help on.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn help_taken(&self, visit: &str, participant: &str) -> Result<(), Problem> {
+        self.0.help_taken(visit, participant).await
+    }
+
+    /// Says who an unattributed guest is.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn assign(&self, visit: &str, request: &AssignRequest) -> Result<(), Problem> {
+        self.0.assign(visit, request).await
+    }
+
+    /// Invites a guest; the link is in the answer and nowhere else.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn invite(&self, visit: &str, request: &InviteRequest) -> Result<InviteView, Problem> {
+        self.0.invite(visit, request).await
+    }
+
+    /// Takes a guest off the list.
+    ///
+    /// # Errors
+    /// The relay's.
+    pub async fn revoke_invitation(&self, visit: &str, participant: &str) -> Result<(), Problem> {
+        self.0.revoke_invitation(visit, participant).await
     }
 
     /// Opens a visit's panel.

@@ -24,4 +24,4 @@ pub mod view;
 pub use config::Config;
 pub use handle::{Companion, Handle};
 pub use ports::Ports;
-pub use roomed_protocol::Problem;
+pub use roomed_protocol::{AssignRequest, InviteRequest, InviteView, LateRequest, Problem, SayRequest};

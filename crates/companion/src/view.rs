@@ -1,7 +1,7 @@
 //! What the window is shown: one value, sent whole at every change. The UI draws it and decides nothing.
 //! The patient's name in it comes from the EHR and goes to the window only; nothing here is ever sent to the relay.
 
-use roomed_protocol::{Problem, Role, VisitView};
+use roomed_protocol::{Problem, Role, VisitView, WaitThresholds};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -191,6 +191,10 @@ pub struct AppState {
     pub notifications: NotificationsView,
     /// Two soft notes at each repeat.
     pub sound: bool,
+    /// From when a wait is long.
+    pub waiting: WaitThresholds,
+    /// What an invitation may be sent by, beside by hand: `email`, `sms`.
+    pub sends: Vec<String>,
 }
 
 impl Default for AppState {
@@ -213,6 +217,8 @@ impl Default for AppState {
             alert: None,
             notifications: NotificationsView::Shown,
             sound: true,
+            waiting: WaitThresholds::default(),
+            sends: Vec::new(),
         }
     }
 }
@@ -226,7 +232,8 @@ mod tests {
     fn before_anything_is_known_the_page_gets_this() {
         let golden = serde_json::json!({"session": "signed-out", "keychain": "stored",
             "connection": {"state": "reconnecting"}, "clock_offset_ms": 0, "visits": [], "cursor": 0,
-            "notifications": "shown", "sound": true});
+            "notifications": "shown", "sound": true, "sends": [],
+            "waiting": {"long_seconds": 300, "too_long_seconds": 720}});
         assert_eq!(serde_json::to_value(AppState::default()).unwrap(), golden);
     }
 

@@ -1,5 +1,5 @@
-//! The stand-in hospital: Entra, three EHRs (Epic, Oracle Health, a generic FHIR R4 server), Graph and Teams on loopback
-//! listeners, strict as the vendors are.
+//! The stand-in hospital: Entra, three EHRs (Epic, Oracle Health, a generic FHIR R4 server), Graph, Teams and a mail relay on
+//! loopback listeners, strict as the vendors are.
 //! It shares no types with the rest of Roomed, so that it can disagree with it. Not for real patients.
 
 pub mod clock;
@@ -9,6 +9,7 @@ pub mod entra;
 pub mod epic;
 mod fhir;
 pub mod graph;
+pub mod mail;
 pub mod oracle;
 pub mod pages;
 pub mod r4;
@@ -47,6 +48,8 @@ pub struct Options {
     pub graph: SocketAddr,
     /// Teams meetings.
     pub teams: SocketAddr,
+    /// The mail relay (SMTP).
+    pub mail: SocketAddr,
     /// The control API.
     pub control: SocketAddr,
     /// The same seed gives the same people, ids and order of tokens.
@@ -66,6 +69,7 @@ impl Default for Options {
             r4: any,
             graph: any,
             teams: any,
+            mail: any,
             control: any,
             seed: None,
             canaries: false,
@@ -88,6 +92,8 @@ pub struct Addresses {
     pub graph: String,
     /// Teams.
     pub teams: String,
+    /// The mail relay: `smtp://127.0.0.1:port`.
+    pub mail: String,
     /// Control API.
     pub control: String,
 }
@@ -117,6 +123,7 @@ impl Sandbox {
         let (r4, r4_at) = bind("r4", options.r4).await?;
         let (graph, graph_at) = bind("graph", options.graph).await?;
         let (teams, teams_at) = bind("teams", options.teams).await?;
+        let (mail, mail_at) = bind("mail", options.mail).await?;
         let (control, control_at) = bind("control", options.control).await?;
         let addresses = Addresses {
             entra: entra_at,
@@ -125,6 +132,7 @@ impl Sandbox {
             r4: r4_at,
             graph: graph_at,
             teams: teams_at,
+            mail: mail_at.replacen("http:", "smtp:", 1),
             control: control_at,
         };
         hospital.addresses.get_or_init(|| addresses.clone());
@@ -143,6 +151,7 @@ impl Sandbox {
             let routes = routes.layer(from_fn_with_state(hospital.clone(), note_referer));
             tasks.spawn(serve(listener, routes.with_state(hospital.clone()), stop.subscribe()));
         }
+        tasks.spawn(mail::serve(mail, hospital.clone(), stop.subscribe()));
         Ok(Running { addresses, hospital, stop, tasks })
     }
 }

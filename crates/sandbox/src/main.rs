@@ -27,6 +27,9 @@ struct Arguments {
     /// Teams meetings
     #[arg(long, default_value = "127.0.0.1:0")]
     teams: SocketAddr,
+    /// Mail relay (SMTP, without TLS)
+    #[arg(long, default_value = "127.0.0.1:0")]
+    mail: SocketAddr,
     /// Control API for tests and demos
     #[arg(long, default_value = "127.0.0.1:0")]
     control: SocketAddr,
@@ -47,8 +50,8 @@ async fn main() -> anyhow::Result<()> {
         .unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("warn,roomed_sandbox=info"));
     tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 
-    let Arguments { entra, epic, oracle, r4, graph, teams, control, seed, canaries } = Arguments::parse();
-    let options = Options { entra, epic, oracle, r4, graph, teams, control, seed, canaries };
+    let Arguments { entra, epic, oracle, r4, graph, teams, mail, control, seed, canaries } = Arguments::parse();
+    let options = Options { entra, epic, oracle, r4, graph, teams, mail, control, seed, canaries };
     let running = Sandbox::start(options).await?;
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{}", serde_json::to_string(&running.addresses)?)?;

@@ -10,6 +10,7 @@ import type { PatientBanner } from "./PatientBanner";
 import type { Problem } from "./Problem";
 import type { SessionView } from "./SessionView";
 import type { VisitView } from "./VisitView";
+import type { WaitThresholds } from "./WaitThresholds";
 
 /**
  * Everything the window draws from.
@@ -78,4 +79,12 @@ notifications: NotificationsView,
 /**
  * Two soft notes at each repeat.
  */
-sound: boolean, };
+sound: boolean, 
+/**
+ * From when a wait is long.
+ */
+waiting: WaitThresholds, 
+/**
+ * What an invitation may be sent by, beside by hand: `email`, `sms`.
+ */
+sends: Array<string>, };

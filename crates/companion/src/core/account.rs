@@ -160,6 +160,8 @@ impl Core {
         self.alerts.repeat_every(Duration::from_secs(u64::from(me.alert_repeat_seconds)));
         self.board.change(|s| {
             s.organization = Some(me.organization.clone());
+            s.waiting = me.waiting;
+            s.sends.clone_from(&me.sends);
             s.me = Some(MyselfView { name: me.display_name.clone(), initials: initials(&me.display_name) });
         });
         *locked(&self.me) = Some(me.clone());

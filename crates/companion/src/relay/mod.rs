@@ -6,8 +6,8 @@ pub(crate) mod socket;
 use std::sync::Arc;
 
 use roomed_protocol::{
-    CallbackRegistration, JoinView, LaunchProof, MeView, NonceRequest, NonceView, NoticesView, Problem, ProblemCode,
-    SignInView, VisitView, VisitsView,
+    CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView, NonceRequest,
+    NonceView, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode, SignInView, VisitView, VisitsView,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -106,6 +106,31 @@ impl Relay {
         self.send_json(reqwest::Method::POST, &["api", "v1", "visits", id, "end"], &serde_json::json!({})).await
     }
 
+    /// What a clinician does in a visit, by the last segments of its address; answers with the visit after it.
+    pub(crate) async fn act<B: Serialize + Sync>(
+        &self,
+        id: &str,
+        act: &[&str],
+        body: &B,
+    ) -> Result<VisitView, Refusal> {
+        self.send_json(reqwest::Method::POST, &visit_path(id, act), body).await
+    }
+
+    /// "Running late" in several visits at once.
+    pub(crate) async fn late(&self, request: &LateRequest) -> Result<(), Refusal> {
+        let Nothing = self.send_json(reqwest::Method::POST, &["api", "v1", "late"], request).await?;
+        Ok(())
+    }
+
+    pub(crate) async fn invite(&self, id: &str, request: &InviteRequest) -> Result<InviteView, Refusal> {
+        self.send_json(reqwest::Method::POST, &visit_path(id, &["invitations"]), request).await
+    }
+
+    pub(crate) async fn revoke(&self, id: &str, participant: &str) -> Result<VisitView, Refusal> {
+        let path = visit_path(id, &["invitations", participant]);
+        self.send_json(reqwest::Method::DELETE, &path, &serde_json::json!({})).await
+    }
+
     pub(crate) fn session(&self) -> &Session {
         &self.session
     }
@@ -133,7 +158,7 @@ impl Relay {
 
     async fn get<T: Answer>(&self, path: &[&str], query: Option<(&str, u32)>) -> Result<T, Refusal> {
         let url = self.url(path, query);
-        self.with_token(|token| self.client.get(url.clone()).bearer_auth(token.expose_secret())).await
+        self.with_token(|token| spoken(self.client.get(url.clone())).bearer_auth(token.expose_secret())).await
     }
 
     async fn send_json<T: Answer, B: Serialize + Sync>(
@@ -144,7 +169,7 @@ impl Relay {
     ) -> Result<T, Refusal> {
         let url = self.url(path, None);
         self.with_token(|token| {
-            self.client.request(method.clone(), url.clone()).bearer_auth(token.expose_secret()).json(body)
+            spoken(self.client.request(method.clone(), url.clone())).bearer_auth(token.expose_secret()).json(body)
         })
         .await
     }
@@ -162,6 +187,15 @@ impl Relay {
         let (status, body) = send(request(&token)).await?;
         T::read(status, &body)
     }
+}
+
+/// Says which version of the protocol this companion speaks.
+fn spoken(request: reqwest::RequestBuilder) -> reqwest::RequestBuilder {
+    request.header(PROTOCOL_HEADER, PROTOCOL_VERSION)
+}
+
+fn visit_path<'a>(id: &'a str, act: &[&'a str]) -> Vec<&'a str> {
+    ["api", "v1", "visits", id].iter().chain(act).copied().collect()
 }
 
 trait Answer: Sized {

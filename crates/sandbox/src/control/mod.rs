@@ -1,10 +1,12 @@
 //! The control API: what tests, the demo and a curious evaluator use to set up, watch and disturb the stand-in hospital.
-//! No vendor has such a thing; it is on its own listener and loopback only.
+//! No vendor has such a thing; it is on its own listener and loopback only. `GET /` is the same as a page, for a demo.
 
+mod acts;
 mod appointments;
 mod ehrs;
 mod launches;
 mod links;
+mod page;
 mod people;
 mod switches;
 mod watch;
@@ -26,11 +28,13 @@ use url::Url;
 /// Its routes.
 pub(crate) fn router() -> Router<Shared> {
     Router::new()
+        .merge(page::router())
         .route("/organizations", get(organizations))
         .route("/organizations/{key}", get(organization))
         .route("/relay", put(put_relay).get(get_relay))
         .route("/journal", get(watch::journal))
         .route("/write-backs", get(watch::write_backs))
+        .route("/mail", get(watch::mail))
         .route("/canaries", get(watch::canaries))
         .route("/asked", get(watch::asked))
         .route("/faults", get(faults).put(put_fault).delete(clear_faults))
@@ -50,6 +54,7 @@ pub(crate) fn router() -> Router<Shared> {
         .route("/effects", get(ehrs::effects))
         .route("/standing", get(ehrs::standing))
         .route("/people/{oid}/revoke-sessions", post(revoke))
+        .route("/people/{oid}/app-roles", get(people::app_roles).put(people::assign_app_roles))
 }
 
 /// A refusal that says what to do differently.
@@ -94,6 +99,9 @@ fn describe(hospital: &Hospital, organization: &Organization) -> Value {
         ],
         "people": organization.people, "patients": organization.patients, "proxies": organization.proxies,
         "departments": organization.departments,
+        "more_identifier_systems": {
+            "conference": organization.conference_system, "department": organization.department_system,
+        },
         "organizer_oid": organization.organizer.oid, "delegates": organization.delegates,
     })
 }

@@ -1,6 +1,6 @@
 //! The named switches over HTTP: list them, throw one. What they are is in `core/switches.rs`.
 
-use super::refuse;
+use super::{acts, refuse};
 use crate::core::{
     Hospital, Shared,
     switches::{ALL, NotThrown, Switch},
@@ -14,10 +14,11 @@ use axum::{
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-/// `GET /switches`
+/// `GET /switches`: and what the control page does once.
 pub(super) async fn list(State(hospital): State<Shared>) -> Json<Value> {
     let all: Vec<Value> = ALL.into_iter().map(|it| describe(&hospital, it)).collect();
-    Json(json!({ "switches": all }))
+    let acts: Vec<Value> = acts::ALL.iter().map(|(name, words)| json!({ "name": name, "words": words })).collect();
+    Json(json!({ "switches": all, "acts": acts }))
 }
 
 fn describe(hospital: &Hospital, it: &Switch) -> Value {

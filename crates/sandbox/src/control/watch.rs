@@ -1,4 +1,4 @@
-//! What can be watched: the journal with long poll, accepted write-backs, and the values that must not leak.
+//! What can be watched: the journal and the mail with long poll, accepted write-backs, and the values that must not leak.
 
 use crate::core::Shared;
 use axum::{
@@ -24,6 +24,17 @@ pub(super) struct Since {
 pub(super) async fn journal(State(hospital): State<Shared>, Query(since): Query<Since>) -> Json<Value> {
     let patience = Duration::from_millis(since.wait_ms.min(LONGEST_WAIT_MS));
     Json(json!({ "entries": hospital.journal.wait_after(since.after, patience).await }))
+}
+
+/// `GET /mail?after=N&wait_ms=M`: letters in order of arrival, as soon as there is one newer than N; and where the mail relay
+/// is, and who may submit where that is demanded (switch `mail_sign_in`).
+pub(super) async fn mail(State(hospital): State<Shared>, Query(since): Query<Since>) -> Json<Value> {
+    let patience = Duration::from_millis(since.wait_ms.min(LONGEST_WAIT_MS));
+    let mail = &hospital.mail;
+    Json(json!({
+        "address": hospital.addresses().mail, "user": mail.user, "password": mail.password,
+        "mail": mail.wait_after(since.after, patience).await,
+    }))
 }
 
 /// `GET /write-backs`: the accepted ones, in time order, as a bare array.

@@ -5,7 +5,7 @@
 //! Targets of requests to an EHR, from narrow to wide; the oldest switch that names any of them strikes:
 //! `epic.connection_status`, `epic.communication`, `epic.fhir`, `epic.token`, `epic.authorize`, `epic.write`, `epic`;
 //! `oracle.patch`, `oracle.read`, `oracle.token`, `oracle.write`, `oracle`; `r4.create`, `r4.update`, `r4.transaction`,
-//! `r4.read`, `r4.token`, `r4.notify` (deliveries), `r4.write`, `r4`. A total outage is `drop_before` on `oracle`, times 0.
+//! `r4.read`, `r4.token`, `r4.notify` (deliveries), `r4.write`, `r4`. Letters: `mail` (see `mail/mod.rs`). A total outage is `drop_before` on `oracle`, times 0.
 
 use super::Random;
 use serde::{Deserialize, Serialize};

@@ -14,7 +14,7 @@ pub struct Entry {
     pub n: u64,
     /// Sandbox time.
     pub at: Timestamp,
-    /// `entra`, `epic`, `hyperspace`, `mychart`, `oracle`, `r4`, `graph`, `teams` or `control`.
+    /// `entra`, `epic`, `hyperspace`, `mychart`, `oracle`, `r4`, `graph`, `teams`, `mail` or `control`.
     pub who: String,
     /// What happened, for example `launch.begun`.
     pub what: String,

@@ -78,6 +78,8 @@ pub struct Hospital {
     pub oracle: crate::oracle::State,
     /// The generic FHIR R4 server.
     pub r4: crate::r4::State,
+    /// The mail relay.
+    pub mail: crate::mail::State,
     /// Microsoft Graph.
     pub graph: crate::graph::State,
     /// Teams meetings.
@@ -94,6 +96,7 @@ impl Hospital {
         let epic = crate::epic::State::new(&organizations, &random, &clock, &canaries);
         let oracle = crate::oracle::State::new(&organizations, &random, &canaries);
         let r4 = crate::r4::State::new(&organizations, &random, &clock, &canaries);
+        let mail = crate::mail::State::new(&random, &canaries);
         Self {
             clock,
             journal: Journal::default(),
@@ -108,6 +111,7 @@ impl Hospital {
             epic,
             oracle,
             r4,
+            mail,
             graph: crate::graph::State::default(),
             teams: crate::teams::State::default(),
             canaries,

@@ -30,8 +30,74 @@ pub const PROXIES: Switch = Switch {
     ],
 };
 
+/// What the mail relay does with letters.
+pub const MAIL: Switch = Switch {
+    name: "mail",
+    words: "What the mail relay does with letters",
+    per_organization: false,
+    values: &[
+        ("takes", "takes them and says so"),
+        ("refuses-for-now", "refuses every recipient with 451: try again later"),
+        ("refuses-for-ever", "refuses every recipient with 550: no such mailbox"),
+        ("hangs", "never answers the final dot, and keeps nothing"),
+        ("cuts-before", "cuts the line at the final dot, and keeps nothing"),
+        ("cuts-after", "keeps the letter, then cuts the line without an answer"),
+    ],
+};
+
+/// Who may submit letters.
+pub const MAIL_SIGN_IN: Switch = Switch {
+    name: "mail_sign_in",
+    words: "Whether the mail relay wants to know who submits a letter",
+    per_organization: false,
+    values: &[("open", "anybody on this computer may"), ("demanded", "only who signs in with AUTH PLAIN may")],
+};
+
+/// Whether subscribers and apps hear of people in the lobby.
+pub const LOBBY_VISIBLE: Switch = Switch {
+    name: "lobby_visible",
+    words: "Whether a meeting's roster tells of people in the lobby",
+    per_organization: true,
+    values: &[("yes", "they are in it, with isInLobby"), ("no", "they are in it only once they have been let in")],
+};
+
+/// What somebody is who comes back to a meeting.
+pub const REJOIN: Switch = Switch {
+    name: "rejoin",
+    words: "Who was removed or has gone, and comes back to the meeting",
+    per_organization: true,
+    values: &[
+        ("new-id", "is a new participant, as Graph has it"),
+        ("old-id", "has the participant id of before; no source says so, a reader should survive it"),
+    ],
+};
+
+/// As whom people of another tenant come to a meeting of this one.
+pub const GUEST_TENANTS: Switch = Switch {
+    name: "guest_tenants",
+    words: "People of another tenant in this one's meetings",
+    per_organization: true,
+    values: &[
+        ("federated", "come as themselves: their own tenant and object id"),
+        ("invited", "come as guest accounts of this tenant, with an object id that nobody knows"),
+    ],
+};
+
+/// Whether an app may remove people from this tenant's meetings.
+pub const REMOVAL: Switch = Switch {
+    name: "removal",
+    words: "Whether the relay's app may join this tenant's meetings and remove people",
+    per_organization: true,
+    values: &[
+        ("none", "no permission for calls was granted"),
+        ("consented", "it may join, but the tenant's cmdlet to remove participants was not run"),
+        ("on", "it may join and remove; at the lobby it is like anybody of the tenant"),
+        ("past-lobby", "it may join and remove, and passes every lobby; no source says which of the two it is"),
+    ],
+};
+
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 1] = [&PROXIES];
+pub const ALL: [&Switch; 7] = [&PROXIES, &GUEST_TENANTS, &LOBBY_VISIBLE, &REJOIN, &REMOVAL, &MAIL, &MAIL_SIGN_IN];
 
 /// Why a switch was not thrown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,9 @@
-//! The authorize endpoint for the native client: PKCE S256, loopback redirect on any port, account picker, single sign-on.
+//! The authorize endpoint for the native client (loopback redirect on any port) and the relay's web page: PKCE S256, account
+//! picker, single sign-on. Entra wants PKCE of native clients; here the web page owes it too.
 //! Entra ignores the port of a loopback redirect but not its path (reference: redirect URI restrictions).
 
 use super::{
+    apps::App,
     discovery::Tenant,
     errors::{Refusal, found},
     grants::CodeGrant,
@@ -75,6 +77,7 @@ pub(super) async fn pick(State(hospital): State<Shared>, Path(tenant): Path<Stri
 /// A request that may be granted once we know to whom.
 struct Request {
     tenant: Tenant,
+    app: App,
     redirect_uri: Url,
     redirect_text: String,
     state: Option<String>,
@@ -91,11 +94,9 @@ impl Request {
         let page = |refusal: Refusal| Box::new(refusal.page(hospital));
         let tenant = Tenant::parse(hospital, tenant).ok_or_else(|| page(Refusal::no_tenant()))?;
         let client = parameters.one("client_id").ok_or_else(|| page(Refusal::missing("client_id")))?;
-        if client != hospital.entra.apps.companion_client_id {
-            return Err(page(Refusal::no_application()));
-        }
+        let app = hospital.entra.apps.named(client).ok_or_else(|| page(Refusal::no_application()))?;
         let redirect_text = parameters.text("redirect_uri").to_owned();
-        let redirect_uri = loopback(&redirect_text).ok_or_else(|| {
+        let redirect_uri = app.redirect_uri(hospital, &redirect_text).ok_or_else(|| {
             let text = "The redirect URI specified in the request does not match the redirect URIs configured for the application.";
             page(Refusal::new(50_011, "invalid_request", text))
         })?;
@@ -139,6 +140,7 @@ impl Request {
         }
         Ok(Self {
             tenant,
+            app,
             redirect_text,
             nonce: parameters.one("nonce").map(str::to_owned),
             challenge: challenge.to_owned(),
@@ -154,6 +156,7 @@ impl Request {
         let code = hospital.entra.grants.issue_code(
             hospital,
             CodeGrant {
+                app: self.app,
                 oid: person.oid.clone(),
                 tid: organization.tid.clone(),
                 redirect_uri: self.redirect_text.clone(),
@@ -195,16 +198,6 @@ impl Request {
             .markup("accounts", Markup::join(accounts))
             .respond(StatusCode::OK)
     }
-}
-
-/// `http://localhost` and `http://127.0.0.1` at any port, with exactly the registered paths `/` and `/callback`.
-fn loopback(text: &str) -> Option<Url> {
-    let url = Url::parse(text).ok()?;
-    let host = matches!(url.host_str(), Some("localhost" | "127.0.0.1"));
-    let path = matches!(url.path(), "/" | "/callback");
-    let bare =
-        url.query().is_none() && url.fragment().is_none() && url.username().is_empty() && url.password().is_none();
-    (url.scheme() == "http" && host && path && bare).then_some(url)
 }
 
 fn known_scope(hospital: &Hospital, scope: &str) -> bool {

@@ -1,5 +1,6 @@
 //! What Entra has promised: codes (ten minutes, once) and refresh tokens (ninety days, replaced but not revoked on use).
 
+use super::apps::App;
 use crate::core::{Hospital, lock};
 use jiff::Timestamp;
 use std::{collections::HashMap, sync::Mutex};
@@ -7,6 +8,7 @@ use std::{collections::HashMap, sync::Mutex};
 /// What a code stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct CodeGrant {
+    pub(crate) app: App,
     pub(crate) oid: String,
     pub(crate) tid: String,
     pub(crate) redirect_uri: String,
@@ -19,6 +21,7 @@ pub(crate) struct CodeGrant {
 /// What a refresh token stands for.
 #[derive(Clone, Debug)]
 pub(crate) struct RefreshGrant {
+    pub(crate) app: App,
     pub(crate) oid: String,
     pub(crate) tid: String,
     pub(crate) scopes: Vec<String>,

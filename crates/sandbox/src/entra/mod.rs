@@ -6,6 +6,7 @@ mod authorize;
 mod discovery;
 mod errors;
 mod grants;
+pub(crate) mod roles;
 pub mod session;
 mod token;
 pub mod tokens;
@@ -29,6 +30,7 @@ pub struct State {
     /// Browsers that are signed in.
     pub sessions: Sessions,
     grants: grants::Grants,
+    assigned: roles::Assigned,
 }
 
 impl State {
@@ -40,6 +42,7 @@ impl State {
             key: SigningKey::generate(random.stable_token("entra kid", 27)),
             sessions: Sessions::default(),
             grants: grants::Grants::default(),
+            assigned: roles::Assigned::default(),
         }
     }
 }

@@ -1,7 +1,9 @@
-//! The token endpoint: authorization code and refresh for the companion, client credentials for the relay.
+//! The token endpoint: authorization code and refresh for the companion and for the relay's web page, client credentials for
+//! the relay.
 //! A public client must not present a secret and a confidential one must (AADSTS700025, 7000218).
 
 use super::{
+    apps::App,
     discovery::Tenant,
     errors::Refusal,
     grants::{CodeGrant, RefreshGrant},
@@ -57,7 +59,7 @@ fn answer(hospital: &Hospital, tenant: &str, headers: &HeaderMap, body: &str) ->
     let client = form.one("client_id").ok_or_else(|| Refusal::missing("client_id"))?;
     let apps = &hospital.entra.apps;
     match form.text("grant_type") {
-        "authorization_code" | "refresh_token" if client == apps.companion_client_id => {
+        "authorization_code" | "refresh_token" if apps.named(client) == Some(App::Companion) => {
             if form.one("client_secret").is_some()
                 || form.one("client_assertion").is_some()
                 || web::basic(headers).is_some()
@@ -65,11 +67,11 @@ fn answer(hospital: &Hospital, tenant: &str, headers: &HeaderMap, body: &str) ->
                 let text = "Client is public so neither 'client_assertion' nor 'client_secret' should be presented.";
                 return Err(Refusal::new(700_025, "invalid_client", text));
             }
-            if form.text("grant_type") == "refresh_token" {
-                refresh(hospital, &tenant, &form)
-            } else {
-                code(hospital, &tenant, &form)
-            }
+            of_a_person(hospital, App::Companion, &tenant, &form)
+        }
+        "authorization_code" | "refresh_token" if apps.named(client) == Some(App::Relay) => {
+            check_secret(hospital, &form)?;
+            of_a_person(hospital, App::Relay, &tenant, &form)
         }
         "client_credentials" if client == apps.relay_client_id => client_credentials(hospital, &tenant, &form),
         "authorization_code" | "refresh_token" | "client_credentials"
@@ -83,7 +85,29 @@ fn answer(hospital: &Hospital, tenant: &str, headers: &HeaderMap, body: &str) ->
     }
 }
 
-fn code(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -> Result<Value, Refusal> {
+fn of_a_person(hospital: &Hospital, app: App, tenant: &Tenant, form: &Parameters) -> Result<Value, Refusal> {
+    match form.text("grant_type") {
+        "refresh_token" => refresh(hospital, app, tenant, form),
+        _ => code(hospital, app, tenant, form),
+    }
+}
+
+/// A confidential client proves itself.
+fn check_secret(hospital: &Hospital, form: &Parameters) -> Result<(), Refusal> {
+    let secret = form.one("client_secret").ok_or_else(|| {
+        Refusal::new(
+            7_000_218,
+            "invalid_client",
+            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
+        )
+    })?;
+    if secret == hospital.entra.apps.relay_client_secret {
+        return Ok(());
+    }
+    Err(Refusal::new(7_000_215, "invalid_client", "Invalid client secret provided."))
+}
+
+fn code(hospital: &Hospital, app: App, tenant: &Tenant, form: &Parameters) -> Result<Value, Refusal> {
     let code = form.one("code").ok_or_else(|| Refusal::missing("code"))?;
     let verifier = form.one("code_verifier").ok_or_else(|| Refusal::missing("code_verifier"))?;
     let invalid = |number, text: &str| Refusal::new(number, "invalid_grant", text);
@@ -92,7 +116,10 @@ fn code(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -> Result<Value
         .grants
         .take_code(code)
         .ok_or_else(|| invalid(9_002_313, "Invalid request. Request is malformed or invalid."))?;
-    let CodeGrant { oid, tid, redirect_uri, challenge, scopes, nonce, expires } = grant;
+    let CodeGrant { app: made_for, oid, tid, redirect_uri, challenge, scopes, nonce, expires } = grant;
+    if made_for != app {
+        return Err(invalid(70_000, "The provided authorization code was issued to another application."));
+    }
     if used {
         return Err(invalid(
             54_005,
@@ -118,14 +145,14 @@ fn code(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -> Result<Value
         ));
     }
     narrow(form, &scopes)?;
-    respond(hospital, "authorization_code", &tid, &oid, scopes, nonce.as_deref())
+    respond(hospital, "authorization_code", (app, &tid, &oid), scopes, nonce.as_deref())
 }
 
-fn refresh(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -> Result<Value, Refusal> {
+fn refresh(hospital: &Hospital, app: App, tenant: &Tenant, form: &Parameters) -> Result<Value, Refusal> {
     let token = form.one("refresh_token").ok_or_else(|| Refusal::missing("refresh_token"))?;
     let malformed = || Refusal::new(9_002_313, "invalid_grant", "Invalid request. Request is malformed or invalid.");
-    let RefreshGrant { oid, tid, scopes, expires, revoked: is_revoked } =
-        hospital.entra.grants.refresh(token).filter(|it| tenant.admits(&it.tid)).ok_or_else(malformed)?;
+    let known = hospital.entra.grants.refresh(token).filter(|it| it.app == app && tenant.admits(&it.tid));
+    let RefreshGrant { app: _, oid, tid, scopes, expires, revoked: is_revoked } = known.ok_or_else(malformed)?;
     if is_revoked {
         return Err(revoked());
     }
@@ -133,7 +160,7 @@ fn refresh(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -> Result<Va
         return Err(Refusal::new(700_082, "invalid_grant", "The refresh token has expired due to inactivity."));
     }
     narrow(form, &scopes)?;
-    respond(hospital, "refresh_token", &tid, &oid, scopes, None)
+    respond(hospital, "refresh_token", (app, &tid, &oid), scopes, None)
 }
 
 /// A token request may name no more than was granted.
@@ -151,8 +178,7 @@ fn narrow(form: &Parameters, granted: &[String]) -> Result<(), Refusal> {
 fn respond(
     hospital: &Hospital,
     grant: &str,
-    tid: &str,
-    oid: &str,
+    (app, tid, oid): (App, &str, &str),
     scopes: Vec<String>,
     nonce: Option<&str>,
 ) -> Result<Value, Refusal> {
@@ -164,16 +190,15 @@ fn respond(
     let api = hospital.entra.apps.api_scope();
     let mut body = json!({ "token_type": "Bearer", "scope": scopes.join(" "), "expires_in": lifetime, "ext_expires_in": lifetime });
     if has(&api) {
-        body["access_token"] =
-            Value::from(tokens::access(hospital, tid, person, super::apps::API_PERMISSION, lifetime));
+        body["access_token"] = Value::from(tokens::access(hospital, app, tid, person, lifetime));
     }
     if has("openid") {
-        body["id_token"] = Value::from(tokens::id(hospital, tid, person, nonce));
+        body["id_token"] = Value::from(tokens::id(hospital, app, tid, person, nonce));
     }
     hospital.log("entra", "token.issued", json!({ "grant": grant, "tid": tid, "oid": oid }));
     if has("offline_access") {
         let expires = hospital.clock.in_seconds(NINETY_DAYS);
-        let grant = RefreshGrant { oid: oid.to_owned(), tid: tid.to_owned(), scopes, expires, revoked: false };
+        let grant = RefreshGrant { app, oid: oid.to_owned(), tid: tid.to_owned(), scopes, expires, revoked: false };
         body["refresh_token"] = Value::from(hospital.entra.grants.issue_refresh(hospital, grant));
     }
     Ok(body)
@@ -183,17 +208,8 @@ fn client_credentials(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -
     let Tenant::One(tid) = tenant else {
         return Err(Refusal::new(53_003, "invalid_request", "Use a tenant-specific endpoint for application tokens."));
     };
-    let secret = form.one("client_secret").ok_or_else(|| {
-        Refusal::new(
-            7_000_218,
-            "invalid_client",
-            "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.",
-        )
-    })?;
+    check_secret(hospital, form)?;
     let apps = &hospital.entra.apps;
-    if secret != apps.relay_client_secret {
-        return Err(Refusal::new(7_000_215, "invalid_client", "Invalid client secret provided."));
-    }
     if form.text("scope") != format!("{}/.default", tokens::GRAPH) {
         let text = "The provided value for scope is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier.";
         return Err(Refusal::new(1_002_012, "invalid_scope", text));

@@ -1,9 +1,9 @@
 //! The tokens Entra signs, and the check its resources make: app-only tokens for Graph, v2 access and id tokens
 //! for the relay's API, and the `validationTokens` of rich change notifications. Claims as in Entra's claims reference.
 
-use super::apps::GRANTED_ROLES;
+use super::apps::{API_PERMISSION, App, CALL_ROLES, GRANTED_ROLES};
 use crate::{
-    core::{Hospital, JwtRefused, Person},
+    core::{Hospital, JwtRefused, Person, switches::REMOVAL},
     web,
 };
 use axum::http::HeaderMap;
@@ -85,34 +85,41 @@ pub(crate) fn issuer(hospital: &Hospital, tid: &str) -> String {
 /// An app-only token for Graph: v1 format, as Graph's tokens are.
 pub(crate) fn app_only(hospital: &Hospital, tid: &str, app_id: &str, lifetime: i64) -> String {
     let now = hospital.clock.unix();
+    let mut roles = GRANTED_ROLES.to_vec();
+    if hospital.tenant(tid).is_some_and(|it| !hospital.switches.is(&REMOVAL, it.key, "none")) {
+        roles.extend(CALL_ROLES);
+    }
     let token = hospital.entra.key.sign(&json!({
         "aud": GRAPH, "iss": format!("https://sts.windows.net/{tid}/"), "iat": now - 5, "nbf": now - 5, "exp": now + lifetime,
         "app_displayname": "Roomed relay", "appid": app_id, "appidacr": "1", "idtyp": "app",
-        "oid": hospital.random.stable_guid(&format!("service principal {tid} {app_id}")), "roles": GRANTED_ROLES,
+        "oid": hospital.random.stable_guid(&format!("service principal {tid} {app_id}")), "roles": roles,
         "tid": tid, "uti": hospital.random.token(22), "ver": "1.0",
     }));
     hospital.canaries.secret("entra.access_token", &token);
     token
 }
 
-/// A person's v2 access token for the relay's API.
-pub(crate) fn access(hospital: &Hospital, tid: &str, person: &Person, scp: &str, lifetime: i64) -> String {
+/// A person's v2 access token for the relay's API, asked for by `app`. Whoever has app roles at the relay carries them.
+pub(crate) fn access(hospital: &Hospital, app: App, tid: &str, person: &Person, lifetime: i64) -> String {
     let now = hospital.clock.unix();
     let apps = &hospital.entra.apps;
-    let token = hospital.entra.key.sign(&json!({
+    let proof = if app == App::Relay { "1" } else { "0" };
+    let mut claims = json!({
         "aud": apps.relay_client_id, "iss": issuer(hospital, tid), "iat": now - 5, "nbf": now - 5, "exp": now + lifetime,
-        "aio": hospital.random.token(24), "azp": apps.companion_client_id, "azpacr": "0", "name": person.name,
-        "oid": person.oid, "preferred_username": person.upn, "rh": hospital.random.token(16), "scp": scp,
+        "aio": hospital.random.token(24), "azp": apps.client_id(app), "azpacr": proof, "name": person.name,
+        "oid": person.oid, "preferred_username": person.upn, "rh": hospital.random.token(16), "scp": API_PERMISSION,
         "sub": subject(hospital, person, &apps.relay_client_id), "tid": tid, "uti": hospital.random.token(22), "ver": "2.0",
-    }));
+    });
+    add_roles(hospital, person, &mut claims);
+    let token = hospital.entra.key.sign(&claims);
     hospital.canaries.secret("entra.access_token", &token);
     token
 }
 
-/// A person's v2 id_token for the companion.
-pub(crate) fn id(hospital: &Hospital, tid: &str, person: &Person, nonce: Option<&str>) -> String {
+/// A person's v2 id_token for `app`. App roles are the relay's, so only its own id_token has them.
+pub(crate) fn id(hospital: &Hospital, app: App, tid: &str, person: &Person, nonce: Option<&str>) -> String {
     let now = hospital.clock.unix();
-    let client = &hospital.entra.apps.companion_client_id;
+    let client = hospital.entra.apps.client_id(app);
     let mut claims = json!({
         "aud": client, "iss": issuer(hospital, tid), "iat": now - 5, "nbf": now - 5, "exp": now + 3600,
         "name": person.name, "oid": person.oid, "preferred_username": person.upn, "rh": hospital.random.token(16),
@@ -121,9 +128,20 @@ pub(crate) fn id(hospital: &Hospital, tid: &str, person: &Person, nonce: Option<
     if let Some(nonce) = nonce {
         claims["nonce"] = Value::from(nonce);
     }
+    if app == App::Relay {
+        add_roles(hospital, person, &mut claims);
+    }
     let token = hospital.entra.key.sign(&claims);
     hospital.canaries.secret("entra.id_token", &token);
     token
+}
+
+/// `roles`, if there are any; Entra leaves an empty claim out.
+fn add_roles(hospital: &Hospital, person: &Person, claims: &mut Value) {
+    let roles = super::roles::of(hospital, &person.oid);
+    if !roles.is_empty() {
+        claims["roles"] = Value::from(roles);
+    }
 }
 
 /// `sub` is pairwise: another value for every application.

@@ -116,9 +116,6 @@ pub(crate) fn configuration(hospital: &Hospital, organization: &Organization) ->
         "interconnect": interconnect(hospital, organization),
         "virtual_visit_types": [{ "system": organization.visit_type_system, "code": chart::VIRTUAL }],
         "identifier_systems": organization.systems,
-        "more_identifier_systems": {
-            "conference": organization.conference_system, "department": organization.department_system,
-        },
         "connection_status": {
             "profile": "epic-2018-contextlinking", "verb": "GET", "path": connection::PATH,
             "auth": { "kind": "basic", "user": organization.status_user, "password": organization.status_password },

@@ -27,7 +27,7 @@ pub(crate) struct Report {
 pub(crate) fn record(hospital: &Hospital, thread: &str, session: &Session) {
     let Some((_, rules)) = rules_of(hospital, thread) else { return };
     let mut people: BTreeMap<String, Vec<&Stay>> = BTreeMap::new();
-    for stay in &session.stays {
+    for stay in session.stays.iter().filter(|it| !matches!(it.who, Who::App { .. })) {
         let key = stay.who.oid().map_or_else(|| format!("~{}", stay.who.display_name()), str::to_owned);
         people.entry(key).or_default().push(stay);
     }
@@ -56,11 +56,13 @@ fn one(hospital: &Hospital, rules: &Rules, stays: &[&Stay]) -> Value {
         .collect();
     let total: i64 = stays.iter().map(|it| it.to.duration_since(it.from).as_secs()).sum();
     let (email, identity) = match who {
-        Who::User { oid, tenant_id, display_name } => (
+        Who::User { oid, tenant_id, display_name, .. } => (
             hospital.person(oid).map(|(_, person)| person.upn.clone()),
             json!({"@odata.type": "#microsoft.graph.communicationsUserIdentity", "id": oid, "displayName": display_name, "tenantId": tenant_id}),
         ),
-        Who::Guest { display_name } => (None, json!({"id": null, "displayName": display_name, "tenantId": null})),
+        Who::Guest { display_name } | Who::App { display_name, .. } => {
+            (None, json!({"id": null, "displayName": display_name, "tenantId": null}))
+        }
     };
     let role = match rules.title(who) {
         "Organizer" => "Organizer",

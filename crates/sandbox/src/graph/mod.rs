@@ -1,13 +1,15 @@
 //! Microsoft Graph, as far as online meetings go: meetings, their call events, attendance reports. Strict as Graph.
-//! Everything answers under `/v1.0` and `/beta` alike. Left out: delegated permissions, calls, `/me`, `$batch`, `$select`.
+//! Everything answers under `/v1.0` and `/beta` alike. Left out: delegated permissions, `/me`, `$batch`, `$select`.
 //!
 //! Fault targets (control API): `graph.create`, `graph.meeting`, `graph.virtual_join_url`, `graph.attendance`,
-//! `graph.subscribe`, `graph.renew` for requests; `graph.access_policy` with mode `refuse`; `graph.notify` with
+//! `graph.subscribe`, `graph.renew`, `graph.calls` for requests; `graph.access_policy` with mode `refuse`; `graph.notify` with
 //! `delay`, `duplicate`, `reorder`, `drop_before`, `drop_after_apply`, `status` for deliveries; and
 //! `graph.notify.<spoil>` (any mode) for notifications spoilt on purpose, see `spoil.rs`. More under `switches.rs`.
 
 mod attendance;
 mod bearer;
+mod call_request;
+mod calls;
 mod changes;
 mod delivery;
 mod envelope;
@@ -25,7 +27,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Mutex, OnceLock};
 
 use axum::Router;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 
 use crate::core::{Shared, SigningKey};
 
@@ -38,6 +40,7 @@ pub(crate) use meetings::rules_of;
 pub struct State {
     meetings: Mutex<Vec<OnlineMeeting>>,
     subscriptions: Mutex<BTreeMap<String, delivery::Line>>,
+    calls: Mutex<BTreeMap<String, calls::AppCall>>,
     reports: Mutex<BTreeMap<String, Vec<attendance::Report>>>,
     /// Organizers the application access policy was granted for, besides each organization's own.
     granted: Mutex<BTreeSet<String>>,
@@ -65,6 +68,10 @@ fn version() -> Router<Shared> {
         .route(&format!("{meeting}/attendanceReports"), get(attendance::list))
         .route(&format!("{meeting}/attendanceReports/{{report}}"), get(attendance::read))
         .route(&format!("{meeting}/attendanceReports/{{report}}/attendanceRecords"), get(attendance::records))
+        .route("/communications/calls", post(calls::join))
+        .route("/communications/calls/{id}", get(calls::look).delete(calls::hang_up))
+        .route("/communications/calls/{id}/participants", get(calls::participants))
+        .route("/communications/calls/{id}/participants/{participant}", delete(calls::remove))
         .route("/subscriptions", post(subscriptions::create).get(subscriptions::list))
         .route(
             "/subscriptions/{id}",

@@ -37,9 +37,12 @@ fn participant(delta: &Delta) -> Value {
     it
 }
 
-fn identity(who: &Who) -> Value {
+pub(super) fn identity(who: &Who) -> Value {
     match who {
-        Who::User { oid, tenant_id, display_name } => {
+        Who::App { app_id, display_name, .. } => {
+            json!({"application": {"id": app_id, "displayName": display_name}})
+        }
+        Who::User { oid, tenant_id, display_name, .. } => {
             json!({"user": {"id": oid, "displayName": display_name, "tenantId": tenant_id}})
         }
         Who::Guest { display_name } => json!({"guest": {"displayName": display_name}}),

@@ -18,8 +18,8 @@ use axum::Router;
 
 use crate::core::Shared;
 
-pub(crate) use call::{Delta, Happened, Session, Stay};
-pub(crate) use room::meeting_changed;
+pub(crate) use call::{Delta, Happened, Place, Removed, Session, Stay};
+pub(crate) use room::{Outcome, act, join, meeting_changed, with_room};
 pub(crate) use rules::{Rules, Who};
 
 /// What Teams remembers.

@@ -9,7 +9,10 @@ use tokio::sync::watch;
 
 use super::call::{Call, Happened, Refused, Removed};
 use super::rules::{Rules, Who};
-use crate::core::{Hospital, Shared, lock};
+use crate::core::{
+    Hospital, Shared, lock,
+    switches::{GUEST_TENANTS, LOBBY_VISIBLE, REJOIN},
+};
 
 /// A page that has not been heard of for this many seconds is inactive.
 pub(crate) const SILENCE: i64 = 5;
@@ -35,6 +38,8 @@ pub(crate) struct Room {
     pub(crate) title: String,
     /// What became of those who went.
     pub(crate) gone: HashMap<String, Outcome>,
+    /// Who they were, in order of going.
+    past: Vec<(String, Who)>,
     /// Open event streams per leg.
     streams: HashMap<String, usize>,
     /// Counts changes; pages wait on it.
@@ -52,6 +57,7 @@ pub(crate) fn with_room<T>(hospital: &Hospital, thread: &str, look: impl FnOnce(
             rules: rules.clone(),
             title: meeting.subject.clone().unwrap_or_default(),
             gone: HashMap::new(),
+            past: Vec::new(),
             streams: HashMap::new(),
             changed: watch::Sender::new(0),
         };
@@ -74,18 +80,24 @@ pub(crate) fn act(
 ) -> Result<(), Refused> {
     let now = hospital.clock.now();
     with_room(hospital, thread, |room| {
-        let before: Vec<String> = room.call.legs().iter().map(|it| it.id.clone()).collect();
+        let before: Vec<(String, Who)> = room.call.legs().iter().map(|it| (it.id.clone(), it.who.clone())).collect();
         let happened = act(&mut room.call, &room.rules, now)?;
-        for leg in before {
+        for (leg, who) in before {
             if room.call.leg(&leg).is_none() {
-                room.gone.insert(leg, outcome);
+                room.gone.insert(leg.clone(), outcome);
+                room.past.push((leg, who));
             }
         }
         for it in &happened {
             hospital.log("teams", "roster", journal(thread, it));
         }
         // Still inside the lock, so that two acts reach the subscribers in the order they happened
-        crate::graph::publish(hospital, thread, &happened);
+        let organization = hospital.tenant(&room.rules.tenant_id).map(|it| it.key).unwrap_or_default();
+        if hospital.switches.is(&LOBBY_VISIBLE, organization, "yes") {
+            crate::graph::publish(hospital, thread, &happened);
+        } else {
+            crate::graph::publish(hospital, thread, &without_lobby(happened));
+        }
         room.changed.send_modify(|it| *it += 1);
         Ok(())
     })
@@ -94,14 +106,45 @@ pub(crate) fn act(
 
 /// Somebody comes to the meeting's door; answers their leg.
 pub(crate) fn join(hospital: &Shared, thread: &str, who: Who) -> Result<String, Refused> {
-    let leg = hospital.random.guid();
+    let (who, leg) = comer(hospital, thread, who).ok_or(Refused::Unknown)?;
     let id = leg.clone();
-    let kind = if who.is_teams_user() { "user" } else { "guest" };
+    let kind = who.kind();
     act(hospital, thread, Outcome::Left, move |call, rules, now| Ok(call.join(id, who, rules, now)))?;
     let place = with_room(hospital, thread, |room| room.call.leg(&leg).map(|it| format!("{:?}", it.place)));
     let detail = json!({"thread": thread, "leg": leg, "kind": kind, "place": place.flatten()});
     hospital.log("teams", "door", detail);
     Ok(leg)
+}
+
+/// As whom somebody comes, and the id of their leg, as the meeting's tenant has it.
+fn comer(hospital: &Hospital, thread: &str, who: Who) -> Option<(Who, String)> {
+    with_room(hospital, thread, |room| {
+        let tenant = &room.rules.tenant_id;
+        let host = hospital.tenant(tenant).map(|it| it.key).unwrap_or_default();
+        let who = match who {
+            Who::User { oid, tenant_id, display_name, .. }
+                if tenant_id != *tenant && hospital.switches.is(&GUEST_TENANTS, host, "invited") =>
+            {
+                let oid = hospital.random.stable_guid(&format!("guest account {tenant} {oid}"));
+                Who::User { oid, tenant_id: tenant.clone(), display_name, is_guest: true }
+            }
+            other => other,
+        };
+        let old = room.past.iter().rev().find(|(id, it)| *it == who && room.call.leg(id).is_none());
+        let old = old.filter(|_| hospital.switches.is(&REJOIN, host, "old-id")).map(|(id, _)| id.clone());
+        let leg = old.unwrap_or_else(|| hospital.random.guid());
+        room.gone.remove(&leg);
+        (who, leg)
+    })
+}
+
+/// What is told where the roster knows no lobby.
+fn without_lobby(happened: Vec<Happened>) -> Vec<Happened> {
+    let seen = happened.into_iter().map(|it| match it {
+        Happened::Roster(deltas) => Happened::Roster(deltas.into_iter().filter(|it| !it.in_lobby).collect()),
+        other => other,
+    });
+    seen.filter(|it| !matches!(it, Happened::Roster(deltas) if deltas.is_empty())).collect()
 }
 
 /// The meeting's settings changed; open pages look again.
@@ -118,7 +161,7 @@ fn journal(thread: &str, happened: &Happened) -> Value {
                 .iter()
                 .map(|it| {
                     json!({
-                        "leg": it.leg, "oid": it.who.oid(), "kind": if it.who.is_teams_user() { "user" } else { "guest" },
+                        "leg": it.leg, "oid": it.who.oid(), "kind": it.who.kind(),
                         "inLobby": it.in_lobby, "removed": it.removed.map(Removed::reason), "sequence": it.sequence,
                     })
                 })

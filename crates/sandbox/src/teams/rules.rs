@@ -12,11 +12,24 @@ pub(crate) enum Who {
         tenant_id: String,
         /// Display name.
         display_name: String,
+        /// Whether it is a guest account of that tenant.
+        is_guest: bool,
     },
     /// Somebody in a browser: only the name they typed.
     Guest {
         /// As typed; says nothing about who it is.
         display_name: String,
+    },
+    /// An app that has joined over Graph's calls API.
+    App {
+        /// Its client id.
+        app_id: String,
+        /// Tenant it acts in.
+        tenant_id: String,
+        /// Display name.
+        display_name: String,
+        /// Whether no lobby holds it up.
+        past_lobby: bool,
     },
 }
 
@@ -24,7 +37,9 @@ impl Who {
     /// What tiles and rosters show.
     pub(crate) fn display_name(&self) -> &str {
         match self {
-            Self::User { display_name, .. } | Self::Guest { display_name } => display_name,
+            Self::User { display_name, .. } | Self::Guest { display_name } | Self::App { display_name, .. } => {
+                display_name
+            }
         }
     }
 
@@ -37,14 +52,23 @@ impl Who {
     pub(crate) fn oid(&self) -> Option<&str> {
         match self {
             Self::User { oid, .. } => Some(oid),
-            Self::Guest { .. } => None,
+            Self::Guest { .. } | Self::App { .. } => None,
         }
     }
 
     fn tenant(&self) -> Option<&str> {
         match self {
-            Self::User { tenant_id, .. } => Some(tenant_id),
+            Self::User { tenant_id, .. } | Self::App { tenant_id, .. } => Some(tenant_id),
             Self::Guest { .. } => None,
+        }
+    }
+
+    /// The word for tests and the journal.
+    pub(crate) fn kind(&self) -> &'static str {
+        match self {
+            Self::User { .. } => "user",
+            Self::Guest { .. } => "guest",
+            Self::App { .. } => "app",
         }
     }
 }
@@ -83,14 +107,15 @@ impl Rules {
 
     /// Goes straight in. Organizer and co-organizers always do.
     pub(crate) fn passes_lobby(&self, who: &Who) -> bool {
-        if self.may_end(who) {
+        if self.may_end(who) || matches!(who, Who::App { past_lobby: true, .. }) {
             return true;
         }
         let same_tenant = who.tenant() == Some(self.tenant_id.as_str());
         match self.lobby_bypass.as_str() {
             "everyone" => true,
-            "organization" | "organizationExcludingGuests" => same_tenant,
-            "organizationAndFederated" => who.is_teams_user(),
+            "organization" => same_tenant,
+            "organizationExcludingGuests" => same_tenant && !matches!(who, Who::User { is_guest: true, .. }),
+            "organizationAndFederated" => who.is_teams_user() || same_tenant,
             "invited" => who.oid().is_some_and(|oid| has(&self.invited, oid)),
             _ => false,
         }
@@ -101,7 +126,9 @@ impl Rules {
         match who.oid() {
             Some(oid) if oid == self.organizer => "Organizer",
             Some(oid) if has(&self.coorganizers, oid) => "Co-organizer",
+            Some(_) if matches!(who, Who::User { is_guest: true, .. }) => "Guest",
             Some(_) => "",
+            None if matches!(who, Who::App { .. }) => "App",
             None => "Guest",
         }
     }

@@ -93,7 +93,7 @@ pub(super) fn account(hospital: &Hospital, upn: &str) -> Option<Who> {
 
 /// A Teams user of this tenant.
 pub(super) fn user(tid: &str, person: &crate::core::Person) -> Who {
-    Who::User { oid: person.oid.clone(), tenant_id: tid.to_owned(), display_name: person.name.clone() }
+    Who::User { oid: person.oid.clone(), tenant_id: tid.to_owned(), display_name: person.name.clone(), is_guest: false }
 }
 
 /// A guest; nobody without a name.

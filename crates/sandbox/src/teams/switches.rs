@@ -2,14 +2,15 @@
 //!
 //! | call | does |
 //! |---|---|
-//! | `GET /meetings/{thread}` | `{"thread","started","legs":[{"leg","kind":"user\|guest","oid","displayName","place":"waiting\|lobby\|in"}]}` |
+//! | `GET /meetings/{thread}` | `{"thread","started","legs":[{"leg","kind":"user\|guest\|app","oid","displayName","place":"waiting\|lobby\|in"}]}` |
 //! | `POST /meetings/{thread}/join {"oid"}` or `{"upn"}` or `{"guest":NAME}` | somebody comes; 201 `{"leg","place"}` |
 //! | `POST /meetings/{thread}/admit {"leg"?,"by"?}` | lets in from the lobby: the first waiting, by the first who may |
 //! | `POST /meetings/{thread}/remove {"leg","by"?}` | sends away |
 //! | `POST /meetings/{thread}/leave {"leg"}`, `/inactive {"leg"}` | leaves; goes silent |
 //! | `POST /meetings/{thread}/end {"by"?}` | the organizer or a co-organizer in the call ends it for everyone |
 //!
-//! Acts answer 204, 403 or 404. People who joined here have no page and never go silent by themselves.
+//! How meetings behave beyond that is set by the named switches `lobby_visible`, `rejoin`, `guest_tenants` and `removal` of
+//! the control API. Acts answer 204, 403 or 404. People who joined here have no page and never go silent by themselves.
 
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
@@ -52,7 +53,7 @@ async fn look(State(hospital): State<Shared>, Path(thread): Path<String>) -> Res
             .iter()
             .map(|it| {
                 json!({
-                    "leg": it.id, "kind": if it.who.is_teams_user() { "user" } else { "guest" }, "oid": it.who.oid(),
+                    "leg": it.id, "kind": it.who.kind(), "oid": it.who.oid(),
                     "displayName": it.who.display_name(), "place": place(it), "since": it.joined.to_string(),
                 })
             })

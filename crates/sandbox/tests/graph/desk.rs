@@ -106,6 +106,13 @@ impl Desk {
         answer(self.http.post(format!("{}/_sandbox{path}", self.running.addresses.graph)).json(&body)).await
     }
 
+    /// Throws a named switch for every organization.
+    pub(crate) fn throw(&self, name: &str, value: &str) {
+        let hospital = &self.running.hospital;
+        let keys: Vec<&str> = hospital.organizations.iter().map(|it| it.key).collect();
+        hospital.switches.throw(name, value, None, &keys).unwrap();
+    }
+
     pub(crate) fn fault(&self, fault: Value) {
         self.running.hospital.faults.put(serde_json::from_value(fault).unwrap());
     }

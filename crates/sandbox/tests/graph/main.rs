@@ -2,8 +2,10 @@
 //! Whole sandbox in this process, real sockets; the receiving side is coded here on its own.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod calls;
 mod desk;
 mod faults;
+mod guests;
 mod meetings;
 mod pages;
 mod receiver;

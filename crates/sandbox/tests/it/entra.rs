@@ -188,7 +188,7 @@ async fn the_token_endpoint_refuses_what_entra_refuses() {
         (("code_verifier", wrong), 501_481),
         (("redirect_uri", "http://localhost:1/callback"), 70_000),
         (("client_secret", "a"), 700_025),
-        (("client_id", text(northside, "/entra/relay_client_id")), 700_027),
+        (("client_id", text(northside, "/entra/relay_client_id")), 7_000_218),
         (("client_id", "00000000-0000-0000-0000-000000000000"), 700_016),
         (("grant_type", "password"), 70_003),
         (("code", "1.unknown"), 9_002_313),

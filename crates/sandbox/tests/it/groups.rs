@@ -44,7 +44,7 @@ async fn a_group_shares_a_conference_and_each_patient_keeps_their_own_line() {
 
     // Each is found by the conference id as by their own number.
     let token = Keys::publish(&desk).await.system_token(&desk, "").await;
-    let system = text(&desk.northside, "/ehr/more_identifier_systems/conference");
+    let system = text(&desk.northside, "/more_identifier_systems/conference");
     let found = get(&desk, &token, &format!("Appointment?identifier={system}%7C{conference}")).await.1;
     assert_eq!(found["total"], 3);
     let own = text(&desk.northside, "/ehr/identifier_systems/csn");
@@ -189,7 +189,7 @@ async fn an_appointment_says_its_department_and_so_does_the_launch() {
         let Some(place) = place else { continue };
         let (_, location) = get(&desk, &token, &format!("Location/{place}")).await;
         assert_eq!(location["name"], expected.unwrap()["name"]);
-        assert_eq!(location["identifier"][0]["system"], desk.northside["ehr"]["more_identifier_systems"]["department"]);
+        assert_eq!(location["identifier"][0]["system"], desk.northside["more_identifier_systems"]["department"]);
         let query = format!("Appointment?_id={id}&location=Location/{place}");
         assert_eq!(get(&desk, &token, &query).await.1["total"], 1);
     }
