@@ -100,7 +100,8 @@ fn department(organization: &Organization, record: &Record) -> Option<Department
     let number = record.ehr.department.as_ref();
     let by_number = organization.departments.iter().find(|it| number.is_some_and(|number| it.numbers.contains(number)));
     let location = record.ehr.location.as_ref();
-    let by_location = || organization.departments.iter().find(|it| location.is_some_and(|id| it.locations.contains(id)));
+    let by_location =
+        || organization.departments.iter().find(|it| location.is_some_and(|id| it.locations.contains(id)));
     by_number.or_else(by_location).map(|it| Department { id: it.id.clone(), name: it.name.clone() })
 }
 
