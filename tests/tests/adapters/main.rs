@@ -32,6 +32,7 @@ mod r4_visit;
 mod restored;
 mod room;
 mod signed;
+mod staff;
 mod statement;
 mod taken_back;
 mod visitor;

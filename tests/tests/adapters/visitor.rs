@@ -142,6 +142,13 @@ impl Visitor {
         Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
     }
 
+    /// Asks for something that is not the page's, with the page's cookie.
+    pub(crate) async fn ask_at(&self, path: &str) -> anyhow::Result<Answer> {
+        let answer = self.http.get(format!("{}{path}", self.relay)).header("cookie", &self.cookie).send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+    }
+
     /// As the page itself does, with a body.
     pub(crate) async fn say(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let request = self.http.post(format!("{}/v/api/{path}", self.relay)).header("cookie", &self.cookie);

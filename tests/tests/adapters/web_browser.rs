@@ -1,7 +1,7 @@
 //! A browser without a screen that keeps cookies and remembers where it was sent: for pages somebody is signed in to.
 
 use anyhow::Context;
-use e2e::clinician::http;
+use e2e::clinician::{Answer, http};
 use reqwest::header::{CACHE_CONTROL, ORIGIN, SET_COOKIE};
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -55,6 +55,33 @@ impl Browser {
     /// Forgets every cookie but those whose name begins with this.
     pub(crate) fn keep_only(&mut self, beginning: &str) {
         self.jar.retain(|(name, _)| name.starts_with(beginning));
+    }
+
+    /// Asks for JSON as a page of ours would.
+    pub(crate) async fn api(&self, method: Method, path: &str, body: Option<&Value>) -> anyhow::Result<Answer> {
+        self.api_from(method, path, body, Some(&self.relay)).await
+    }
+
+    /// The same from a page of `origin`; `None` sends no such header.
+    pub(crate) async fn api_from(
+        &self,
+        method: Method,
+        path: &str,
+        body: Option<&Value>,
+        origin: Option<&str>,
+    ) -> anyhow::Result<Answer> {
+        let cookies: Vec<String> = self.jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let mut request =
+            self.http.request(method, format!("{}{path}", self.relay)).header("cookie", cookies.join("; "));
+        if let Some(origin) = origin {
+            request = request.header("origin", origin);
+        }
+        if let Some(body) = body {
+            request = request.json(body);
+        }
+        let answer = request.send().await?;
+        let status = answer.status().as_u16();
+        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
     }
 
     /// A cookie's value.

@@ -89,6 +89,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/v/api/answer", post(page_acts::answer))
         .route("/v/api/take-over", post(page_acts::take_over))
         .route("/v/api/probe", get(page_acts::probe).post(page_acts::probed))
+        .route("/o/{organization}/test", get(visit_page::practice))
         .route("/v/", get(visit_page::index))
         .route("/v/{*file}", get(visit_page::asset));
     let staff = Router::new()

@@ -14,6 +14,7 @@ use roomed_protocol::{PatientView, ProblemCode};
 use roomed_visit::{ParticipantId, Source, Testimony, VisitEvent};
 use tokio::sync::watch;
 
+use super::html;
 use super::problem::{Answer, Refusal};
 use super::socket::{small, stopped};
 use crate::arrivals::{Along, Opened};
@@ -61,6 +62,14 @@ pub(super) fn same_origin(relay: &Relay, headers: &HeaderMap) -> Answer<()> {
 /// `GET /v/`.
 pub(super) async fn index() -> Response {
     pages::visit("index.html")
+}
+
+/// `GET /o/{organization}/test`: the same page, to test devices without a visit. It asks for nothing but the probe.
+pub(super) async fn practice(State(relay): State<Arc<Relay>>, Path(organization): Path<String>) -> Response {
+    match relay.organization(&organization) {
+        Some(_) => pages::visit("index.html"),
+        None => html::refusal_for_patient(Refusal(ProblemCode::UnknownIss)),
+    }
 }
 
 /// `GET /v/{*file}`.

@@ -39,12 +39,15 @@ pub(super) enum Then {
     Launch(String),
     /// To see a visit.
     Visit(String),
+    /// To the staff page.
+    Staff,
 }
 
 impl Then {
     fn path(&self, organization: &str) -> String {
         match self {
             Self::Home => format!("/o/{organization}/signed-in"),
+            Self::Staff => format!("/staff/?o={organization}"),
             Self::Launch(handle) => launch::path(organization, handle),
             Self::Visit(visit) => super::visit::path(organization, visit),
         }
@@ -62,14 +65,16 @@ struct Pending {
     then: Then,
 }
 
-/// `GET /o/{organization}/sign-in`. With `as=other` somebody else can be chosen.
+/// `GET /o/{organization}/sign-in`. With `as=other` somebody else can be chosen, with `to=staff` the staff page comes next.
 pub(in crate::http) async fn begin(
     State(relay): State<Arc<Relay>>,
     Path(key): Path<String>,
     RawQuery(query): RawQuery,
 ) -> Response {
-    let other = Query::parse(query.as_deref().unwrap_or_default()).is_ok_and(|it| it.get("as") == Some("other"));
-    page::answer(begin_for(&relay, &key, Then::Home, other).await)
+    let query = Query::parse(query.as_deref().unwrap_or_default());
+    let says = |name: &str, value: &str| query.as_ref().is_ok_and(|it| it.get(name) == Some(value));
+    let then = if says("to", "staff") { Then::Staff } else { Then::Home };
+    page::answer(begin_for(&relay, &key, then, says("as", "other")).await)
 }
 
 /// Sends the browser to Entra.
