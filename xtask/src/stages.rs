@@ -117,6 +117,12 @@ pub(crate) const STAGES: &[Stage] = &[
         does: Does::Tests { of: &["tests"], files: &["adapters"], args: &[], desktop: false, postgres: false },
         minutes: 15,
     },
+    Stage {
+        suite: "adapters",
+        name: "fuzz targets over their seeds",
+        does: Does::Tests { of: &["tests"], files: &["fuzz"], args: &[], desktop: false, postgres: false },
+        minutes: 5,
+    },
     Stage { suite: "ui", name: "types and Svelte", does: Does::Npm("check"), minutes: 10 },
     Stage { suite: "ui", name: "components", does: Does::Npm("test"), minutes: 10 },
     Stage { suite: "ui", name: "pages in Chromium", does: Does::Npm("test:pages"), minutes: 15 },

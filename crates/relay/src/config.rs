@@ -58,6 +58,8 @@ pub struct Config {
     pub keys: Keys,
     /// Launches and pages.
     pub launch: Launch,
+    /// People who are signed in with a browser.
+    pub web: Web,
     /// How a visit behaves.
     pub visit: Visit,
     /// What EHRs are asked.
@@ -134,6 +136,16 @@ pub struct Launch {
     pub one_time_seconds: u32,
     /// How long a visit page's cookie is good for.
     pub page_session_hours: u32,
+}
+
+/// `[web]`
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Web {
+    /// How long somebody stays signed in, whatever they do.
+    pub session_minutes: u32,
+    /// And how long while they do nothing.
+    pub idle_minutes: u32,
 }
 
 /// Which fact counts as the patient's *connected* for the chart.

@@ -4,11 +4,12 @@ use anyhow::Context;
 use serde_json::{Value, json};
 
 /// What an analyst types of an EHR beside Epic.
-const TYPED: [&str; 8] = [
+const TYPED: [&str; 9] = [
     "vendor",
     "environment",
     "iss",
     "companion_client_id",
+    "browser_client_id",
     "patient_client_id",
     "backend_client_id",
     "virtual_visit_types",

@@ -193,6 +193,7 @@ impl Ground {
             ("link", "SELECT count(*) FROM link"),
             ("watch", "SELECT count(*) FROM watch"),
             ("page_session", "SELECT count(*) FROM page_session"),
+            ("web_session", "SELECT count(*) FROM web_session"),
         ] {
             rows.push((table, sqlx::query_scalar(count).fetch_one(&mut database).await?));
         }

@@ -2,6 +2,7 @@
 //! fails. Real binaries over real HTTP; every test ends with a look for what must not have been written anywhere.
 
 mod appointments;
+mod browser_launch;
 mod chart;
 mod covering;
 mod cursor;
@@ -35,6 +36,8 @@ mod statement;
 mod taken_back;
 mod visitor;
 mod watch;
+mod web_browser;
+mod web_sign_in;
 mod webhook;
 mod write_back;
 mod write_back_gap;

@@ -25,6 +25,8 @@ const DIAGRAM: &[(&str, &[&str])] = &[
             "roomed",
         ],
     ),
+    // outside the workspace: a nightly compiler's
+    ("tests/fuzz", &["roomed-relay", "roomed-companion"]),
     ("xtask", &[]),
 ];
 

@@ -36,6 +36,8 @@ impl Config {
         let at_least_one = [
             ("database.readers", self.database.readers),
             ("launch.one_time_seconds", self.launch.one_time_seconds),
+            ("web.session_minutes", self.web.session_minutes),
+            ("web.idle_minutes", self.web.idle_minutes),
             ("visit.alert_repeat_seconds", self.visit.alert_repeat_seconds),
             ("visit.wait_long_seconds", self.visit.wait_long_seconds),
             ("meeting.request_seconds", self.meeting.request_seconds),
@@ -127,6 +129,15 @@ impl Findings {
         if it.key.is_empty() || it.key.len() > 64 || !it.key.chars().all(plain) {
             self.say(format!("{at}.key may hold a-z, 0-9 and - only"));
         }
+        for role in &it.staff {
+            let known = |id: &String| id == "*" || it.departments.iter().any(|department| department.id == *id);
+            for id in role.departments.iter().filter(|id| !known(id)) {
+                self.say(format!(
+                    "{at}.staff: the role {} names the department {id}, which is not in departments",
+                    role.role
+                ));
+            }
+        }
         let mut ids = vec![("tid", &it.tid), ("organizer_oid", &it.organizer_oid)];
         ids.extend(it.delegates.iter().map(|oid| ("delegates", oid)));
         for (key, value) in ids {
@@ -156,6 +167,10 @@ impl Findings {
         // `iss` is compared letter by letter with what the EHR sends, so a slash at its end is the EHR's affair.
         self.address(&format!("{at}.iss"), it.iss.trim_end_matches('/'));
         self.vendor(at, it);
+        let others = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
+        if it.browser_client_id.as_ref().is_some_and(|own| own.is_empty() || others.contains(&own)) {
+            self.say(format!("{at}.browser_client_id must be a client of its own, or left out"));
+        }
         let clients = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
         if clients.iter().any(|id| id.is_empty()) {
             self.say(format!("{at}: a client id is empty"));

@@ -12,7 +12,7 @@ use axum::http::request::Parts;
 use jiff::SignedDuration;
 use roomed_protocol::{
     CallbackRegistration, EhrConnection, JoinView, LaunchRedirect, MeView, NonceRequest, NonceView, Notice, NoticeKind,
-    NoticesView, PROTOCOL_HEADER, ProblemCode, SignInView, VisitView, VisitsView,
+    NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, ProblemCode, SignInView, VisitView, VisitsView,
 };
 use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
 use serde::Deserialize;
@@ -34,6 +34,11 @@ const PAGE: u32 = 200;
 pub(super) struct Caller(pub(super) Clinician, /* The protocol version their companion speaks. */ u32);
 
 impl Caller {
+    /// Somebody who is signed in with a browser: what they are told is always of this version.
+    pub(super) fn of_browser(clinician: Clinician) -> Self {
+        Self(clinician, PROTOCOL_VERSION)
+    }
+
     /// A visit in words their companion knows.
     fn words(&self, view: VisitView) -> VisitView {
         if self.1 < 2 { wire::visit_of_before(view) } else { view }

@@ -11,13 +11,26 @@ use crate::context_link::{Fault, Words};
 
 const STYLE: &str = include_str!("page.css");
 
-fn escape(text: &str) -> String {
+/// Text as it may stand between tags and in attributes.
+pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>) -> Response {
     // Our own button is the only form there is.
     let form = if body.contains("<form") { "'self'" } else { "'none'" };
+    respond(status, title, body, script, form)
+}
+
+/// A page with forms of ours, and where their answers may lead. A browser says where a form comes from only with a
+/// referrer policy that is not `no-referrer`; other sites hear nothing all the same.
+pub(super) fn with_forms(status: StatusCode, title: &str, body: &str, to: &str) -> Response {
+    let mut response = respond(status, title, body, None, to);
+    response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
+    response
+}
+
+fn respond(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>, form: &str) -> Response {
     let (script, source) = match script {
         Some((nonce, script)) => (format!("<script nonce=\"{nonce}\">{script}</script>"), format!("'nonce-{nonce}'")),
         None => (String::new(), "'none'".to_owned()),
@@ -41,12 +54,22 @@ fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)
 }
 
 /// Hands a launch over to the companion: by itself, and by button where the browser wants a click first.
-pub(super) fn open_companion(link: &str, nonce: &str) -> Response {
+/// `browser`: where the launch goes on without it.
+pub(super) fn open_companion(link: &str, nonce: &str, browser: Option<&str>) -> Response {
     let link = escape(link);
+    let otherwise = match browser {
+        Some(path) => format!(
+            "<p>No Roomed on this computer? <a id=\"in-browser\" href=\"{}\">Go on in the browser</a>.</p>",
+            escape(path)
+        ),
+        None => "<p class=\"quiet\">Nothing happens? Roomed may not be installed here. Ask IT for it, or begin the visit on a \
+                 computer that has it.</p>"
+            .to_owned(),
+    };
     let body = format!(
         "<h1>Opening Roomed</h1><p>Your visit is opening in Roomed on this computer. You can close this tab.</p>\
          <p><a id=\"open-roomed\" class=\"button\" href=\"{link}\">Open Roomed</a></p>\
-         <p class=\"quiet\">Nothing happens? Roomed may not be installed here. Ask IT for it, or begin the visit on a computer that has it.</p>"
+         {otherwise}"
     );
     let script = "location.href=document.getElementById('open-roomed').href;document.documentElement.dataset.ready='1'";
     page(StatusCode::OK, "Opening Roomed", &body, Some((nonce, script)))

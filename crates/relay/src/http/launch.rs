@@ -12,6 +12,8 @@ use serde::{Deserialize, Serialize};
 
 use super::html;
 use super::problem::{Answer, Refusal};
+use super::web;
+use super::web::launch::{About, Launch};
 use crate::keys::one_time;
 use crate::query::Query;
 use crate::relay::Relay;
@@ -35,17 +37,18 @@ pub(super) async fn launch(
     RawQuery(query): RawQuery,
 ) -> Response {
     match hand_over(&relay, &organization, query.as_deref().unwrap_or_default()).await {
-        Ok(link) => html::open_companion(&link, &relay.random.token()),
+        Ok((link, browser)) => html::open_companion(&link, &relay.random.token(), browser.as_deref()),
         Err(refusal) => html::refusal(refusal),
     }
 }
 
-async fn hand_over(relay: &Relay, organization: &str, query: &str) -> Answer<String> {
+/// The companion's link, and the way on without one.
+async fn hand_over(relay: &Relay, organization: &str, query: &str) -> Answer<(String, Option<String>)> {
     let query = Query::parse(query)?;
     let known = relay.organization(organization).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let iss = query.required("iss")?;
     let launch = query.required("launch")?;
-    known.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let ehr = known.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let session_id = query.get("sessionId").filter(|id| !id.is_empty());
     let mut link = url::Url::parse("roomed://launch").expect("a constant");
     link.query_pairs_mut().append_pair("iss", iss).append_pair("launch", launch);
@@ -69,7 +72,13 @@ async fn hand_over(relay: &Relay, organization: &str, query: &str) -> Answer<Str
         relay.store.put_once(value).await?;
         link.query_pairs_mut().append_pair("handle", &handle);
     }
-    Ok(link.into())
+    let about = About {
+        session_id: session_id.map(str::to_owned),
+        department: query.get("departmentId").filter(|id| !id.is_empty()).map(str::to_owned),
+    };
+    let launch = Launch { iss: iss.to_owned(), launch: launch.to_owned(), about };
+    let browser = web::launch::keep(relay, organization, ehr, launch).await?;
+    Ok((link.into(), browser))
 }
 
 /// `GET /oauth/callback`: 303 to the loopback port registered under the hash of `state`. The answer of the EHR goes on

@@ -16,7 +16,9 @@ mod patient_words;
 mod problem;
 mod proof;
 mod socket;
+mod staff;
 mod visit_page;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +65,15 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/api/v1/organizations/{key}/sign-in", get(companion::sign_in))
         .route("/o/{organization}/launch", get(launch::launch))
         .route("/oauth/callback", get(launch::callback))
+        .route("/o/{organization}/launch/browser", get(web::launch::begin))
+        .route("/o/{organization}/launch/callback", get(web::launch::callback))
+        .route("/o/{organization}/launch/covering", post(web::launch::covering))
+        .route("/o/{organization}/visits/{id}", get(web::visit::show))
+        .route("/o/{organization}/visits/{id}/join", post(web::visit::join))
+        .route("/o/{organization}/sign-in", get(web::sign_in::begin))
+        .route("/o/{organization}/signed-in", get(web::sign_in::home))
+        .route("/o/{organization}/sign-out", post(web::sign_in::out))
+        .route("/sign-in/callback", get(web::sign_in::callback))
         .route("/o/{organization}/patient", get(patient_launch::launch))
         .route("/o/{organization}/patient/callback", get(patient_launch::callback))
         .route("/i/{token}", get(invitation::show))
@@ -80,6 +91,15 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/v/api/probe", get(page_acts::probe).post(page_acts::probed))
         .route("/v/", get(visit_page::index))
         .route("/v/{*file}", get(visit_page::asset));
+    let staff = Router::new()
+        .route("/staff/api/me", get(staff::me))
+        .route("/staff/api/visits", get(staff::visits))
+        .route("/staff/api/visits/{id}/room", post(staff::room))
+        .route("/staff/api/visits/{id}/help", post(staff::help))
+        .route("/staff/api/visits/{id}/say", post(staff::say))
+        .route("/staff/api/late", post(staff::late))
+        .route("/staff/", get(staff::index))
+        .route("/staff/{*file}", get(staff::asset));
     let operators = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -89,6 +109,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .nest("/api/v1", companion)
         .merge(anonymous)
         .merge(pages)
+        .merge(staff)
         .merge(operators)
         .layer(DefaultBodyLimit::max(bounds.body_bytes as usize))
         .layer(TimeoutLayer::with_status_code(
@@ -100,8 +121,10 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/graph/lifecycle", post(graph::lifecycle))
         .layer(DefaultBodyLimit::max(bounds.webhook_body_bytes as usize));
     // Sockets live long: no time limit on them.
-    let sockets =
-        Router::new().route("/api/v1/socket", get(socket::companion)).route("/v/api/socket", get(visit_page::socket));
+    let sockets = Router::new()
+        .route("/api/v1/socket", get(socket::companion))
+        .route("/v/api/socket", get(visit_page::socket))
+        .route("/staff/api/socket", get(staff::socket));
     Router::new()
         .merge(requests)
         .merge(graph)

@@ -47,7 +47,7 @@ struct Pending {
 const LAUNCH_COOKIE: &str = "roomed-launch";
 
 /// Gives back the bytes a verifier was made from.
-struct Kept([u8; 32]);
+pub(super) struct Kept(pub(super) [u8; 32]);
 
 impl roomed_smart::Random for Kept {
     fn fill(&self, bytes: &mut [u8]) {
@@ -56,7 +56,7 @@ impl roomed_smart::Random for Kept {
 }
 
 /// Our random source as SMART's.
-struct Fresh<'a>(&'a dyn crate::clock::Random);
+pub(super) struct Fresh<'a>(pub(super) &'a dyn crate::clock::Random);
 
 impl roomed_smart::Random for Fresh<'_> {
     fn fill(&self, bytes: &mut [u8]) {

@@ -82,12 +82,7 @@ mod tests {
 
     /// All of them, as they stand on the wire.
     fn codes() -> Vec<ProblemCode> {
-        let words = "link-refused unknown-iss not-signed-in wrong-tenant token-refused nonce-refused id-token-refused \
-            not-a-practitioner handle-unknown launch-refused launch-without-appointment appointment-not-found not-virtual \
-            appointment-cancelled appointment-noshow appointment-entered-in-error appointment-fulfilled covering-needed \
-            covering-forbidden wrong-patient wrong-person ehr-unreachable ehr-refused meeting-refused meeting-unreachable \
-            visit-not-found visit-closed too-many-requests bad-request relay-unreachable keychain-locked keychain-missing \
-            undo-too-late guest-unknown sending-not-configured role-missing internal";
+        let words = include_str!("../../../protocol/tests/golden/problem-codes.txt");
         words.split_whitespace().map(|it| serde_json::from_value(it.into()).expect("a code")).collect()
     }
 }

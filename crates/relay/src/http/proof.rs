@@ -33,28 +33,56 @@ pub(super) async fn launch(
     let organization = relay.organization(&caller.0.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
     let ehr = organization.ehr(&proof.iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
 
-    let (practitioner, nonce_hash) = who_launched(&relay, &caller, ehr, &proof).await?;
+    let client = &ehr.companion_client_id;
+    let (practitioner, nonce_hash) = who_launched(&relay, &caller, ehr, client, &proof.id_token).await?;
     let mut consume = vec![(OneTimeKind::Nonce, nonce_hash)];
     same_person(&relay, &caller, ehr, &practitioner).await?;
     let (facts, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
-    let standing =
-        trust::clinician(&facts, &practitioner, proof.patient.as_deref(), proof.covering, organization.covering)
-            .map_err(|code| Refused {
-                refusal: Refusal(code),
-                start: Some(wire::from_rules(wire::to_rules(facts.start))),
-            })?;
+    let chart_of = proof.patient.as_deref();
+    let claim = Claim { practitioner, facts: &facts, department, chart_of, covering: proof.covering };
+    let opened = begin(&relay, &caller, organization, ehr, claim, consume).await?;
+    Ok(Json(view(&relay, &opened, &caller).await?))
+}
 
-    let opened = relay.open_visit(organization, ehr, &facts, department).await?;
-    let opened = enter(&relay, &caller, ehr, opened, practitioner, standing, consume).await?;
+/// What a launch has proven, by the companion or in the browser.
+pub(super) struct Claim<'a> {
+    /// FHIR id of the EHR's user.
+    pub(super) practitioner: String,
+    /// The appointment, as the EHR has it now.
+    pub(super) facts: &'a AppointmentFacts,
+    /// Of the launch record.
+    pub(super) department: Option<String>,
+    /// The patient whose chart was open.
+    pub(super) chart_of: Option<&'a str>,
+    /// They say that they cover for a colleague.
+    pub(super) covering: bool,
+}
+
+/// Lets the clinician begin the visit, if they may.
+pub(super) async fn begin(
+    relay: &Relay,
+    caller: &Caller,
+    organization: &Organization,
+    ehr: &EhrConfig,
+    claim: Claim<'_>,
+    consume: Vec<(OneTimeKind, String)>,
+) -> Result<Opened, Refused> {
+    let Claim { practitioner, facts, department, chart_of, covering } = claim;
+    let standing =
+        trust::clinician(facts, &practitioner, chart_of, covering, organization.covering).map_err(|code| Refused {
+            refusal: Refusal(code),
+            start: Some(wire::from_rules(wire::to_rules(facts.start))),
+        })?;
+    let opened = relay.open_visit(organization, ehr, facts, department).await?;
+    let opened = enter(relay, caller, ehr, opened, practitioner, standing, consume).await?;
     // The meeting is made before the clinician needs it. If Teams refuses, the visit stands and *Join* tries again.
     relay.ensure_meeting(&opened).await?;
-    let opened = relay.arrivals.load(&opened.stored.row.id).await?;
-    Ok(Json(view(&relay, &opened, &caller).await?))
+    Ok(relay.arrivals.load(&opened.stored.row.id).await?)
 }
 
 /// A refusal that may say which visit it is about, by its time: "covering for a colleague?" needs it.
 pub(super) struct Refused {
-    refusal: Refusal,
+    pub(super) refusal: Refusal,
     start: Option<Timestamp>,
 }
 
@@ -73,15 +101,16 @@ impl IntoResponse for Refused {
     }
 }
 
-/// Verifies the EHR's statement: signed by this EHR, for the companion's client, with a nonce that this clinician was
+/// Verifies the EHR's statement: signed by this EHR, for the client that ran this launch, with a nonce that this clinician was
 /// given for this `iss` and that is still unused, about a practitioner. Answers with the FHIR id and the nonce's hash.
-async fn who_launched(
+pub(super) async fn who_launched(
     relay: &Relay,
     caller: &Caller,
     ehr: &EhrConfig,
-    proof: &LaunchProof,
+    client: &str,
+    id_token: &str,
 ) -> Answer<(String, String)> {
-    let nonce = one_time::claimed_nonce(&proof.id_token).ok_or(Refusal(ProblemCode::IdTokenRefused))?;
+    let nonce = one_time::claimed_nonce(id_token).ok_or(Refusal(ProblemCode::IdTokenRefused))?;
     let hash = one_time::hash(&nonce);
     let known = relay.store.peek_once(OneTimeKind::Nonce, &hash, relay.clock.now()).await?;
     let binding = known.and_then(|value| serde_json::from_slice::<NonceBinding>(&value.payload).ok());
@@ -89,7 +118,7 @@ async fn who_launched(
     if binding != Some(own) {
         return Err(Refusal(ProblemCode::NonceRefused));
     }
-    let user = relay.ehr_identity(ehr, &ehr.companion_client_id, &proof.id_token, &nonce).await?;
+    let user = relay.ehr_identity(ehr, client, id_token, &nonce).await?;
     // A PractitionerRole would have to be resolved to its practitioner first: its id is in no appointment and no chart.
     if user.resource_type != "Practitioner" {
         return Err(Refusal(ProblemCode::NotAPractitioner));
@@ -99,7 +128,7 @@ async fn who_launched(
 
 /// EHR user and Microsoft identity are linked once. On a shared workstation the person in the chart may not be the one who
 /// is signed in to Roomed: their launch must neither act in the other's name nor move the link.
-async fn same_person(relay: &Relay, caller: &Caller, ehr: &EhrConfig, practitioner: &str) -> Answer<()> {
+pub(super) async fn same_person(relay: &Relay, caller: &Caller, ehr: &EhrConfig, practitioner: &str) -> Answer<()> {
     let recipient = caller.recipient();
     let fhir_user = format!("Practitioner/{practitioner}");
     let linked = relay.store.linked_person(&recipient.organization, &ehr.iss, &fhir_user).await?;

@@ -48,6 +48,12 @@ pub enum TokenFault {
     /// `scp` lacks the scope.
     #[error("scope missing")]
     Scope,
+    /// `nonce` is not the sign-in's.
+    #[error("wrong nonce")]
+    Nonce,
+    /// Entra does not redeem the code.
+    #[error("code refused")]
+    Code,
     /// `ver` is not the version agreed on.
     #[error("wrong version")]
     Version,
@@ -70,6 +76,9 @@ pub(crate) struct Claims {
     pub(crate) scp: Option<String>,
     pub(crate) ver: Option<String>,
     pub(crate) name: Option<String>,
+    pub(crate) nonce: Option<String>,
+    #[serde(default)]
+    pub(crate) roles: Vec<String>,
 }
 
 /// What a token must say to be ours.

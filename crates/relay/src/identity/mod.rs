@@ -9,6 +9,7 @@ pub(crate) mod keys;
 pub(crate) mod testing;
 #[cfg(test)]
 mod tests;
+pub(crate) mod web;
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -18,6 +19,7 @@ use uuid::Uuid;
 
 pub use self::jwt::TokenFault;
 pub use self::keys::{KeysAt, SigningKeys};
+pub use self::web::SignedIn;
 use crate::clock::Clock;
 use crate::config::Organization;
 

@@ -182,3 +182,51 @@ async fn an_authority_that_answers_for_another_is_not_believed() {
     assert_eq!(bench.identity.clinician(&signed(&bench.claims())).await, Err(Unproven::Unreachable));
     assert_eq!(bench.entra.fetched(), 0);
 }
+
+/// A browser's sign-in: an `id_token` for the relay itself.
+fn id_claims(bench: &Bench) -> Value {
+    let mut claims = bench.claims();
+    for absent in ["azp", "scp"] {
+        claims[absent] = Value::Null;
+    }
+    claims["nonce"] = json!("the-nonce");
+    claims["roles"] = json!(["Staff.Act"]);
+    claims
+}
+
+#[tokio::test]
+async fn a_browsers_id_token_is_for_the_relay_with_its_nonce() {
+    let bench = bench().await;
+    let good = id_claims(&bench);
+    let signed_in = bench.identity.signed_in("northside", &signed(&good), "the-nonce").await.unwrap();
+    assert_eq!(
+        (signed_in.clinician.oid.as_str(), signed_in.roles.as_slice()),
+        (OID, ["Staff.Act".to_owned()].as_slice())
+    );
+    assert_eq!(bench.identity.signed_in("harbor", &signed(&good), "the-nonce").await, Err(Unproven::WrongTenant));
+    assert_eq!(bench.identity.signed_in("northside", &signed(&good), "another").await, refused(TokenFault::Nonce));
+    let other_tid = json!("99999999-2222-4333-8444-555555555555");
+    for (claim, value, expected) in [
+        ("iss", json!("https://sts.windows.net/x/"), refused(TokenFault::Issuer)),
+        ("aud", json!(COMPANION), refused(TokenFault::Audience)),
+        ("tid", other_tid, Err(Unproven::WrongTenant)),
+        ("nonce", Value::Null, refused(TokenFault::Nonce)),
+        ("ver", json!("1.0"), refused(TokenFault::Version)),
+        ("azp", json!(COMPANION), refused(TokenFault::Application)),
+        ("scp", json!("access_as_user"), refused(TokenFault::Application)),
+        ("oid", Value::Null, refused(TokenFault::Malformed)),
+        ("exp", json!(now().as_second() - 60), refused(TokenFault::Expired)),
+    ] {
+        let mut claims = good.clone();
+        claims[claim] = value;
+        let found = bench.identity.signed_in("northside", &signed(&claims), "the-nonce").await;
+        assert_eq!(found, expected, "{claim}");
+    }
+    // Nobody without roles has any, and none of them is a page long.
+    let mut claims = good.clone();
+    claims["roles"] = json!(["x".repeat(200), "", "a\nb", "Fine"]);
+    let signed_in = bench.identity.signed_in("northside", &signed(&claims), "the-nonce").await.unwrap();
+    assert_eq!(signed_in.roles, ["Fine"]);
+    // And it opens no route of the companion's.
+    assert_eq!(bench.identity.clinician(&signed(&good)).await, refused(TokenFault::Application));
+}

@@ -18,6 +18,7 @@ pub mod sqlite;
 mod steps;
 mod visits;
 mod watches;
+mod web;
 
 pub use aftercare::{Aftercare, Quarantined};
 pub use closing::{ClosedVisit, Closing, Summary};
@@ -36,6 +37,7 @@ pub use visits::{
     Visits, WrappedKey,
 };
 pub use watches::{StoredWatch, Watches};
+pub use web::{WebSession, WebSessions};
 
 use std::sync::Arc;
 
@@ -87,7 +89,7 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 /// Everything the relay keeps, on whatever database. Held as `Arc<dyn Store>`.
 #[async_trait]
 pub trait Store:
-    Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + Links + Watches + Nodes
+    Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + WebSessions + Links + Watches + Nodes
 {
     /// A write transaction can be opened: what `/readyz` asks.
     async fn ready(&self) -> Result<(), StoreError>;

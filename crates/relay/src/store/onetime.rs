@@ -20,6 +20,15 @@ pub enum OneTimeKind {
     /// A guest's link; the payload (visit, participant) is sealed under the link's token. Whether it is still the newest
     /// one is the visit's affair.
     Invitation,
+    /// `state` of a sign-in with a browser; the payload (verifier, what to do then) is sealed under the state.
+    WebSignIn,
+    /// What the launch page gives a browser that goes on without a companion; the payload (the whole launch) is sealed
+    /// under the handle.
+    BrowserHandle,
+    /// `state` of a clinician's launch that runs in the browser; the payload is sealed under the state.
+    BrowserLaunch,
+    /// A proven launch that waits for its clinician to say that they cover; the payload is sealed under the secret.
+    BrowserCovering,
 }
 
 impl OneTimeKind {
@@ -31,6 +40,10 @@ impl OneTimeKind {
             Self::Callback => "callback",
             Self::PatientLaunch => "patient-launch",
             Self::Invitation => "invitation",
+            Self::WebSignIn => "web-sign-in",
+            Self::BrowserHandle => "browser-handle",
+            Self::BrowserLaunch => "browser-launch",
+            Self::BrowserCovering => "browser-covering",
         }
     }
 }

@@ -23,6 +23,7 @@ mod streams;
 mod together;
 mod visits;
 mod watches;
+mod web;
 
 use std::str::FromStr;
 use std::time::Duration;

@@ -17,6 +17,7 @@ mod settle;
 mod stream;
 mod visits;
 mod watches;
+mod web;
 mod writer;
 
 #[cfg(test)]

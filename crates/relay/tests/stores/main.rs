@@ -22,6 +22,7 @@ mod server;
 mod sqlite;
 mod streams;
 mod together;
+mod web;
 
 /// Runs each named async function on a fresh database of one back end; those after `place` may open it once more.
 macro_rules! run {
@@ -70,6 +71,8 @@ macro_rules! suite {
                 secrets::a_commit_uses_up_or_refuses,
                 secrets::page_sessions_end,
                 secrets::the_first_organization_key_stands,
+                web::a_browser_is_signed_in_until_it_is_out,
+                web::a_browser_in_use_lives_on_and_not_for_ever,
                 delivery::a_row_is_claimed_delivered_and_shown,
                 delivery::many_claims_at_once_never_share_a_stream,
                 delivery::a_stream_in_flight_gives_nothing_else,

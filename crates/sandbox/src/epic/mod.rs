@@ -112,7 +112,7 @@ pub(crate) fn configuration(hospital: &Hospital, organization: &Organization) ->
     json!({
         "vendor": "epic", "environment": "test",
         "iss": fhir_base(hospital, organization),
-        "companion_client_id": clients.companion, "patient_client_id": clients.patient, "backend_client_id": clients.backend,
+        "companion_client_id": clients.companion, "browser_client_id": clients.browser, "patient_client_id": clients.patient, "backend_client_id": clients.backend,
         "interconnect": interconnect(hospital, organization),
         "virtual_visit_types": [{ "system": organization.visit_type_system, "code": chart::VIRTUAL }],
         "identifier_systems": organization.systems,

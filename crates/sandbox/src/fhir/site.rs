@@ -184,7 +184,7 @@ impl Site {
         json!({
             "vendor": vendor, "ehr": server.ehr, "environment": "test",
             "iss": (server.base)(hospital, self), "token_endpoint": server.token_endpoint(hospital, self),
-            "companion_client_id": server.clients.companion, "patient_client_id": server.clients.patient,
+            "companion_client_id": server.clients.companion, "browser_client_id": server.clients.browser, "patient_client_id": server.clients.patient,
             "backend_client_id": server.clients.backend, "scopes": crate::smart::scopes::all(server.registered),
             "virtual_visit_types": [{ "system": self.visit_type_system, "code": self.virtual_code }],
             "identifier_systems": self.systems,

@@ -52,7 +52,7 @@ pub(crate) async fn authorize(hospital: &Hospital, door: &Door<'_>, encoded: &st
         return page(hospital, door, "The client_id is not that of an app that signs people in here.");
     };
     let redirect_text = parameters.text("redirect_uri");
-    let registered = redirect_uris(hospital, audience).iter().any(|it| it == redirect_text);
+    let registered = redirect_uris(hospital, door.clients, client_id).iter().any(|it| it == redirect_text);
     let Some(redirect_uri) = Url::parse(redirect_text).ok().filter(|_| registered) else {
         return page(hospital, door, "The redirect_uri is not registered for this app.");
     };

@@ -7,6 +7,8 @@ use crate::core::{Ehr, Hospital, Random};
 pub struct Clients {
     /// Clinician-facing, public, launched from the chart.
     pub companion: String,
+    /// Clinician-facing, public, for launches that run in the browser: its code goes to the relay.
+    pub browser: String,
     /// Patient-facing, public, launched from the portal.
     pub patient: String,
     /// Backend Services; at Epic also the `Epic-Client-ID` of the connection-status service.
@@ -25,12 +27,17 @@ pub(crate) enum Audience {
 impl Clients {
     pub(crate) fn new(ehr: Ehr, random: &Random) -> Self {
         let client = |what: &str| random.stable_guid(&format!("{} {what} client", ehr.word()));
-        Self { companion: client("companion"), patient: client("patient"), backend: client("backend") }
+        Self {
+            companion: client("companion"),
+            browser: client("browser"),
+            patient: client("patient"),
+            backend: client("backend"),
+        }
     }
 
     /// Which kind of interactive app a client id is, if one.
     pub(crate) fn audience(&self, client_id: &str) -> Option<Audience> {
-        if client_id == self.companion {
+        if client_id == self.companion || client_id == self.browser {
             Some(Audience::Clinician)
         } else if client_id == self.patient {
             Some(Audience::Patient)
@@ -41,12 +48,11 @@ impl Clients {
 }
 
 /// The redirect URIs on record for an app; none until a relay is registered.
-pub(crate) fn redirect_uris(hospital: &Hospital, audience: Audience) -> Vec<String> {
+pub(crate) fn redirect_uris(hospital: &Hospital, clients: &Clients, client_id: &str) -> Vec<String> {
     let Some(base) = hospital.relay_base() else { return Vec::new() };
-    match audience {
-        Audience::Clinician => vec![format!("{base}/oauth/callback")],
-        Audience::Patient => {
-            hospital.organizations.iter().map(|it| format!("{base}/o/{}/patient/callback", it.key)).collect()
-        }
+    if client_id == clients.companion {
+        return vec![format!("{base}/oauth/callback")];
     }
+    let page = if client_id == clients.browser { "launch" } else { "patient" };
+    hospital.organizations.iter().map(|it| format!("{base}/o/{}/{page}/callback", it.key)).collect()
 }

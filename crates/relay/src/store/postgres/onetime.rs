@@ -123,8 +123,10 @@ impl Sessions for PostgresStore {
         let mut tx = self.begin().await?;
         let values = sqlx::query("DELETE FROM one_time WHERE expires_at <= $1").bind(now).execute(&mut *tx).await?;
         let pages = sqlx::query("DELETE FROM page_session WHERE expires_at <= $1").bind(now).execute(&mut *tx).await?;
+        let browsers =
+            sqlx::query("DELETE FROM web_session WHERE expires_at <= $1").bind(now).execute(&mut *tx).await?;
         tx.commit().await?;
-        Ok(values.rows_affected() + pages.rows_affected())
+        Ok(values.rows_affected() + pages.rows_affected() + browsers.rows_affected())
     }
 }
 

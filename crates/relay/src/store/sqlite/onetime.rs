@@ -128,7 +128,8 @@ impl Sessions for SqliteStore {
 
     async fn forget_expired(&self, now: Timestamp) -> Result<u64, StoreError> {
         let values = self.delete("DELETE FROM one_time WHERE expires_at <= ?", now).await?;
-        Ok(values + self.delete("DELETE FROM page_session WHERE expires_at <= ?", now).await?)
+        let browsers = self.delete("DELETE FROM web_session WHERE expires_at <= ?", now).await?;
+        Ok(values + browsers + self.delete("DELETE FROM page_session WHERE expires_at <= ?", now).await?)
     }
 }
 

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::store::{
     CommittedNotice, Link, Links, NewNotice, NodeId, Nodes, Notices, OneTime, OneTimeKind, PageSession, Recipient,
-    Sessions, Store, StoreError, StoredNotice, StoredWatch, Stretch, Watches,
+    Sessions, Store, StoreError, StoredNotice, StoredWatch, Stretch, Watches, WebSession, WebSessions,
 };
 
 use super::MemoryStore;
@@ -93,6 +93,29 @@ macro_rules! without_the_rest {
             }
 
             async fn forget_expired(&self, _: Timestamp) -> Result<u64, StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl WebSessions for $store {
+            async fn put_web_session(&self, _: WebSession) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn web_session(&self, _: &str, _: Timestamp) -> Result<Option<WebSession>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn extend_web_session(&self, _: &str, _: Timestamp) -> Result<(), StoreError> {
+                Err(not_here())
+            }
+
+            async fn end_web_session(&self, _: &str) -> Result<bool, StoreError> {
+                Err(not_here())
+            }
+
+            async fn end_web_sessions_of(&self, _: &Recipient) -> Result<u64, StoreError> {
                 Err(not_here())
             }
         }

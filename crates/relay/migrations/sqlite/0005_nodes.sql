@@ -1,0 +1,3 @@
+-- Nodes are of PostgreSQL only: this file is one process's own.
+
+SELECT 1;

@@ -1,0 +1,287 @@
+//! A clinician's launch that runs in the browser, where no companion is: the relay is the SMART client, with a client id of
+//! its own at this EHR. Code, verifier and EHR token are here for the checks only and are dropped with the request.
+
+use std::sync::Arc;
+
+use axum::Form;
+use axum::extract::rejection::FormRejection;
+use axum::extract::{Path, RawQuery, State};
+use axum::http::HeaderMap;
+use axum::response::{IntoResponse, Redirect, Response};
+use roomed_protocol::ProblemCode;
+use roomed_smart::launch::{AuthorizeRequest, authorize_url, exchange_code};
+use roomed_smart::pkce::{self, Pkce};
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+
+use super::sign_in::{self, Then, put, take};
+use super::{WebCaller, page, visit};
+use crate::config::{EhrConfig, Organization};
+use crate::ehr::AppointmentFacts;
+use crate::http::html;
+use crate::http::patient_launch::{Fresh, Kept};
+use crate::http::problem::{Answer, Refusal};
+use crate::http::proof::{self, Claim, Refused};
+use crate::keys::one_time;
+use crate::query::Query;
+use crate::relay::Relay;
+use crate::store::{NonceBinding, OneTime, OneTimeKind};
+
+/// What is asked for: who the clinician is, and whose chart is open. Nothing of the chart.
+const SCOPE: &str = "launch openid fhirUser";
+
+/// A launch as the EHR opened it, kept sealed under the handle that the launch page shows.
+#[derive(Serialize, Deserialize)]
+pub(in crate::http) struct Launch {
+    pub(in crate::http) iss: String,
+    pub(in crate::http) launch: String,
+    #[serde(flatten)]
+    pub(in crate::http) about: About,
+}
+
+/// What the record's context tokens say.
+#[derive(Clone, Serialize, Deserialize)]
+pub(in crate::http) struct About {
+    pub(in crate::http) session_id: Option<String>,
+    pub(in crate::http) department: Option<String>,
+}
+
+/// Kept sealed under `state` while the browser is at the EHR.
+#[derive(Serialize, Deserialize)]
+struct Pending {
+    iss: String,
+    about: About,
+    nonce: String,
+    /// What the PKCE verifier is made from.
+    seed: [u8; 32],
+    /// The session that began: an answer brought by another browser is somebody else's launch.
+    session: String,
+}
+
+/// A launch that is proven but for one word: that its clinician covers for a colleague.
+#[derive(Serialize, Deserialize)]
+struct Asking {
+    iss: String,
+    practitioner: String,
+    /// FHIR id of the appointment.
+    appointment: String,
+    about: About,
+    patient: Option<String>,
+    session: String,
+}
+
+/// Keeps a launch for a browser that goes on by itself. `None`: this EHR has no client for that.
+pub(in crate::http) async fn keep(
+    relay: &Relay,
+    organization: &str,
+    ehr: &EhrConfig,
+    launch: Launch,
+) -> Answer<Option<String>> {
+    if ehr.browser_client_id.is_none() {
+        return Ok(None);
+    }
+    let handle = relay.random.token();
+    put(relay, organization, OneTimeKind::BrowserHandle, &handle, &launch).await?;
+    Ok(Some(path(organization, &handle)))
+}
+
+/// Where a kept launch goes on.
+pub(super) fn path(organization: &str, handle: &str) -> String {
+    format!("/o/{organization}/launch/browser?handle={handle}")
+}
+
+/// `GET /o/{organization}/launch/browser`.
+pub(in crate::http) async fn begin(
+    State(relay): State<Arc<Relay>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    page::answer(go_on(&relay, &key, &headers, query.as_deref().unwrap_or_default()).await)
+}
+
+async fn go_on(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> Answer<Response> {
+    let query = Query::parse(query)?;
+    let handle = query.required("handle")?;
+    let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let hash = one_time::hash(handle);
+    let there = relay.store.peek_once(OneTimeKind::BrowserHandle, &hash, relay.clock.now()).await?;
+    if there.is_none_or(|it| it.organization != key) {
+        return Err(Refusal(ProblemCode::HandleUnknown));
+    }
+    let Some(caller) = WebCaller::at(relay, headers, key).await? else {
+        return sign_in::begin_for(relay, key, Then::Launch(handle.to_owned()), false).await;
+    };
+    let (_, launch): (_, Launch) = take(relay, OneTimeKind::BrowserHandle, handle).await?;
+    let (ehr, client) = browser_client(organization, &launch.iss)?;
+    let configuration = relay.smart_configuration(ehr).await?;
+    let endpoint = configuration.authorization_endpoint.ok_or(Refusal(ProblemCode::EhrRefused))?;
+    let nonce = nonce(relay, &caller, ehr).await?;
+    let mut seed = [0; 32];
+    relay.random.fill(&mut seed);
+    let state = pkce::State::new(&Fresh(&*relay.random));
+    let Launch { iss, launch, about } = launch;
+    let pending = Pending { iss: iss.clone(), about, nonce, seed, session: caller.session };
+    put(relay, key, OneTimeKind::BrowserLaunch, state.expose(), &pending).await?;
+    let request = AuthorizeRequest {
+        client_id: client,
+        redirect_uri: &redirect_uri(relay, key),
+        launch: Some(&launch),
+        scope: SCOPE,
+        aud: &iss,
+        nonce: &pending.nonce,
+        state: &state,
+        pkce: &Pkce::new(&Kept(seed)),
+    };
+    Ok(page::on_to(authorize_url(&endpoint, &request).as_str()))
+}
+
+/// The same nonce as the companion's: bound to this clinician and this EHR, good once.
+async fn nonce(relay: &Relay, caller: &WebCaller, ehr: &EhrConfig) -> Answer<String> {
+    let who = &caller.clinician;
+    let binding = NonceBinding { tid: who.tid.clone(), oid: who.oid.clone(), iss: ehr.iss.clone() };
+    let nonce = relay.random.token();
+    let (now, seconds) = (relay.clock.now(), i64::from(relay.config.launch.one_time_seconds));
+    let value = OneTime {
+        kind: OneTimeKind::Nonce,
+        hash: one_time::hash(&nonce),
+        organization: who.organization.clone(),
+        payload: serde_json::to_vec(&binding).map_err(|_| Refusal(ProblemCode::Internal))?,
+        expires_at: now.saturating_add(jiff::SignedDuration::from_secs(seconds)).unwrap_or(now),
+    };
+    relay.store.put_once(value).await?;
+    Ok(nonce)
+}
+
+/// `GET /o/{organization}/launch/callback`.
+pub(in crate::http) async fn callback(
+    State(relay): State<Arc<Relay>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    RawQuery(query): RawQuery,
+) -> Response {
+    match finish(&relay, &key, &headers, query.as_deref().unwrap_or_default()).await {
+        Ok(response) => response,
+        Err(refusal) if refusal.0 == ProblemCode::WrongPerson => page::wrong_person(&key, refusal),
+        Err(refusal) => html::refusal(refusal),
+    }
+}
+
+async fn finish(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> Answer<Response> {
+    let query = Query::parse(query)?;
+    let state = query.required("state")?;
+    let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let (kept_for, pending): (_, Pending) = take(relay, OneTimeKind::BrowserLaunch, state).await?;
+    let caller = WebCaller::at(relay, headers, key).await?.filter(|it| it.session == pending.session);
+    let caller = caller.filter(|_| kept_for == key).ok_or(Refusal(ProblemCode::HandleUnknown))?;
+    let code = query.required("code").map_err(|_| Refusal(ProblemCode::LaunchRefused))?;
+    let (ehr, client) = browser_client(organization, &pending.iss)?;
+    let configuration = relay.smart_configuration(ehr).await?;
+    let (redirect, pkce) = (redirect_uri(relay, key), Pkce::new(&Kept(pending.seed)));
+    let token = exchange_code(&relay.http, &configuration.token_endpoint, relay.policy, client, &redirect, code, &pkce);
+    let token = token.await.map_err(|error| {
+        tracing::info!(%error, "a clinician's launch in the browser was refused");
+        Refusal(ProblemCode::LaunchRefused)
+    })?;
+    let id_token = token.id_token.as_ref().ok_or(Refusal(ProblemCode::IdTokenRefused))?.expose_secret();
+    if one_time::claimed_nonce(id_token).as_deref() != Some(pending.nonce.as_str()) {
+        return Err(Refusal(ProblemCode::NonceRefused));
+    }
+    let as_caller = caller.caller();
+    let (practitioner, nonce) = proof::who_launched(relay, &as_caller, ehr, client, id_token).await?;
+    // Used up at once: state and code are, so nothing could be said with it again.
+    let used = relay.store.take_once(OneTimeKind::Nonce, &nonce, relay.clock.now()).await?;
+    used.ok_or(Refusal(ProblemCode::NonceRefused))?;
+    proof::same_person(relay, &as_caller, ehr, &practitioner).await?;
+    let facts = match (&pending.about.session_id, &token.encounter) {
+        (Some(session), _) => relay.ehr(key, &ehr.iss)?.appointment_by_identifier(session).await?,
+        (None, Some(encounter)) => relay.ehr(key, &ehr.iss)?.appointment_of_encounter(encounter).await?,
+        (None, None) => return Err(Refusal(ProblemCode::LaunchWithoutAppointment)),
+    };
+    let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
+    let asking = Asking {
+        iss: pending.iss,
+        practitioner,
+        appointment: facts.id.clone(),
+        about: pending.about,
+        patient: token.patient,
+        session: caller.session.clone(),
+    };
+    enter(relay, organization, ehr, &caller, &facts, asking, false).await
+}
+
+/// What the button *I am covering* sends.
+#[derive(Deserialize)]
+pub(in crate::http) struct Pressed {
+    launch: String,
+}
+
+/// `POST /o/{organization}/launch/covering`.
+pub(in crate::http) async fn covering(
+    State(relay): State<Arc<Relay>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    pressed: Result<Form<Pressed>, FormRejection>,
+) -> Response {
+    page::answer(cover(&relay, &key, &headers, pressed).await)
+}
+
+async fn cover(
+    relay: &Relay,
+    key: &str,
+    headers: &HeaderMap,
+    pressed: Result<Form<Pressed>, FormRejection>,
+) -> Answer<Response> {
+    let caller = WebCaller::acting(relay, headers, key).await?;
+    let Form(Pressed { launch }) = pressed.map_err(|_| Refusal(ProblemCode::BadRequest))?;
+    let (kept_for, asking): (_, Asking) = take(relay, OneTimeKind::BrowserCovering, &launch).await?;
+    if kept_for != key || asking.session != caller.session {
+        return Err(Refusal(ProblemCode::HandleUnknown));
+    }
+    let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let (ehr, _) = browser_client(organization, &asking.iss)?;
+    // The appointment as it is now: it was asked about minutes ago.
+    let facts = relay.ehr(key, &ehr.iss)?.appointment(&asking.appointment).await?;
+    let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
+    enter(relay, organization, ehr, &caller, &facts, asking, true).await
+}
+
+async fn enter(
+    relay: &Relay,
+    organization: &Organization,
+    ehr: &EhrConfig,
+    caller: &WebCaller,
+    facts: &AppointmentFacts,
+    asking: Asking,
+    covering: bool,
+) -> Answer<Response> {
+    let claim = Claim {
+        practitioner: asking.practitioner.clone(),
+        facts,
+        department: asking.about.department.clone(),
+        chart_of: asking.patient.as_deref(),
+        covering,
+    };
+    match proof::begin(relay, &caller.caller(), organization, ehr, claim, Vec::new()).await {
+        Ok(opened) => {
+            let to = visit::path(&organization.key, &opened.stored.row.id);
+            Ok(Redirect::to(&to).into_response())
+        }
+        Err(Refused { refusal: Refusal(ProblemCode::CoveringNeeded), .. }) => {
+            let secret = relay.random.token();
+            put(relay, &organization.key, OneTimeKind::BrowserCovering, &secret, &asking).await?;
+            Ok(page::covering(&organization.key, &secret))
+        }
+        Err(refused) => Err(refused.refusal),
+    }
+}
+
+fn browser_client<'a>(organization: &'a Organization, iss: &str) -> Answer<(&'a EhrConfig, &'a str)> {
+    let ehr = organization.ehr(iss).ok_or(Refusal(ProblemCode::UnknownIss))?;
+    let client = ehr.browser_client_id.as_deref().ok_or(Refusal(ProblemCode::UnknownIss))?;
+    Ok((ehr, client))
+}
+
+fn redirect_uri(relay: &Relay, key: &str) -> String {
+    format!("{}/o/{key}/launch/callback", relay.config.public_url)
+}

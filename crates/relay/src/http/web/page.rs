@@ -1,0 +1,109 @@
+//! How the pages of a signed-in browser look. Plain HTML with forms: they work where scripts do not, and in the small
+//! browsers of Haiku and Canto.
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use url::Url;
+
+use super::WebCaller;
+use crate::http::html::{self, escape, with_forms};
+use crate::http::problem::{Answer, Refusal};
+
+/// The answer, or a refusal in plain words.
+pub(super) fn answer(answer: Answer<Response>) -> Response {
+    answer.unwrap_or_else(html::refusal)
+}
+
+/// On to another page, perhaps another party's.
+pub(super) fn on_to(to: &str) -> Response {
+    let Ok(location) = HeaderValue::from_str(to) else {
+        return html::refusal(Refusal(roomed_protocol::ProblemCode::Internal));
+    };
+    let headers = [
+        (header::LOCATION, location),
+        (header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")),
+        (header::CACHE_CONTROL, HeaderValue::from_static("no-store")),
+    ];
+    (StatusCode::SEE_OTHER, headers).into_response()
+}
+
+/// Who is signed in here, and the way out.
+pub(super) fn home(key: &str, caller: &WebCaller) -> Response {
+    let roles = match caller.roles.is_empty() {
+        true => String::new(),
+        false => format!("<p class=\"quiet\">Your roles: {}</p>", escape(&caller.roles.join(", "))),
+    };
+    let body = format!(
+        "<h1>You are signed in</h1><p>Begin your visit from the chart: it opens here without a sign-in.</p>{roles}{}",
+        foot(key, caller)
+    );
+    with_forms(StatusCode::OK, "Roomed", &body, "'self'")
+}
+
+/// The two ways into the meeting.
+pub(super) fn visit(path: &str, key: &str, caller: &WebCaller, join_web_url: &str, has_teams: bool) -> Response {
+    let button = |r#in: &str, text: &str| {
+        format!("<p><button id=\"in-{in}\" class=\"button\" name=\"in\" value=\"{in}\">{text}</button></p>")
+    };
+    let teams = if has_teams { button("teams", "Open in Teams") } else { String::new() };
+    let body = format!(
+        "<h1>Your visit is ready</h1><p>Your patient is called when you open the meeting.</p>\
+         <form method=\"post\" action=\"{}/join\">{}{teams}</form>{}",
+        escape(path),
+        button("browser", "Open in the browser"),
+        foot(key, caller),
+    );
+    // A browser asks for leave also where the answer to a form leads.
+    let meeting = Url::parse(join_web_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    with_forms(StatusCode::OK, "Your visit", &body, &format!("'self' {meeting} msteams:"))
+}
+
+/// Somebody else's visit: a word is needed first.
+pub(super) fn covering(key: &str, secret: &str) -> Response {
+    let body = format!(
+        "<h1>You are not on this appointment</h1><p>If you cover for a colleague, say so and go on. It is recorded and your \
+         colleague is told.</p><form method=\"post\" action=\"/o/{}/launch/covering\"><input type=\"hidden\" name=\"launch\" \
+         value=\"{}\"><button id=\"covering\" class=\"button\">I am covering</button></form>\
+         <p class=\"quiet\" id=\"problem\" data-code=\"covering-needed\">Code: covering-needed</p>",
+        escape(key),
+        escape(secret),
+    );
+    with_forms(StatusCode::CONFLICT, "Roomed", &body, "'self'")
+}
+
+/// The person in the chart is not the one who is signed in here: they can be.
+pub(super) fn wrong_person(key: &str, refusal: Refusal) -> Response {
+    let problem = refusal.problem();
+    let body = format!(
+        "<h1>{}</h1><p>{}</p><p><a id=\"other\" class=\"button\" href=\"/o/{}/sign-in?as=other\">Sign in as yourself</a></p>\
+         <p class=\"quiet\" id=\"problem\" data-code=\"wrong-person\">Code: wrong-person</p>",
+        escape(&problem.title),
+        escape(&problem.detail),
+        escape(key),
+    );
+    with_forms(StatusCode::CONFLICT, "Roomed", &body, "'none'")
+}
+
+/// Out of Roomed. On a borrowed computer Microsoft is next.
+pub(super) fn signed_out(key: &str, at_entra: Option<&Url>) -> Response {
+    let link = |url: &Url| {
+        let url = escape(url.as_str());
+        format!("<p><a id=\"sign-out-microsoft\" class=\"button\" href=\"{url}\">Sign out of Microsoft too</a></p>")
+    };
+    let body = format!(
+        "<h1>You are signed out of Roomed</h1><p>Is this not your own computer? Then sign out of Microsoft too.</p>{}\
+         <p class=\"quiet\"><a href=\"/o/{}/sign-in\">Sign in again</a></p>",
+        at_entra.map(link).unwrap_or_default(),
+        escape(key),
+    );
+    with_forms(StatusCode::OK, "Signed out", &body, "'none'")
+}
+
+fn foot(key: &str, caller: &WebCaller) -> String {
+    format!(
+        "<form method=\"post\" action=\"/o/{}/sign-out\"><p class=\"quiet\">Signed in as {}. \
+         <button id=\"sign-out\" class=\"link\">Sign out</button></p></form>",
+        escape(key),
+        escape(&caller.clinician.display_name),
+    )
+}
