@@ -1,6 +1,6 @@
 // What the companion will say beside the generated `AppState`. Each part is optional: a companion that does not say it is
 // drawn as before. Replaced by the generated types as they come; nothing else stands here.
-import type { AgendaView, AppState as Generated, WaitThresholds } from "../../shared/protocol";
+import type { AgendaView, AppState as Generated } from "../../shared/protocol";
 
 /** Why notifications do not come through: silenced by the person, or switched off for us. */
 export type MutedView = "do-not-disturb" | "switched-off";
@@ -14,9 +14,6 @@ export type PendingAction = "acknowledge" | "late" | "say" | "end" | "undo-end" 
 export type PendingView = { id: string; action: PendingAction; start: string; since: string; state: "waiting" | "expired" };
 
 export type AppState = Generated & {
-  waiting?: WaitThresholds;
-  /** What an invitation may be sent by, beside by hand: `email`, `sms`. */
-  sends?: string[];
   /** Today's visits in the chart that nobody has begun yet. */
   agenda?: AgendaView;
   offer?: OfferView;

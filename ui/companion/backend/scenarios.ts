@@ -74,6 +74,8 @@ export const signedIn = (): AppState => ({
   cursor: 40,
   notifications: "shown",
   sound: true,
+  waiting: { long_seconds: 300, too_long_seconds: 720 },
+  sends: [],
 });
 
 type Build = (t: ReturnType<typeof moment>) => AppState;
