@@ -1,7 +1,10 @@
-//! The switch `context_links`: whether a hospital's MyChart begins visits by encrypted links, and how it makes them.
+//! The switch `context_links` at `as-told`: a hospital's MyChart begins visits by encrypted links, made as a test says.
 
-use super::refuse;
-use crate::{core::Shared, epic::LinkProfile};
+use super::{refuse, switches::throw};
+use crate::{
+    core::{Shared, switches::CONTEXT_LINKS},
+    epic::LinkProfile,
+};
 use axum::{
     Json,
     extract::{Path, State},
@@ -32,6 +35,10 @@ fn change(hospital: &Shared, key: &str, profile: Option<LinkProfile>) -> Respons
         return refuse(StatusCode::NOT_FOUND, "the organizations are northside and harbor");
     };
     hospital.log("control", "context_links", json!({ "organization": key, "on": profile.is_some() }));
+    let stands = if profile.is_some() { "as-told" } else { "smart" };
     hospital.epic.links.set(organization, profile);
+    if let Err(why) = throw(hospital, CONTEXT_LINKS.name, stands, Some(key)) {
+        return refuse(StatusCode::UNPROCESSABLE_ENTITY, &why.to_string());
+    }
     StatusCode::NO_CONTENT.into_response()
 }

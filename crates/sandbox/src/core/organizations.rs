@@ -57,6 +57,8 @@ pub struct Organization {
     pub status_user: String,
     /// Password of that user.
     pub status_password: String,
+    /// What this hospital's ready-made encrypted links are made with: 32 characters, of which AES-128 takes 16.
+    pub link_secret: String,
     /// `VendorName` registered for the integration.
     pub vendor_name: &'static str,
     /// The number for *connected*.
@@ -171,7 +173,10 @@ fn organization(cast: &Cast<'_>, it: Customer, departments: &[&'static str]) -> 
     let arc = format!("urn:oid:2.16.840.1.113883.19.{}", random.stable_digits(&format!("{key} arc"), 4));
     let status_password = random.stable_token(&format!("{key} status password"), 24);
     cast.canaries.secret("epic.status_password", &status_password);
+    let link_secret = random.stable_token(&format!("{key} link secret"), 32);
+    cast.canaries.secret("epic.link_secret", &link_secret);
     Organization {
+        link_secret,
         key,
         name,
         region: "emea",

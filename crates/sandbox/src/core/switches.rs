@@ -96,8 +96,22 @@ pub const REMOVAL: Switch = Switch {
     ],
 };
 
+/// How MyChart begins a visit.
+pub const CONTEXT_LINKS: Switch = Switch {
+    name: "context_links",
+    words: "How MyChart begins a visit for a patient",
+    per_organization: true,
+    values: &[
+        ("smart", "by a SMART launch"),
+        ("aes-256", "by an encrypted link, AES-256-CBC, as this organization's description has it"),
+        ("aes-128", "by an encrypted link, AES-128-CBC, as this organization's description has it"),
+        ("as-told", "by an encrypted link as PUT /context-links has told; until then by SMART"),
+    ],
+};
+
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 7] = [&PROXIES, &GUEST_TENANTS, &LOBBY_VISIBLE, &REJOIN, &REMOVAL, &MAIL, &MAIL_SIGN_IN];
+pub const ALL: [&Switch; 8] =
+    [&PROXIES, &CONTEXT_LINKS, &GUEST_TENANTS, &LOBBY_VISIBLE, &REJOIN, &REMOVAL, &MAIL, &MAIL_SIGN_IN];
 
 /// Why a switch was not thrown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

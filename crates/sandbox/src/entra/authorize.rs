@@ -138,6 +138,10 @@ impl Request {
                 format!("The provided request must include a valid 'scope' input parameter; '{unknown}' is not valid.");
             return Err(refuse(Refusal::new(70_011, "invalid_scope", text)));
         }
+        if app == App::Relay && scopes.contains(&hospital.entra.apps.api_scope()) {
+            let text = "The application is requesting a token for itself.";
+            return Err(refuse(Refusal::new(90_009, "invalid_request", text)));
+        }
         Ok(Self {
             tenant,
             app,

@@ -191,6 +191,8 @@ fn respond(
     let mut body = json!({ "token_type": "Bearer", "scope": scopes.join(" "), "expires_in": lifetime, "ext_expires_in": lifetime });
     if has(&api) {
         body["access_token"] = Value::from(tokens::access(hospital, app, tid, person, lifetime));
+    } else if app == App::Relay {
+        body["access_token"] = Value::from(tokens::for_nothing(hospital));
     }
     if has("openid") {
         body["id_token"] = Value::from(tokens::id(hospital, app, tid, person, nonce));

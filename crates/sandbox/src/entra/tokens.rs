@@ -103,15 +103,21 @@ pub(crate) fn app_only(hospital: &Hospital, tid: &str, app_id: &str, lifetime: i
 pub(crate) fn access(hospital: &Hospital, app: App, tid: &str, person: &Person, lifetime: i64) -> String {
     let now = hospital.clock.unix();
     let apps = &hospital.entra.apps;
-    let proof = if app == App::Relay { "1" } else { "0" };
     let mut claims = json!({
         "aud": apps.relay_client_id, "iss": issuer(hospital, tid), "iat": now - 5, "nbf": now - 5, "exp": now + lifetime,
-        "aio": hospital.random.token(24), "azp": apps.client_id(app), "azpacr": proof, "name": person.name,
+        "aio": hospital.random.token(24), "azp": apps.client_id(app), "azpacr": "0", "name": person.name,
         "oid": person.oid, "preferred_username": person.upn, "rh": hospital.random.token(16), "scp": API_PERMISSION,
         "sub": subject(hospital, person, &apps.relay_client_id), "tid": tid, "uti": hospital.random.token(22), "ver": "2.0",
     });
     add_roles(hospital, person, &mut claims);
     let token = hospital.entra.key.sign(&claims);
+    hospital.canaries.secret("entra.access_token", &token);
+    token
+}
+
+/// What a web page gets that asks for no resource: a token for Graph's userinfo, which this sandbox does not have.
+pub(crate) fn for_nothing(hospital: &Hospital) -> String {
+    let token = hospital.random.token(400);
     hospital.canaries.secret("entra.access_token", &token);
     token
 }

@@ -10,7 +10,7 @@ mod discovery;
 mod fhir;
 mod hyperspace;
 pub(crate) mod launch;
-mod links;
+pub(crate) mod links;
 mod local_time;
 pub(crate) mod marks;
 mod mychart;

@@ -157,3 +157,29 @@ async fn the_text_is_the_records_and_mychart_itself_leads_there() {
     let nowhere = desk.http.put(desk.control("/context-links/westside")).json(&profile).send().await.unwrap();
     assert_eq!(nowhere.status(), StatusCode::NOT_FOUND);
 }
+
+#[tokio::test]
+async fn ready_made_links_are_a_named_switch_and_a_group_names_its_conference() {
+    let desk = Desk::open().await;
+    let ids = [0, 1].map(|at: usize| &desk.northside["patients"][at]["patient_id"]);
+    let group = json!({
+        "org": "northside", "practitioner_id": crate::desk::person(&desk.northside, "MOKAFOR")["practitioner_id"],
+        "patient_ids": ids, "start": "2030-05-04T10:30:00Z",
+    });
+    let made = desk.tell(Method::POST, "/groups", &group).await;
+    let appointment = &made["appointments"][0];
+    let who = patient(&desk.northside, &appointment["patient_id"]);
+    let press = json!({ "mychart_user": who["mychart_user"], "appointment_id": appointment["appointment_id"] });
+    for value in ["aes-256", "aes-128"] {
+        desk.throw("context_links", value).await;
+        let profile = &desk.northside["context_links"][value];
+        let begun = desk.tell(Method::POST, "/launch", &press).await;
+        let material = text(profile, "/secret").as_bytes();
+        let found = opened(text(&begun, "/https_url"), profile, material).expect("openssl opens it");
+        let conference = format!("&ConferenceID={}&", text(&made, "/conference_id"));
+        assert!(found.starts_with(&format!("SessionID={}&", text(appointment, "/csn"))) && found.contains(&conference));
+    }
+    desk.throw("context_links", "smart").await;
+    let begun = desk.tell(Method::POST, "/launch", &press).await;
+    assert!(text(&begun, "/https_url").contains("launch="));
+}

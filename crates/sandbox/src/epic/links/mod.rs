@@ -8,7 +8,8 @@ mod profile;
 pub(crate) use profile::Profile;
 
 use super::chart::Appointment;
-use crate::core::{Hospital, Organization, Patient, lock};
+use crate::core::{Hospital, Organization, Patient, lock, switches::CONTEXT_LINKS};
+use serde_json::{Value, json};
 use std::{collections::HashMap, sync::Mutex};
 use url::Url;
 
@@ -26,9 +27,24 @@ impl Links {
         };
     }
 
-    fn of(&self, organization: &Organization) -> Option<Profile> {
-        lock(&self.0).get(organization.key).cloned()
+    /// How the switch stands.
+    fn of(&self, hospital: &Hospital, organization: &Organization) -> Option<Profile> {
+        match hospital.switches.of(&CONTEXT_LINKS, organization.key) {
+            "as-told" => lock(&self.0).get(organization.key).cloned(),
+            "aes-256" => serde_json::from_value(ready_made(organization, 256)).ok(),
+            "aes-128" => serde_json::from_value(ready_made(organization, 128)).ok(),
+            _ => None,
+        }
     }
+}
+
+/// A profile of this organization's own that needs no telling, as it stands in its description.
+pub(crate) fn ready_made(organization: &Organization, key_bits: usize) -> Value {
+    let secret = if key_bits == 256 { &organization.link_secret[..] } else { &organization.link_secret[..16] };
+    json!({
+        "key_bits": key_bits, "secret": secret, "derivation": "text", "iv": "zero", "padding": "pkcs7",
+        "writing": "base64", "zone": "America/Chicago", "validity_minutes": 60,
+    })
 }
 
 /// Where *Begin virtual visit* leads, if this hospital's portal makes such links; the inner `None`: no relay is registered.
@@ -37,7 +53,7 @@ pub(super) fn patient(
     organization: &Organization,
     appointment: &Appointment,
 ) -> Option<Option<String>> {
-    let profile = hospital.epic.links.of(organization)?;
+    let profile = hospital.epic.links.of(hospital, organization)?;
     Some(link(hospital, organization, appointment, &profile))
 }
 
@@ -64,10 +80,11 @@ fn link(
 
 /// The record's text as the one public example has it, names included: the relay must not need them, nor repeat them.
 fn text(organization: &Organization, patient: &Patient, appointment: &Appointment, profile: &Profile) -> String {
-    let (csn, space) = (&appointment.csn, if profile.leading_spaces { " " } else { "" });
+    let (csn, conference) = (&appointment.csn, appointment.conference());
+    let space = if profile.leading_spaces { " " } else { "" };
     let time = profile.local(appointment.start);
     let mut text = format!(
-        "{}SessionID={csn}&ConferenceID={csn}&ExternalID={space}{}&ExternalIDType={}&FirstName={}&LastName={}\
+        "{}SessionID={csn}&ConferenceID={conference}&ExternalID={space}{}&ExternalIDType={}&FirstName={}&LastName={}\
          &AppointmentTime={space}{time}&LinkValidityPeriod={}",
         profile.begins_with,
         patient.wpr,
