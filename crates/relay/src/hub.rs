@@ -14,6 +14,7 @@ use crate::store::Recipient;
 pub struct Hub {
     companions: Board<Recipient, u32>,
     pages: Board<String, i64>,
+    changes: watch::Sender<u64>,
     moves: Arc<Moves>,
     sent_away: watch::Sender<()>,
 }
@@ -116,6 +117,12 @@ impl Hub {
     /// Tells the pages of a visit that it has changed.
     pub fn visit_changed(&self, visit: &str, version: i64) {
         self.pages.post(&visit.to_owned(), version);
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
+    }
+
+    /// Changes with every visit that changes here: for those who look at many.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.subscribe()
     }
 }
 

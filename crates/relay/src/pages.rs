@@ -14,9 +14,23 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'u
 #[allow_missing = true]
 struct VisitPage;
 
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist/staff"]
+#[allow_missing = true]
+struct StaffPage;
+
 /// A file of the visit page.
 pub(crate) fn visit(file: &str) -> Response {
-    let Some(found) = VisitPage::get(file) else {
+    serve(VisitPage::get(file), file)
+}
+
+/// A file of the staff page. It needs no camera, and its policy allows it nothing more either.
+pub(crate) fn staff(file: &str) -> Response {
+    serve(StaffPage::get(file), file)
+}
+
+fn serve(found: Option<rust_embed::EmbeddedFile>, file: &str) -> Response {
+    let Some(found) = found else {
         return (StatusCode::NOT_FOUND, "This page is not part of Roomed.").into_response();
     };
     let kind = mime_guess::from_path(file).first_or_octet_stream();

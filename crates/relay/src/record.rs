@@ -70,6 +70,9 @@ pub struct EhrReferences {
     pub department: Option<String>,
     /// FHIR id of each person: a `Patient` id for the patient, a `Practitioner` id for clinicians.
     pub people: BTreeMap<ParticipantId, String>,
+    /// A `Location` id, from the appointment: the department of a visit that its patient came to first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub location: Option<String>,
     /// In a group: the appointments of the patients beside the first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lines: BTreeMap<ParticipantId, Line>,

@@ -155,6 +155,7 @@ impl Relay {
                 department,
                 people: references,
                 lines: BTreeMap::new(),
+                location: facts.location.clone(),
             },
             meeting_external_id: self.random.id(),
             delegates_told: false,

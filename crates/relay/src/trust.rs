@@ -63,6 +63,7 @@ mod tests {
             patient: "ada".into(),
             practitioners: vec!["maya".into(), "ben".into()],
             conference_id: Some("1".into()),
+            location: None,
         }
     }
 

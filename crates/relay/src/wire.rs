@@ -10,10 +10,12 @@ use crate::store::{ChartRow, ChartWord, StoredVisit};
 
 mod old;
 mod page;
+mod staff;
 mod words;
 
 pub use old::{notice_of_before, visit_of_before};
 pub use page::patient_view;
+pub use staff::staff_row;
 pub use words::{answer, device_test_of, preset, role, stage_word, waiting};
 
 /// The rules' time.

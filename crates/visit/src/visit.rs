@@ -108,6 +108,11 @@ impl Visit {
         self.in_doubt.is_some()
     }
 
+    /// True once an alert has stood so long that the delegates were told as well.
+    pub fn alert_escalated(&self) -> bool {
+        self.alert.escalated
+    }
+
     /// True while the arrival wants somebody's attention.
     pub fn alert_stands(&self) -> bool {
         self.alert.raised.is_some()

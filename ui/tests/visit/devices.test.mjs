@@ -95,6 +95,7 @@ test("no camera and no microphone at all: says so, and can go on", (t) =>
     await screen(page, "checked");
     assert.equal(await page.getAttribute("#found-camera", "data-result"), "missing");
     assert.match(await page.textContent("#verdict"), /You can go on/);
+    assert.match(await page.textContent("#found-microphone"), /We found no microphone/);
     await shot(page, "checked-missing-phone-light");
     await page.click("#checked");
     await screen(page, "ready");

@@ -33,11 +33,43 @@ pub struct Organization {
     pub entra: EntraConfig,
     /// Meetings.
     pub graph: GraphConfig,
+    /// Its departments, as far as staff are told apart by them.
+    #[serde(default)]
+    pub departments: Vec<DepartmentConfig>,
+    /// App roles of the staff page.
+    #[serde(default)]
+    pub staff: Vec<StaffRole>,
     /// What visit pages say and show.
     #[serde(default)]
     pub pages: PagesConfig,
     /// EHR connections.
     pub ehr: Vec<EhrConfig>,
+}
+
+/// `[[organizations.departments]]`: a department, by every id the EHR has for it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct DepartmentConfig {
+    /// Ours: what staff roles name.
+    pub id: String,
+    /// Shown to staff.
+    pub name: String,
+    /// What the launch's context token says (`departmentId`).
+    #[serde(default)]
+    pub numbers: Vec<String>,
+    /// FHIR `Location` ids on its appointments.
+    #[serde(default)]
+    pub locations: Vec<String>,
+}
+
+/// `[[organizations.staff]]`: an app role in Entra, and whose visits it shows.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StaffRole {
+    /// The role's value, as the token carries it.
+    pub role: String,
+    /// Ids of departments; `"*"` alone for all of them, also for visits whose department nobody has said.
+    pub departments: Vec<String>,
 }
 
 /// `[organizations.pages]`: the organization's own words on the visit page, by language. Plain text.

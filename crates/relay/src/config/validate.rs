@@ -129,6 +129,15 @@ impl Findings {
         if it.key.is_empty() || it.key.len() > 64 || !it.key.chars().all(plain) {
             self.say(format!("{at}.key may hold a-z, 0-9 and - only"));
         }
+        for role in &it.staff {
+            let known = |id: &String| id == "*" || it.departments.iter().any(|department| department.id == *id);
+            for id in role.departments.iter().filter(|id| !known(id)) {
+                self.say(format!(
+                    "{at}.staff: the role {} names the department {id}, which is not in departments",
+                    role.role
+                ));
+            }
+        }
         let mut ids = vec![("tid", &it.tid), ("organizer_oid", &it.organizer_oid)];
         ids.extend(it.delegates.iter().map(|oid| ("delegates", oid)));
         for (key, value) in ids {

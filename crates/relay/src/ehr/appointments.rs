@@ -39,6 +39,7 @@ pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Opt
         patient: patient.to_owned(),
         practitioners: appointment.actors("Practitioner").map(str::to_owned).collect(),
         conference_id: number.map(str::to_owned),
+        location: appointment.actors("Location").next().map(str::to_owned),
     }))
 }
 

@@ -47,6 +47,8 @@ pub struct AppointmentFacts {
     pub practitioners: Vec<String>,
     /// The CSN, once the EHR has given it: the write-back's conference id.
     pub conference_id: Option<String>,
+    /// Where it is: a `Location` id.
+    pub location: Option<String>,
 }
 
 impl std::fmt::Debug for AppointmentFacts {

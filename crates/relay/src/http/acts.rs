@@ -20,7 +20,7 @@ use crate::relay::Relay;
 use crate::wire;
 
 /// More visits than a clinician has in a day.
-const MOST_VISITS: usize = 200;
+pub(super) const MOST_VISITS: usize = 200;
 
 type Body<T> = Result<Json<T>, JsonRejection>;
 

@@ -16,6 +16,7 @@ mod patient_words;
 mod problem;
 mod proof;
 mod socket;
+mod staff;
 mod visit_page;
 mod web;
 
@@ -90,6 +91,15 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/v/api/probe", get(page_acts::probe).post(page_acts::probed))
         .route("/v/", get(visit_page::index))
         .route("/v/{*file}", get(visit_page::asset));
+    let staff = Router::new()
+        .route("/staff/api/me", get(staff::me))
+        .route("/staff/api/visits", get(staff::visits))
+        .route("/staff/api/visits/{id}/room", post(staff::room))
+        .route("/staff/api/visits/{id}/help", post(staff::help))
+        .route("/staff/api/visits/{id}/say", post(staff::say))
+        .route("/staff/api/late", post(staff::late))
+        .route("/staff/", get(staff::index))
+        .route("/staff/{*file}", get(staff::asset));
     let operators = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -99,6 +109,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .nest("/api/v1", companion)
         .merge(anonymous)
         .merge(pages)
+        .merge(staff)
         .merge(operators)
         .layer(DefaultBodyLimit::max(bounds.body_bytes as usize))
         .layer(TimeoutLayer::with_status_code(
@@ -110,8 +121,10 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/graph/lifecycle", post(graph::lifecycle))
         .layer(DefaultBodyLimit::max(bounds.webhook_body_bytes as usize));
     // Sockets live long: no time limit on them.
-    let sockets =
-        Router::new().route("/api/v1/socket", get(socket::companion)).route("/v/api/socket", get(visit_page::socket));
+    let sockets = Router::new()
+        .route("/api/v1/socket", get(socket::companion))
+        .route("/v/api/socket", get(visit_page::socket))
+        .route("/staff/api/socket", get(staff::socket));
     Router::new()
         .merge(requests)
         .merge(graph)

@@ -47,6 +47,7 @@ fn record(config: &Config) -> Record {
             department: None,
             people: BTreeMap::from([(who("patient"), "p1".to_owned()), (who("clinician"), "d1".to_owned())]),
             lines: BTreeMap::new(),
+            location: None,
         },
         meeting_external_id: "m".into(),
         delegates_told: false,

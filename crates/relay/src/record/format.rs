@@ -75,6 +75,7 @@ mod tests {
                 department: None,
                 people: BTreeMap::new(),
                 lines: BTreeMap::new(),
+                location: None,
             },
             meeting_external_id: "m".into(),
             delegates_told: false,

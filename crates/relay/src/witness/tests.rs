@@ -102,6 +102,7 @@ impl Place {
             patient: format!("p{n}"),
             practitioners: vec!["d1".into()],
             conference_id: Some(format!("7{n}")),
+            location: None,
         };
         let opened = self.relay.open_visit(organization, &organization.ehr[0], &facts, None).await;
         opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0))

@@ -256,6 +256,7 @@ impl Place {
             patient: format!("{CANARY}-patient-{name}"),
             practitioners: vec![format!("{CANARY}-practitioner-{name}")],
             conference_id: Some(format!("{CANARY}-csn-{name}")),
+            location: None,
         };
         let ehr = organization.ehr[0].clone();
         let opened = self.relay.open_visit(&organization, &ehr, &facts, Some("Cardiology".into())).await;

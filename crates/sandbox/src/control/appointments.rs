@@ -32,7 +32,7 @@ pub(super) struct Schedule {
     /// At Epic only.
     #[serde(default)]
     more_practitioners: Vec<String>,
-    /// At Epic only: a department's number; absent: the practitioner's usual one, empty: none.
+    /// A department's number. Absent: at Epic the practitioner's usual one, elsewhere none; empty at Epic: none.
     department: Option<String>,
     r#type: String,
     start: Timestamp,
@@ -69,6 +69,8 @@ pub(crate) struct NewVisit<'a> {
     pub(crate) minutes: u32,
     pub(crate) status: &'a str,
     pub(crate) encounter: bool,
+    /// Number or Location id at Epic; at the generic server a HealthcareService.
+    pub(crate) department: Option<&'a str>,
     /// What makes its ids its own.
     pub(crate) unique: String,
 }
@@ -107,8 +109,11 @@ fn elsewhere(hospital: &Shared, ehr: Ehr, it: &Schedule) -> Result<Value, &'stat
     if !(5..=480).contains(&it.minutes) {
         return Err("a visit takes 5 to 480 minutes");
     }
-    if !it.more_practitioners.is_empty() || it.department.is_some() {
-        return Err("more practitioners and departments are Epic's here");
+    if !it.more_practitioners.is_empty() {
+        return Err("several practitioners are on Epic's appointments only");
+    }
+    if it.department.is_some() && ehr == Ehr::Oracle {
+        return Err("Oracle Health's appointments have no department here");
     }
     let new = NewVisit {
         organization: &it.org,
@@ -119,6 +124,7 @@ fn elsewhere(hospital: &Shared, ehr: Ehr, it: &Schedule) -> Result<Value, &'stat
         minutes: it.minutes,
         status: &it.status,
         encounter: it.encounter,
+        department: it.department.as_deref(),
         unique: hospital.random.guid(),
     };
     let made = if ehr == Ehr::Oracle { oracle::schedule(hospital, &new) } else { r4::schedule(hospital, &new) }?;

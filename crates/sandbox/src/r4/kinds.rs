@@ -30,7 +30,7 @@ const NAME: Param = param("name", How::Text(&["name.family", "name.given", "name
 const ACTORS: &[&str] = &["participant.actor"];
 const SEEN: &[&str] = &["agent.who", "entity.what"];
 
-pub(super) const KINDS: [Kind; 8] = [
+pub(super) const KINDS: [Kind; 9] = [
     Kind {
         name: "Appointment",
         create: false,
@@ -75,6 +75,13 @@ pub(super) const KINDS: [Kind; 8] = [
         update: true,
         delete: false,
         params: &[ID, UPDATED, IDENTIFIER, STATUS, param("name", How::Text(&["name", "alias"]))],
+    },
+    Kind {
+        name: "HealthcareService",
+        create: false,
+        update: false,
+        delete: false,
+        params: &[ID, UPDATED, IDENTIFIER, param("name", How::Text(&["name"]))],
     },
     Kind {
         name: "Communication",

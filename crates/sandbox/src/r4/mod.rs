@@ -35,6 +35,7 @@ const REGISTERED: &Registered = &[
     ("Appointment", "cruds"),
     ("Encounter", "cruds"),
     ("Location", "cruds"),
+    ("HealthcareService", "rs"),
     ("Communication", "cruds"),
     ("AuditEvent", "cruds"),
     ("Subscription", "cruds"),
@@ -68,6 +69,10 @@ impl State {
         let mut shelves = Shelves::default();
         for organization in organizations {
             let Some(site) = server.of(organization.key) else { continue };
+            for department in &organization.departments {
+                let (id, it) = schedule::service(random, organization, department);
+                shelves.put(organization.key, "HealthcareService", &id, it, clock.now());
+            }
             for known in &site.patients {
                 if let Some(it) = people::patient(organization, site, known) {
                     shelves.put(organization.key, "Patient", &known.id, it, clock.now());

@@ -4,7 +4,7 @@
 use super::{store::Held, subscription};
 use crate::{
     control::{Change, NewVisit},
-    core::{Ehr, Hospital, Shared, lock},
+    core::{Department, Ehr, Hospital, Organization, Random, Shared, lock},
     fhir::{Booked, Site, instant, people, search::values},
 };
 use jiff::{SignedDuration, Timestamp};
@@ -25,7 +25,7 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
     let end = end(new.start, new.minutes);
     let actor = |reference: String, display: Option<String>| json!({ "actor": { "reference": reference, "display": display }, "required": "required", "status": "accepted" });
     let identifier = json!([{ "use": "usual", "system": site.systems.csn, "value": number }]);
-    let appointment = json!({
+    let mut appointment = json!({
         "resourceType": "Appointment", "identifier": identifier, "status": new.status,
         "serviceType": [site.visit_type(is_virtual)], "appointmentType": site.visit_type(is_virtual),
         "start": instant(new.start), "end": instant(end), "minutesDuration": new.minutes, "created": instant(now),
@@ -37,6 +37,12 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
             ),
         ],
     });
+    if let Some(which) = new.department {
+        let department = organization.department(which).ok_or("no such department")?;
+        let (id, _) = service(&hospital.random, organization, department);
+        let service = actor(format!("HealthcareService/{id}"), Some(department.name.to_owned()));
+        appointment["participant"].as_array_mut().into_iter().for_each(|it| it.push(service.clone()));
+    }
     let (code, display) = if is_virtual { ("VR", "virtual") } else { ("AMB", "ambulatory") };
     let encounter = json!({
         "resourceType": "Encounter", "identifier": identifier, "status": "planned",
@@ -55,6 +61,16 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
     subscription::changed(hospital, site.organization, "Appointment", &id, Some(&held.resource));
     let encounter_id = new.encounter.then_some(encounter_id.as_str());
     Ok(describe(site, held, encounter_id))
+}
+
+/// A department as this server has it: a HealthcareService; its id and the resource.
+pub(super) fn service(random: &Random, organization: &Organization, it: &Department) -> (String, Value) {
+    let id = random.stable_guid(&format!("r4 healthcare service {}", it.number));
+    let resource = json!({
+        "resourceType": "HealthcareService", "active": true, "name": it.name,
+        "identifier": [{ "use": "usual", "system": organization.department_system, "value": it.number }],
+    });
+    (id, resource)
 }
 
 /// An appointment as a launch is about it.

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 pub(crate) const ALL: &str = "system/Appointment.read system/Appointment.write system/Encounter.read \
     system/Encounter.write system/Patient.read system/Practitioner.read system/Location.read system/Location.write \
     system/Communication.read system/Communication.write system/AuditEvent.read system/AuditEvent.write \
-    system/Subscription.read system/Subscription.write";
+    system/Subscription.read system/Subscription.write system/HealthcareService.read";
 
 /// Northside's site at one of them, with a token.
 pub(crate) struct Ehr<'a> {

@@ -4,6 +4,7 @@ use crate::{
     backend::Keys,
     connection::Call,
     desk::{Desk, patient, person, text},
+    ehr::Ehr,
     fhir::get,
     pages::{page, sign_in},
     smart::{As, Flow},
@@ -227,4 +228,33 @@ async fn a_practitioners_day_is_listed_page_by_page() {
     assert_eq!(by_day["total"], 7);
     let other = text(person(&desk.northside, "EPETROVA"), "/practitioner_id");
     assert_eq!(get(&desk, &token, &format!("Appointment?practitioner={other}&date=2030-05-04")).await.1["total"], 0);
+}
+
+#[tokio::test]
+async fn at_the_generic_server_a_department_is_a_healthcare_service() {
+    let desk = Desk::open().await;
+    let ehr = Ehr::enter(&desk, "fhir-r4").await;
+    let department = &desk.northside["departments"][1];
+    for (more, expected) in [(json!({}), 0), (json!({ "department": department["number"] }), 1)] {
+        let made = ehr.book(more).await;
+        let (_, read) = ehr.get(&format!("Appointment/{}", text(&made, "/appointment_id"))).await;
+        let actors = read["participant"].as_array().unwrap().iter().map(|it| text(it, "/actor/reference"));
+        let services: Vec<&str> = actors.filter(|it| it.starts_with("HealthcareService/")).collect();
+        assert_eq!(services.len(), expected);
+        let Some(service) = services.first() else { continue };
+        let (_, read) = ehr.get(service).await;
+        assert_eq!((&read["name"], &read["identifier"][0]["value"]), (&department["name"], &department["number"]));
+        let query = format!("HealthcareService?identifier={}", text(department, "/number"));
+        assert_eq!(ehr.get(&query).await.1["total"], 1);
+    }
+    let mut body = json!({
+        "ehr": "r4", "org": "northside", "patient_id": desk.northside["patients"][0]["patient_id"],
+        "practitioner_id": person(&desk.northside, "MOKAFOR")["practitioner_id"], "type": "VV-TEAMS",
+        "start": "2030-05-04T10:30:00Z", "department": "no-such",
+    });
+    assert_eq!(refused(&desk, "/appointments", body.clone()).await, "no such department");
+    (body["department"], body["ehr"]) = (department["number"].clone(), json!("oracle"));
+    refused(&desk, "/appointments", body.clone()).await;
+    (body["department"], body["patient_id"]) = (Value::Null, Value::Null);
+    assert_eq!(refused(&desk, "/appointments", body).await, "only Epic books visits without a patient here");
 }

@@ -40,7 +40,7 @@ impl Client {
                 if self.0.read_line(&mut answer).await.unwrap_or(0) == 0 {
                     return None;
                 }
-                if answer[from..].as_bytes().get(3) == Some(&b' ') {
+                if answer.as_bytes()[from..].get(3) == Some(&b' ') {
                     return Some(());
                 }
             }
