@@ -95,11 +95,11 @@ async fn a_patient_gets_in_by_an_encrypted_link_and_is_announced() -> anyhow::Re
     visitor.ready().await?;
     ground.chart_shows(&appointment, "patient", "Connected").await?;
 
-    // Somebody who acts for them comes into the same visit, and so does the patient once more.
+    // Somebody who acts for them comes into the same visit, to a place of their own; the patient once more to theirs.
     let proxy = text(&appointment, "900000001", 2, now)? + &format!("&PatientID={wpr}");
-    for text in [proxy, text(&appointment, &wpr, 2, now)?] {
+    for (text, stage) in [(proxy, "can-be-ready"), (text(&appointment, &wpr, 2, now)?, "waiting")] {
         let again = http()?.get(link(&ground, &encrypted(SECRET, &text)?)?).send().await?;
-        assert_eq!(Visitor::entered(&ground, &again)?.view().await?["stage"], "waiting");
+        assert_eq!(Visitor::entered(&ground, &again)?.view().await?["stage"], stage);
     }
     assert_eq!(ground.written().await?.rows_of("visit"), 1);
 

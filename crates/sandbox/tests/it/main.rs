@@ -4,6 +4,7 @@
 
 mod ambiguous;
 mod backend;
+mod browser_client;
 mod connection;
 mod context_links;
 mod control;
