@@ -111,8 +111,10 @@ pub async fn take(relay: &Relay, token: &str) -> Answer<String> {
         expires_at: now.saturating_add(hours).unwrap_or(now),
     };
     // The page first: nobody has its secret yet. Then the link is used up, by one of any number of callers.
+    let session = page.hash.clone();
     relay.store.put_page_session(page).await?;
     let along = Along {
+        place: Some((place.participant.clone(), session)).filter(|(who, _)| opened.record.places.contains_key(who)),
         consume: vec![(OneTimeKind::Invitation, hash)],
         invitation: Some((place.participant, InvitationState::Used)),
         ..Along::default()

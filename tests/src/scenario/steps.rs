@@ -115,8 +115,9 @@ impl Cast<'_> {
         self.phone.click("#allow-devices").await?;
         self.phone.see("#preview").await?;
         self.phone.picture(&self.shot("visit-page-devices")).await?;
-        self.phone.click("#continue").await?;
-        self.phone.click("#ready").await?;
+        for button in ["#continue", "#play-sound", "#heard-yes", "#checked", "#ready"] {
+            self.phone.click(button).await?;
+        }
         self.phone.see("html[data-stage='waiting']").await?;
         self.phone.picture(&self.shot("visit-page-waiting")).await?;
         recorder.confirmed();

@@ -101,6 +101,7 @@ async fn a_patient_gets_in_by_an_encrypted_link_and_is_announced() -> anyhow::Re
         let again = http()?.get(link(&ground, &encrypted(SECRET, &text)?)?).send().await?;
         assert_eq!(Visitor::entered(&ground, &again)?.view().await?["stage"], stage);
     }
+    visitor.sees("the patient's first page is told", |view| view["stage"] == "another-device").await?;
     assert_eq!(ground.written().await?.rows_of("visit"), 1);
 
     let log = std::fs::read_to_string(ground.stack.directory.join("logs/relay.log"))?;

@@ -40,7 +40,7 @@ pub(super) async fn undo(
         return Err(Refusal(ProblemCode::VisitNotFound));
     }
     let now = wire::to_rules(relay.clock.now());
-    if !opened.record.visit.undo_until().is_some_and(|until| now <= until) {
+    if opened.record.visit.undo_until().is_none_or(|until| now > until) {
         return Err(Refusal(ProblemCode::UndoTooLate));
     }
     let opened = decide(&relay, &id, Command::UndoEnd).await?;

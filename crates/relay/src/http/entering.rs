@@ -49,7 +49,13 @@ pub(super) async fn enter(
         participant: who.as_str().to_owned(),
         expires_at: now.saturating_add(hours).unwrap_or(now),
     };
+    let hash = session.hash.clone();
     relay.store.put_page_session(session).await?;
+    // Whoever comes in anew comes with their place: on a device they left behind it says so, and offers the way back.
+    if opened.record.places.contains_key(&who) {
+        let along = Along { place: Some((who, hash)), ..Along::default() };
+        relay.arrivals.update(&opened.stored.row.id, &[], along).await?;
+    }
     Ok(page_cookie(relay, &secret))
 }
 

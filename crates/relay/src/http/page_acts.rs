@@ -99,10 +99,12 @@ pub(super) async fn take_over(
     Ok(Json(look(&relay, &visitor).await?))
 }
 
-/// `GET /v/api/probe`: 64 KiB that mean nothing, for the page to time.
-pub(super) async fn probe() -> Response {
+/// `GET /v/api/probe`: 64 KiB that mean nothing, for the page to time. Random, so that nothing on the way compresses them.
+pub(super) async fn probe(State(relay): State<Arc<Relay>>) -> Response {
+    let mut bytes = vec![0; PROBE_BYTES];
+    relay.random.fill(&mut bytes);
     let plain = [(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "application/octet-stream")];
-    (plain, Bytes::from_static(&[0; PROBE_BYTES])).into_response()
+    (plain, bytes).into_response()
 }
 
 /// `POST /v/api/probe`: says how much of what the page sent arrived; what it was is not looked at.

@@ -14,6 +14,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::{Department, LateRequest, Preset, ProblemCode, SayRequest, StaffMe, StaffView, Urgency};
 use roomed_visit::{Command, MessageId, ParticipantId, Speaker, Testimony, VisitEvent};
+use tokio::time::MissedTickBehavior;
 
 use super::acts::MOST_VISITS;
 use super::companion::body;
@@ -252,12 +253,15 @@ async fn hint(relay: &Relay, mut socket: WebSocket) {
     let mut changes = relay.hub.changes();
     let mut stopping = relay.stopping.clone();
     let mut ping = tokio::time::interval(PING_EVERY);
+    let mut pause = tokio::time::interval(PAUSE);
+    pause.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut unanswered = 0;
     loop {
         tokio::select! {
             changed = changes.changed() => {
+                pause.tick().await;
+                changes.mark_unchanged();
                 if changed.is_err() || socket.send(Message::Text("{}".into())).await.is_err() { return; }
-                tokio::time::sleep(PAUSE).await;
             }
             message = socket.recv() => match message {
                 Some(Ok(Message::Pong(_))) => unanswered = 0,

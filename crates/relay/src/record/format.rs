@@ -54,6 +54,7 @@ pub fn read(plain: &[u8]) -> Result<Record, Unreadable> {
 
 #[cfg(test)]
 mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
     use std::collections::BTreeMap;
 
     use roomed_visit::{
