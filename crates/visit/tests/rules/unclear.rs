@@ -67,7 +67,7 @@ fn a_visit_stays_closing_while_somebody_unattributed_is_inside() {
     assert!(effects.contains(&Effect::Closed), "{effects:?}");
     let patients =
         |effect: &&Effect| matches!(effect, Effect::WriteBack { participant, .. } if *participant == patient());
-    let last = story.effects.iter().filter(patients).next_back();
+    let last = story.effects.iter().rfind(patients);
     assert!(matches!(last, Some(Effect::WriteBack { status: ChartStatus::Disconnected, .. })), "{last:?}");
 }
 
