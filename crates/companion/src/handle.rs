@@ -150,7 +150,7 @@ impl Handle {
     /// "Running late" in several visits.
     ///
     /// # Errors
-    /// The relay's; those before the one that was refused have been told.
+    /// The relay's, of one that could not be told; the others have been.
     pub async fn late(&self, request: &LateRequest) -> Result<(), Problem> {
         self.0.late(request).await
     }

@@ -52,6 +52,8 @@ pub struct Along {
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
     /// Somebody's link was made, used or taken back.
     pub invitation: Option<(rules::ParticipantId, InvitationState)>,
+    /// The link that somebody's state must still be open for: a newer one has made this one worthless meanwhile.
+    pub newest_link: Option<(rules::ParticipantId, String)>,
     /// Somebody's place is on this device from now on.
     pub place: Option<(rules::ParticipantId, String)>,
 }
@@ -190,6 +192,11 @@ impl Arrivals {
         let before = opened.record.clone();
         for (participant, fhir_id) in &along.people {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
+        }
+        if let Some((who, hash)) = &along.newest_link
+            && !matches!(opened.record.invitations.get(who), Some(InvitationState::Open { hash: newest }) if newest == hash)
+        {
+            return Err(CommitError::NotConsumable(OneTimeKind::Invitation).into());
         }
         opened.record.invitations.extend(along.invitation.clone());
         opened.record.places.extend(along.place.clone());

@@ -72,6 +72,21 @@ pub async fn invite(relay: &Relay, opened: &Opened, guest: &ParticipantId, whom:
     Ok(Invited { link: format!("{}/i/{token}", relay.config.public_url), expires_at })
 }
 
+/// Whose place a new link for a known guest is for. While nobody has come in by the old one it is the same; somebody who
+/// has may be the wrong person, so they are sent away and the guest gets a place of their own.
+///
+/// # Errors
+/// [`ProblemCode::GuestUnknown`] for somebody who is not a guest of the visit.
+pub async fn again(relay: &Relay, opened: &Opened, guest: ParticipantId) -> Answer<ParticipantId> {
+    match opened.record.invitation(&guest) {
+        Some(InvitationState::Open { .. }) => Ok(guest),
+        _ => {
+            revoke(relay, opened, &guest).await?;
+            Ok(ParticipantId::new(relay.random.id()))
+        }
+    }
+}
+
 /// The guest is to come no more: their link is dead, and an open page of theirs says that it is over.
 pub async fn revoke(relay: &Relay, opened: &Opened, guest: &ParticipantId) -> Answer<Opened> {
     let person = opened.record.visit.participant(guest);
@@ -115,7 +130,8 @@ pub async fn take(relay: &Relay, token: &str) -> Answer<String> {
     relay.store.put_page_session(page).await?;
     let along = Along {
         place: Some((place.participant.clone(), session)).filter(|(who, _)| opened.record.places.contains_key(who)),
-        consume: vec![(OneTimeKind::Invitation, hash)],
+        consume: vec![(OneTimeKind::Invitation, hash.clone())],
+        newest_link: Some((place.participant.clone(), hash)),
         invitation: Some((place.participant, InvitationState::Used)),
         ..Along::default()
     };

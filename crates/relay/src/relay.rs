@@ -197,7 +197,9 @@ impl Relay {
     ) -> Result<Opened, ArrivalError> {
         let known = &opened.record.ehr.people;
         let place = |practitioner: &String| {
-            let found = known.iter().find(|(_, fhir_id)| *fhir_id == practitioner);
+            // Another kind of person may have the same bare id.
+            let is_one = |who| opened.record.visit.participant(who).is_some_and(|person| person.is_practitioner());
+            let found = known.iter().find(|(who, fhir_id)| *fhir_id == practitioner && is_one(*who));
             found.map_or_else(|| ParticipantId::new(self.random.id()), |(who, _)| who.clone())
         };
         let placed: Vec<_> =

@@ -62,7 +62,7 @@ pub fn visit_view(
         participants,
         timeline: visit.timeline(at).iter().map(|line| timeline_entry(visit, line)).collect(),
         roomed_at: visit.roomed_at().map(text),
-        late_until: visit.late_until().filter(|until| *until > at).map(text),
+        late_until: visit.late_until(None).filter(|until| *until > at).map(text),
         undo_until: visit.undo_until().filter(|until| *until > at).map(text),
         messages: words::messages(visit, None),
     }

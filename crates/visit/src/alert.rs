@@ -97,9 +97,6 @@ fn wants_attention(visit: &Visit, attribution: &Attribution, now: Timestamp) -> 
     if visit.is_over() {
         return None;
     }
-    if visit.policy.alert_on == AlertOn::Triaged && visit.evidence.roomed.is_none() {
-        return None;
-    }
     let hosts: Vec<(&ParticipantId, Vec<Span>, bool)> = visit
         .practitioners()
         .map(|who| {
@@ -113,6 +110,11 @@ fn wants_attention(visit: &Visit, attribution: &Attribution, now: Timestamp) -> 
             Presence::Waiting { since, .. } | Presence::Connected { since } | Presence::Unclear { since } => since,
             Presence::Absent | Presence::Disconnected { .. } => return None,
         };
+        // Staff room them first; where nobody does for too long, the clinicians must know all the same.
+        let unroomed = visit.policy.alert_on == AlertOn::Triaged && visit.evidence.roomed.is_none();
+        if unroomed && now < since + visit.policy.escalate_after {
+            return None;
+        }
         let others = || hosts.iter().filter(|(host, ..)| *host != who);
         if others().any(|(_, _, inside)| *inside) {
             return None;

@@ -54,9 +54,15 @@ struct Match {
 }
 
 impl Match {
-    /// Is the person outstanding again at `at`? Either our page handed them over anew, or the leg dropped and this
-    /// is the short gap of a reload. A guest who turns up later on a forwarded link is not the patient.
+    /// Is the person outstanding again at `at`? Our page handed them over anew and the old leg is over by then, or is
+    /// found dead a moment later, or may be dead without Teams having noticed; or the leg dropped and this is the short
+    /// gap of a reload. *Back to the meeting* often only brings Teams to the front, so while the old leg lives that counts
+    /// for a moment: whoever turns up later, on a forwarded link perhaps, is not the patient.
     fn lets_go(&self, at: Timestamp, newest_handover: Timestamp, grace: Millis) -> bool {
-        newest_handover > self.start || self.end.is_some_and(|end| end <= at && at <= end + grace)
+        let anew = newest_handover > self.start;
+        match self.end {
+            Some(end) => (anew && end <= at + grace) || (end <= at && at <= end + grace),
+            None => anew && at <= newest_handover + grace,
+        }
     }
 }

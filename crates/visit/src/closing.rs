@@ -7,6 +7,7 @@ use crate::attribution::{self, Attribution};
 use crate::ids::ParticipantId;
 use crate::leg::LegState;
 use crate::participant::Role;
+use crate::plan::AlertOn;
 use crate::presence::{self, Presence};
 use crate::stage::met_at;
 use crate::time::{Millis, Timestamp};
@@ -113,12 +114,21 @@ impl Visit {
         let quiet = quiet_since(self, &attribution).map(|since| since + self.policy.quiet_close);
         let called = self.decisions.called.as_ref().map(|called| called.at + self.policy.call_patience);
         let escalation = self.alert.raised.filter(|_| !self.alert.escalated).map(|at| at + self.policy.escalate_after);
+        // Where staff room first, a wait that nobody rooms is news by time alone.
+        let unroomed = self.policy.alert_on == AlertOn::Triaged && self.evidence.roomed.is_none();
+        let waits = self.participants.keys().filter(|_| unroomed).filter_map(|who| {
+            match presence::of(self, &attribution, who, now) {
+                Presence::Waiting { since, .. } => Some(since + self.policy.escalate_after),
+                _ => None,
+            }
+        });
         let turn = self.next_turn(&attribution, now);
         let soon = leaves
             .chain(quiet)
             .chain(called)
             .chain(escalation)
             .chain(turn)
+            .chain(waits)
             .chain([self.opens_at()])
             .filter(|at| *at > now);
         soon.chain([latest(self, &attribution, now)]).min()

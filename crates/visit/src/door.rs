@@ -28,15 +28,18 @@ impl Visit {
         let queue = queue(self, &attribution, now);
         // Whoever is on the way, or inside, or was told to come back goes in again whenever they like.
         let Some(place) = queue.iter().position(|next| *next == who) else { return true };
-        !self.somebody_is_on_the_way(&attribution, who, now) && now >= self.turn(open, place)
+        !self.somebody_is_on_the_way(&attribution, who, now) && now >= self.turn(&attribution, open, place)
     }
 
-    /// When the turn of the one at `place` comes, if nobody before them moves.
-    fn turn(&self, open: Timestamp, place: usize) -> Timestamp {
-        let newest = self.evidence.handed_over.values().filter_map(|times| times.last().copied()).max();
-        let still_since = newest.map_or(open, |newest| newest.max(open));
-        // Whoever is next need not wait for anything but the way to be free.
-        (0..place).fold(if place == 0 { open } else { still_since }, |turn, _| turn + self.policy.door)
+    /// When the turn of the one at `place` comes, if nobody before them moves: as long after the opening as there are
+    /// people before them, and not while somebody has only just set out.
+    fn turn(&self, attribution: &Attribution, open: Timestamp, place: usize) -> Timestamp {
+        let slept = (0..place).fold(open, |turn, _| turn + self.policy.door);
+        let on_the_way = self.participants.keys().filter_map(|who| unclear::outstanding_since(self, attribution, who));
+        match on_the_way.max() {
+            Some(newest) if place > 0 => slept.max(newest + self.policy.door),
+            _ => slept,
+        }
     }
 
     fn somebody_is_on_the_way(&self, attribution: &Attribution, but: &ParticipantId, now: Timestamp) -> bool {
@@ -52,7 +55,7 @@ impl Visit {
         if queue.is_empty() {
             return None;
         }
-        let turns = (0..queue.len()).map(|place| self.turn(open, place));
+        let turns = (0..queue.len()).map(|place| self.turn(attribution, open, place));
         let on_the_way = self.participants.keys();
         let on_the_way = on_the_way.filter_map(|who| unclear::outstanding_since(self, attribution, who));
         turns.chain(on_the_way.map(|since| since + self.policy.door)).filter(|at| *at > now).min()
@@ -68,6 +71,9 @@ fn queue<'a>(visit: &'a Visit, attribution: &Attribution, now: Timestamp) -> Vec
         Role::Practitioner { .. } => 3,
     };
     let waits = |who: &ParticipantId| {
+        if !visit.is_welcome(who) {
+            return false;
+        }
         let here = matches!(presence::of(visit, attribution, who, now), Presence::Waiting { .. });
         here && unclear::outstanding_since(visit, attribution, who).is_none()
             && !presence::is_in_lobby_or_meeting(visit, attribution, who)

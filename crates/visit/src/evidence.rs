@@ -14,7 +14,7 @@ use crate::message::{Answer, MOST_MESSAGES, MessageId};
 use crate::time::Timestamp;
 
 /// More legs of one medium than any real visit has; beyond it new legs are dropped, so that nobody can fill our memory,
-/// and a page that opens socket after socket cannot keep the roster out.
+/// and a page that opens socket after socket keeps out neither the roster nor anybody else's page.
 const MOST_LEGS: usize = 200;
 const MOST_TIMES: usize = 100;
 const MOST_ANSWERED: usize = 2 * MOST_MESSAGES;

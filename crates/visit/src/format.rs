@@ -2,6 +2,7 @@
 //! visit back, so a visit that holds anything of the kind says so, and an older relay leaves it alone.
 
 use crate::participant::Role;
+use crate::plan::AlertOn;
 use crate::visit::Visit;
 
 impl Visit {
@@ -18,6 +19,9 @@ impl Visit {
             && decisions.messages.is_empty()
             && decisions.assigned.is_empty()
             && decisions.help_taken.is_empty()
+            && decisions.undone.is_none()
+            && self.policy.alert_on == AlertOn::Arrived
+            && self.policy.proxy_in_chart
             && self.once.is_empty();
         u32::from(!plain)
     }

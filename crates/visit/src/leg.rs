@@ -60,9 +60,13 @@ impl Leg {
         leg
     }
 
-    /// On the same medium.
+    /// On the same medium: the meeting, or the page of the same person.
     pub(crate) fn is_like(&self, medium: &Medium) -> bool {
-        std::mem::discriminant(&self.medium) == std::mem::discriminant(medium)
+        match (&self.medium, medium) {
+            (Medium::Page(one), Medium::Page(other)) => one == other,
+            (Medium::Meeting(_), Medium::Meeting(_)) => true,
+            (Medium::Page(_), Medium::Meeting(_)) | (Medium::Meeting(_), Medium::Page(_)) => false,
+        }
     }
 
     /// Takes one more statement in. Commutative and idempotent.

@@ -115,10 +115,13 @@ impl Visit {
         self.evidence.answers.get(message)?.values().max().copied()
     }
 
-    /// Until when the clinician said they would be late: so long after the planned start or, said later, after that.
-    pub fn late_until(&self) -> Option<Timestamp> {
+    /// Until when the clinician said they would be late, to `who` or, where nobody is named, to anybody: so long after
+    /// the planned start or, said later, after that.
+    pub fn late_until(&self, who: Option<&ParticipantId>) -> Option<Timestamp> {
         let late = |message: &Message| match message.preset {
-            Preset::RunningLate(by) => Some(self.plan.start.max(message.at) + by),
+            Preset::RunningLate(by) if who.is_none() || message.to.is_none() || message.to.as_ref() == who => {
+                Some(self.plan.start.max(message.at) + by)
+            }
             _ => None,
         };
         self.decisions.messages.iter().rev().find_map(late)

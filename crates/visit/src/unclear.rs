@@ -41,14 +41,15 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     unclear
 }
 
-/// Since when our page's last hand-over of `who` has had no leg that is theirs for certain.
+/// Since when `who` has been on the way: the first hand-over after the last leg that is theirs for certain. Handing them
+/// over again makes the way no younger.
 pub(crate) fn outstanding_since(visit: &Visit, attribution: &Attribution, who: &ParticipantId) -> Option<Timestamp> {
-    let newest = *visit.evidence.handed_over.get(who)?.last()?;
-    let came = visit.evidence.legs.iter().any(|(id, leg)| {
-        let theirs = attribution.get(id) == Some(who);
-        theirs && matches!(leg.medium, Medium::Meeting(_)) && visit.evidence.end_of(leg).is_none_or(|end| end >= newest)
-    });
-    (!came).then_some(newest)
+    let handed_over = visit.evidence.handed_over.get(who)?;
+    let theirs = visit.evidence.legs.iter().filter(|(id, _)| attribution.get(*id) == Some(who));
+    let mut ends =
+        theirs.filter(|(_, leg)| matches!(leg.medium, Medium::Meeting(_))).map(|(_, leg)| visit.evidence.end_of(leg));
+    let last_end = ends.try_fold(None, |last: Option<Timestamp>, end| Some(last.max(Some(end?))))?;
+    handed_over.iter().copied().find(|at| last_end.is_none_or(|end| *at > end))
 }
 
 /// A guest's leg that is nobody's: and, if a clinician has said whose it is, nobody else's.

@@ -7,6 +7,7 @@ use crate::participant::Role;
 use crate::presence;
 use crate::stay::{self, Span};
 use crate::time::{Millis, Timestamp};
+use crate::unclear;
 use crate::visit::Visit;
 
 /// Somebody who left unseen.
@@ -30,6 +31,11 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Ve
         let spans = presence::spans(visit, attribution, who);
         let last = spans.anywhere.last().copied()?;
         let at = spans.end().filter(|end| presence::gone_at(visit, who, *end) <= now)?;
+        // Sent to the meeting and not seen since: on the way, not gone.
+        let sent = unclear::outstanding_since(visit, attribution, who);
+        if sent.is_some_and(|sent| sent >= last.start) {
+            return None;
+        }
         let stay = [Span { start: last.start, end: Some(at) }];
         let told_to_go = over.is_some_and(|over| over <= at);
         // While a clinician was in the meeting, somebody who was perhaps there may well have been seen.

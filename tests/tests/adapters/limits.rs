@@ -37,6 +37,25 @@ async fn asking_too_often_is_refused_for_whoever_does_it() -> anyhow::Result<()>
     let refusal = shown(page).await?;
     assert_eq!((refusal.status, refusal.code.as_str(), refusal.who), (429, "too-many-requests", "clinician"));
 
+    // A page in a loop is told so as JSON; another page, whose cookie is another, goes on. Without a cookie it is the address.
+    let ask = async |path: &str, cookie: Option<&str>| -> anyhow::Result<u16> {
+        let mut request = http.get(format!("{relay}{path}"));
+        if let Some(cookie) = cookie {
+            request = request.header("cookie", cookie);
+        }
+        Ok(request.send().await?.status().as_u16())
+    };
+    for path in ["/v/api/visit", "/staff/api/visits"] {
+        let looping = format!("roomed-visit=loop; at={path}");
+        let mut answers = Vec::new();
+        for _ in 0..20 {
+            answers.push(ask(path, Some(&looping)).await?);
+        }
+        assert_eq!((answers[0], answers[19]), (401, 429), "{path}");
+        assert_eq!(ask(path, Some("roomed-visit=calm")).await?, 401, "{path}");
+    }
+    assert_eq!(ask("/v/api/probe", None).await?, 429, "this address has asked too often");
+
     // Neither operators nor Graph are held up by it, and clinicians who are signed in go on.
     for path in ["healthz", "readyz", "metrics"] {
         assert_eq!(http.get(format!("{relay}/{path}")).send().await?.status().as_u16(), 200, "{path}");

@@ -26,7 +26,12 @@ fn token(link: &str) -> &str {
 }
 
 async fn press(ground: &Ground, token: &str) -> anyhow::Result<Response> {
-    Ok(http()?.post(format!("{}/i", ground.stack.relay)).form(&[("token", token)]).send().await?)
+    press_from(ground, token, &ground.stack.relay).await
+}
+
+async fn press_from(ground: &Ground, token: &str, origin: &str) -> anyhow::Result<Response> {
+    let button = http()?.post(format!("{}/i", ground.stack.relay)).header("origin", origin);
+    Ok(button.form(&[("token", token)]).send().await?)
 }
 
 /// The page of a link that opens nothing: one and the same, whatever is wrong with it.
@@ -56,7 +61,7 @@ async fn a_link_is_good_once_and_every_other_looks_the_same() -> anyhow::Result<
     let made_up = format!("{}/i/{}", ground.stack.relay, "x".repeat(43));
     let looked = http.get(&link).send().await?;
     assert_eq!(looked.status(), StatusCode::OK);
-    assert_eq!(looked.headers()["referrer-policy"], "no-referrer");
+    assert_eq!(looked.headers()["referrer-policy"], "same-origin");
     assert!(looked.headers()["content-security-policy"].to_str()?.contains("form-action 'self'"));
     let page = looked.text().await?;
     assert_eq!(
@@ -65,23 +70,35 @@ async fn a_link_is_good_once_and_every_other_looks_the_same() -> anyhow::Result<
     );
     assert_eq!(http.head(&link).send().await?.status(), StatusCode::OK);
 
+    // A button on another site's page presses nothing.
+    let elsewhere = press_from(&ground, token(&link), "https://elsewhere.example").await?;
+    assert_eq!(elsewhere.status(), StatusCode::NOT_FOUND);
     let wrong = opens_nothing(&ground, "made up", token(&made_up)).await?;
     let visitor = Visitor::entered(&ground, &press(&ground, token(&link)).await?)?;
     let view = visitor.view().await?;
     assert_eq!((&view["role"], &view["stage"]), (&json!("interpreter"), &json!("can-be-ready")));
     let used = opens_nothing(&ground, "used", token(&link)).await?;
 
-    // A new link kills the old one, and taking the guest off the list kills the new one and ends their page.
-    let again = json!({ "role": "interpreter", "send": { "by": "hand" }, "participant": guest });
-    let (second, same) = invited(&clinician, &visit, &again).await?;
-    assert_eq!(same, guest);
-    let (third, _) = invited(&clinician, &visit, &again).await?;
+    // A new link after somebody came in by the old one: that somebody may be the wrong person, and is sent away.
+    let again = |who: &str| json!({ "role": "interpreter", "send": { "by": "hand" }, "participant": who });
+    let (second, other) = invited(&clinician, &visit, &again(&guest)).await?;
+    assert_ne!(other, guest);
+    visitor.sees("the first one's page is over", |view| view["stage"] == "ended").await?;
+    for act in ["ready", "help", "handed-over", "take-over"] {
+        let answer = visitor.post(act).await?;
+        refused(act, &answer, (404, "guest-unknown", "clinician"));
+    }
+    // A new link while nobody has come in kills the old one and keeps the place; off the list, it is dead as well.
+    let (third, same) = invited(&clinician, &visit, &again(&other)).await?;
+    assert_eq!(same, other);
     let replaced = opens_nothing(&ground, "replaced", token(&second)).await?;
-    let guests = format!("{}/invitations/{guest}", path(&visit));
-    let after = clinician.ask(Method::DELETE, &guests, None).await?.accepted()?;
-    assert_eq!(participant(&after, "interpreter")["invitation"]["state"], "revoked");
+    let after =
+        clinician.ask(Method::DELETE, &format!("{}/invitations/{other}", path(&visit)), None).await?.accepted()?;
+    let revoked = |it: &&Value| it["invitation"]["state"] == "revoked";
+    assert_eq!(after["participants"].as_array().into_iter().flatten().filter(revoked).count(), 2);
     let revoked = opens_nothing(&ground, "taken back", token(&third)).await?;
-    visitor.sees("the guest's page is over", |view| view["stage"] == "ended").await?;
+    let nobody = clinician.ask(Method::POST, &format!("{}/invitations", path(&visit)), Some(&again("made-up"))).await?;
+    refused("somebody who is not there", &nobody, (404, "guest-unknown", "clinician"));
 
     // Ended: a link that was never used is dead as well.
     let family = json!({ "role": "family", "send": { "by": "hand" } });

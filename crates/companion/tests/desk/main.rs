@@ -7,6 +7,7 @@ mod clock;
 mod desktop;
 mod identity;
 mod launches;
+mod people;
 mod refusals;
 mod sign_in;
 mod socket;

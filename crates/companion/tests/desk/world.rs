@@ -9,11 +9,12 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, Uri};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use roomed_companion::clock::{Clock, SystemClock};
 use roomed_protocol::{
-    ChartState, Notice, NoticeKind, ParticipantView, Presence, Problem, ProblemCode, Role, StageView, VisitView,
+    ChartState, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem, ProblemCode, Role, StageView,
+    VisitView,
 };
 use roomed_smart::keys::SigningKey;
 use secrecy::ExposeSecret;
@@ -128,6 +129,10 @@ impl World {
             .route("/relay/api/v1/visits/{id}", get(one_visit))
             .route("/relay/api/v1/visits/{id}/join", post(join))
             .route("/relay/api/v1/visits/{id}/{act}", post(act))
+            .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(seen))
+            .route("/relay/api/v1/visits/{id}/invitations", post(invite))
+            .route("/relay/api/v1/visits/{id}/invitations/{participant}", delete(seen))
+            .route("/relay/api/v1/late", post(async || StatusCode::NO_CONTENT))
             .route("/relay/api/v1/notices", get(notices))
             .route("/relay/api/v1/socket", get(socket))
             .layer(middleware::from_fn_with_state(world.clone(), bearer))
@@ -190,6 +195,10 @@ async fn bearer(State(world): W, request: Request, next: Next) -> Response {
         }
         let path = parts.uri.path().trim_start_matches("/relay/api/v1");
         state.requests.push(format!("{} {path} {}", parts.method, String::from_utf8_lossy(&body)));
+        // The socket says its version in its hello.
+        if path != "/socket" && parts.headers.get(PROTOCOL_HEADER).is_none_or(|v| v != "2") {
+            return answer(problem(ProblemCode::BadRequest, 400));
+        }
         let wanted = format!("Bearer {}", state.access_token);
         if parts.headers.get("authorization").is_none_or(|v| v != wanted.as_str()) {
             return answer(problem(ProblemCode::TokenRefused, 401));
@@ -283,9 +292,20 @@ async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: By
     };
     match act.as_str() {
         "acknowledge" => visit.acknowledged = true,
+        "undo" => visit.stage = StageView::InProgress,
+        "say" | "assign" => visit.late_until = Some("2026-11-22T08:45:00Z".into()),
         _ => visit.stage = StageView::Finished,
     }
     Json(visit.clone()).into_response()
+}
+
+async fn seen(State(world): W, Path((id, _)): Path<(String, String)>) -> Response {
+    one_visit(State(world), Path(id)).await
+}
+
+async fn invite(State(world): W, Path(id): Path<String>) -> Json<Value> {
+    let link = format!("{}/i/once", world.base);
+    Json(json!({"participant": format!("guest-of-{id}"), "link": link, "expires_at": "2026-11-22T11:00:00Z"}))
 }
 
 async fn notices(State(world): W, Query(q): Query<HashMap<String, u32>>) -> Json<Value> {

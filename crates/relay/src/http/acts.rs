@@ -148,7 +148,7 @@ pub(super) async fn invite(
     let SendBy::Hand = request.send else { return Err(Refusal(ProblemCode::SendingNotConfigured)) };
     let (opened, _) = proven(&relay, &caller, &id).await?;
     let guest = match request.participant.map(ParticipantId::new) {
-        Some(known) => known,
+        Some(known) => invitations::again(&relay, &opened, known).await?,
         None => ParticipantId::new(relay.random.id()),
     };
     let invited = invitations::invite(&relay, &opened, &guest, Expected::Guest { kind }).await?;

@@ -17,9 +17,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>) -> Response {
-    // Our own button is the only form there is.
-    let form = if body.contains("<form") { "'self'" } else { "'none'" };
-    respond(status, title, body, script, form)
+    respond(status, title, body, script, "'none'")
 }
 
 /// A page with forms of ours, and where their answers may lead. A browser says where a form comes from only with a
@@ -102,7 +100,7 @@ pub(super) fn invitation(token: &str) -> Response {
          name=\"token\" value=\"{}\"><button id=\"open-visit\" class=\"button\">Open my visit</button></form>",
         escape(token)
     );
-    page(StatusCode::OK, "Your video visit", &body, None)
+    with_forms(StatusCode::OK, "Your video visit", &body, "'self'")
 }
 
 /// A guest's link that opens nothing, whyever: the answer is one, so that trying links out tells nobody anything.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use axum::Form;
 use axum::extract::rejection::FormRejection;
 use axum::extract::{Path, State};
+use axum::http::HeaderMap;
 use axum::response::Response;
 use roomed_protocol::ProblemCode;
 use serde::Deserialize;
@@ -13,6 +14,7 @@ use serde::Deserialize;
 use super::entering::{page_cookie, see_other};
 use super::html;
 use super::problem::Refusal;
+use super::visit_page::same_origin;
 use crate::invitations;
 use crate::relay::Relay;
 
@@ -34,9 +36,15 @@ pub(super) struct Pressed {
 }
 
 /// `POST /i`.
-pub(super) async fn take(State(relay): State<Arc<Relay>>, pressed: Result<Form<Pressed>, FormRejection>) -> Response {
+pub(super) async fn take(
+    State(relay): State<Arc<Relay>>,
+    headers: HeaderMap,
+    pressed: Result<Form<Pressed>, FormRejection>,
+) -> Response {
+    // Another site's button would put its visitor into a visit of its choice.
+    let is_ours = same_origin(&relay, &headers).is_ok();
     let taken = match pressed {
-        Ok(Form(Pressed { token })) if is_plain(&token) => invitations::take(&relay, &token).await,
+        Ok(Form(Pressed { token })) if is_ours && is_plain(&token) => invitations::take(&relay, &token).await,
         _ => Err(Refusal(ProblemCode::GuestUnknown)),
     };
     match taken {

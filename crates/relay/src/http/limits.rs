@@ -86,3 +86,15 @@ pub(super) async fn by_person(State(relay): State<Arc<Relay>>, request: Request,
         _ => next.run(request).await,
     }
 }
+
+/// For what pages ask: by the session their cookie shows, and without one by address.
+pub(super) async fn by_page(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
+    let shown = request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok());
+    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let is_too_much = match (shown, address) {
+        (Some(shown), _) => relay.limits.people.check_key(&one_time::hash(shown)).is_err(),
+        (None, Some(address)) => relay.limits.addresses.check_key(&address).is_err(),
+        (None, None) => false,
+    };
+    if is_too_much { Refusal(ProblemCode::TooManyRequests).into_response() } else { next.run(request).await }
+}

@@ -79,7 +79,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/i/{token}", get(invitation::show))
         .route("/i", post(invitation::take))
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_address));
-    let pages = Router::new()
+    let asked = Router::new()
         .route("/v/api/visit", get(visit_page::visit))
         .route("/v/api/ready", post(visit_page::ready))
         .route("/v/api/handed-over", post(visit_page::handed_over))
@@ -89,16 +89,17 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/v/api/answer", post(page_acts::answer))
         .route("/v/api/take-over", post(page_acts::take_over))
         .route("/v/api/probe", get(page_acts::probe).post(page_acts::probed))
-        .route("/o/{organization}/test", get(visit_page::practice))
-        .route("/v/", get(visit_page::index))
-        .route("/v/{*file}", get(visit_page::asset));
-    let staff = Router::new()
         .route("/staff/api/me", get(staff::me))
         .route("/staff/api/visits", get(staff::visits))
         .route("/staff/api/visits/{id}/room", post(staff::room))
         .route("/staff/api/visits/{id}/help", post(staff::help))
         .route("/staff/api/visits/{id}/say", post(staff::say))
         .route("/staff/api/late", post(staff::late))
+        .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_page));
+    let pages = Router::new()
+        .route("/o/{organization}/test", get(visit_page::practice))
+        .route("/v/", get(visit_page::index))
+        .route("/v/{*file}", get(visit_page::asset))
         .route("/staff/", get(staff::index))
         .route("/staff/{*file}", get(staff::asset));
     let operators = Router::new()
@@ -109,8 +110,8 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let requests = Router::new()
         .nest("/api/v1", companion)
         .merge(anonymous)
+        .merge(asked)
         .merge(pages)
-        .merge(staff)
         .merge(operators)
         .layer(DefaultBodyLimit::max(bounds.body_bytes as usize))
         .layer(TimeoutLayer::with_status_code(

@@ -14,7 +14,7 @@ use roomed_visit::{MessageId, Testimony};
 
 use super::companion::body;
 use super::problem::{Answer, Refusal};
-use super::visit_page::{Visitor, look, same_origin, witness};
+use super::visit_page::{Visitor, acting, look, same_origin, witness};
 use crate::arrivals::Along;
 use crate::relay::Relay;
 use crate::wire;
@@ -31,7 +31,7 @@ pub(super) async fn devices(
 ) -> Answer<StatusCode> {
     same_origin(&relay, &headers)?;
     let test = wire::device_test_of(&body(report)?).ok_or(Refusal(ProblemCode::BadRequest))?;
-    let opened = relay.arrivals.load(&visitor.visit).await?;
+    let opened = acting(&relay, &visitor).await?;
     // The same once more is no news, and a page that reports in a loop writes nothing.
     if opened.record.visit.device_test(&visitor.who).is_none_or(|(_, known)| known != test) {
         let at = wire::to_rules(relay.clock.now());
@@ -59,6 +59,7 @@ pub(super) async fn help(
     headers: HeaderMap,
 ) -> Answer<Json<PatientView>> {
     same_origin(&relay, &headers)?;
+    acting(&relay, &visitor).await?;
     let at = wire::to_rules(relay.clock.now());
     witness(&relay, &visitor, Testimony::Help { participant: visitor.who.clone(), at }).await?;
     Ok(Json(look(&relay, &visitor).await?))
@@ -74,7 +75,7 @@ pub(super) async fn answer(
     same_origin(&relay, &headers)?;
     let request = body(request)?;
     let answer = wire::answer(request.answer).ok_or(Refusal(ProblemCode::BadRequest))?;
-    let opened = relay.arrivals.load(&visitor.visit).await?;
+    let opened = acting(&relay, &visitor).await?;
     let id = MessageId::new(request.message);
     let mut messages = opened.record.visit.messages().iter();
     let message = messages.find(|message| message.id == id && message.to.as_ref().is_none_or(|to| *to == visitor.who));
@@ -94,6 +95,7 @@ pub(super) async fn take_over(
     headers: HeaderMap,
 ) -> Answer<Json<PatientView>> {
     same_origin(&relay, &headers)?;
+    acting(&relay, &visitor).await?;
     let along = Along { place: Some((visitor.who.clone(), visitor.session.clone())), ..Along::default() };
     relay.arrivals.update(&visitor.visit, &[], along).await?;
     Ok(Json(look(&relay, &visitor).await?))

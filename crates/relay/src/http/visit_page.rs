@@ -10,9 +10,8 @@ use axum::extract::{FromRequestParts, Path, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use roomed_protocol::{PatientView, ProblemCode};
-use roomed_visit::{ParticipantId, Source, Testimony, VisitEvent};
-use tokio::sync::watch;
+use roomed_protocol::{PageStage, PatientView, ProblemCode};
+use roomed_visit::{LegId, ParticipantId, Source, Testimony, VisitEvent};
 
 use super::html;
 use super::problem::{Answer, Refusal};
@@ -91,7 +90,7 @@ pub(super) async fn ready(
 ) -> Answer<Json<PatientView>> {
     same_origin(&relay, &headers)?;
     let now = wire::to_rules(relay.clock.now());
-    let opened = relay.arrivals.load(&visitor.visit).await?;
+    let opened = acting(&relay, &visitor).await?;
     if opened.record.visit.is_closed() {
         return Err(Refusal(ProblemCode::VisitClosed));
     }
@@ -108,6 +107,15 @@ pub(super) async fn ready(
     Ok(Json(look(&relay, &visitor).await?))
 }
 
+/// The visit, for somebody who may still act in it: a guest who was sent away may not.
+pub(super) async fn acting(relay: &Relay, visitor: &Visitor) -> Answer<Opened> {
+    let opened = relay.arrivals.load(&visitor.visit).await?;
+    match opened.record.visit.is_welcome(&visitor.who) {
+        true => Ok(opened),
+        false => Err(Refusal(ProblemCode::GuestUnknown)),
+    }
+}
+
 /// Their place is on this device, or on none yet.
 pub(super) fn has_place(opened: &Opened, visitor: &Visitor) -> bool {
     opened.record.places.get(&visitor.who).is_none_or(|session| *session == visitor.session)
@@ -121,6 +129,12 @@ pub(super) async fn handed_over(
 ) -> Answer<StatusCode> {
     same_origin(&relay, &headers)?;
     let at = wire::to_rules(relay.clock.now());
+    let opened = acting(&relay, &visitor).await?;
+    let visit = &opened.record.visit;
+    // Whose turn it is not, or who is not on this device, is not on the way, whatever a page says.
+    if !visit.is_open() || !has_place(&opened, &visitor) || !visit.may_enter(&visitor.who, at) {
+        return Err(Refusal(ProblemCode::BadRequest));
+    }
     witness(&relay, &visitor, Testimony::HandedOver { participant: visitor.who.clone(), at }).await?;
     Ok(StatusCode::NO_CONTENT)
 }
@@ -135,25 +149,41 @@ pub(super) async fn socket(
     same_origin(&relay, &headers)?;
     let place = relay.limits.page_socket()?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
-        // Before the leg is open: whoever has closed it behind our back tells us here.
-        let sent_away = relay.hub.sent_away();
-        let leg = neighbours::page_leg(&relay.node, &*relay.random);
-        let at = wire::to_rules(relay.clock.now());
-        let opened = Testimony::PageOpened { participant: visitor.who.clone(), leg: leg.clone(), at };
-        if witness(&relay, &visitor, opened).await.is_err() {
-            return;
-        }
-        serve(&relay, &visitor, socket, sent_away).await;
-        let at = wire::to_rules(relay.clock.now());
-        let closed = Testimony::PageClosed { participant: visitor.who.clone(), leg, at };
-        if let Err(Refusal(code)) = witness(&relay, &visitor, closed).await {
-            tracing::warn!(?code, "the closing of a visit page could not be kept");
-        }
+        let mut leg = None;
+        serve(&relay, &visitor, socket, &mut leg).await;
+        there(&relay, &visitor, &mut leg, false).await;
         drop(place);
     }))
 }
 
-async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, mut sent_away: watch::Receiver<()>) {
+/// An open socket says that its person is there, as long as their place is on this device. True if that is kept.
+async fn there(relay: &Relay, visitor: &Visitor, leg: &mut Option<LegId>, is_here: bool) -> bool {
+    let at = wire::to_rules(relay.clock.now());
+    let who = visitor.who.clone();
+    let said = match (leg.clone(), is_here) {
+        (None, true) => {
+            let opened = neighbours::page_leg(&relay.node, &*relay.random);
+            *leg = Some(opened.clone());
+            Testimony::PageOpened { participant: who, leg: opened, at }
+        }
+        (Some(closed), false) => {
+            *leg = None;
+            Testimony::PageClosed { participant: who, leg: closed, at }
+        }
+        _ => return true,
+    };
+    match witness(relay, visitor, said).await {
+        Ok(()) => true,
+        Err(Refusal(code)) => {
+            tracing::warn!(?code, "that a visit page opened or closed could not be kept");
+            false
+        }
+    }
+}
+
+async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, leg: &mut Option<LegId>) {
+    // Before a leg is open: whoever has closed it behind our back tells us here.
+    let mut sent_away = relay.hub.sent_away();
     let mut versions = relay.hub.page(&visitor.visit);
     let mut stopping = relay.stopping.clone();
     let mut ping = tokio::time::interval(PING_EVERY);
@@ -162,6 +192,9 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, mut
     loop {
         // Time alone may change what the page shows (the window opens), so every ping looks as well.
         let Ok(view) = look(relay, visitor).await else { return };
+        if !there(relay, visitor, leg, view.stage != PageStage::AnotherDevice).await {
+            return;
+        }
         // The clock alone is no news.
         let news = PatientView { now: String::new(), ..view.clone() };
         if shown.as_ref() != Some(&news) {

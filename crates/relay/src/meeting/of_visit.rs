@@ -23,7 +23,9 @@ impl Relay {
             let known = self.arrivals.meeting(opened).await?;
             match known {
                 Some(meeting) if is_current(&meeting, opened) => Ok(meeting),
-                known => self.make_meeting(opened, known).await,
+                // A meeting that is there can be joined as it stands: the next look brings it along.
+                Some(known) => Ok(self.make_meeting(opened, Some(known.clone())).await.unwrap_or(known)),
+                None => self.make_meeting(opened, None).await,
             }
         })
         .await

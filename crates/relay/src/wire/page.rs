@@ -30,7 +30,7 @@ pub fn patient_view(
         },
         role: visit.participant(who).map_or(wire::Role::Unknown, words::role),
         clinician: None,
-        late_until: visit.late_until().filter(|until| *until > at).map(text),
+        late_until: visit.late_until(Some(who)).filter(|until| *until > at).map(text),
         messages: words::messages(visit, Some(who)),
         help_since: visit.help_since(who).map(text),
         group: visit.patients().count() > 1,

@@ -31,7 +31,7 @@ pub fn staff_row(
         urgency: urgency(visit),
         arrived_at: visit.arrival(at).map(|arrival| text(arrival.at)),
         roomed_at: visit.roomed_at().map(text),
-        late_until: visit.late_until().filter(|until| *until > at).map(text),
+        late_until: visit.late_until(None).filter(|until| *until > at).map(text),
         closing: visit.is_closing(),
         participants,
         messages: words::messages(visit, None),

@@ -101,3 +101,17 @@ fn a_leg_first_seen_without_a_name_is_attributed_once_it_is_known() {
     story.hear(13, guest("g1", LegState::InCall, 13));
     assert!(matches!(story.presence(&patient()), Presence::Connected { .. }));
 }
+
+#[test]
+fn whoever_goes_back_to_the_meeting_they_are_in_is_not_taken_for_the_next_guest() {
+    let mut story = Story::new();
+    story.hear(0, handed_over(0));
+    story.hear(10, guest("g1", LegState::InCall, 10));
+    // *Back to the meeting*: Teams only comes to the front.
+    story.hear(100, handed_over(100));
+    story.hear(300, guest("g2", LegState::InCall, 300));
+    assert_eq!(story.visit.unattributed().len(), 1, "a stranger, while the patient is in");
+    // Had the old leg been dead, the new one is theirs as soon as Teams says so.
+    story.hear(305, guest("g1", LegState::Left, 305));
+    assert_eq!(story.visit.unattributed().len(), 0);
+}

@@ -57,3 +57,24 @@ fn somebody_on_the_way_who_never_comes_holds_nobody_up_for_long() {
     assert_eq!(story.visit.next_timer(at(31)), Some(at(45)));
     assert!(story.visit.may_enter(&interpreter(), at(45)));
 }
+
+#[test]
+fn whoever_says_again_and_again_that_they_are_on_the_way_holds_nobody_up() {
+    let mut story = two_wait();
+    story.decide(20, Command::Call { by: doctor() });
+    for second in 0..10 {
+        story.hear(21 + second, sent_in(interpreter(), 21 + second));
+    }
+    assert!(!story.visit.may_enter(&patient(), at(35)), "they set out at 21");
+    assert!(story.visit.may_enter(&patient(), at(36)));
+}
+
+#[test]
+fn a_guest_who_was_sent_away_is_not_in_the_queue() {
+    let mut story = two_wait();
+    story.decide(20, Command::Call { by: doctor() });
+    story.decide(21, Command::Revoke { participant: interpreter() });
+    assert!(matches!(story.presence(&interpreter()), Presence::Waiting { .. }), "for a moment");
+    story.tick(120);
+    assert!(matches!(story.presence(&interpreter()), Presence::Disconnected { .. }), "though their page is open");
+}

@@ -103,9 +103,9 @@ fn running_late_is_reckoned_from_the_start_or_from_when_it_is_said() {
         preset: Preset::RunningLate(Millis::minutes(minutes)),
     };
     story.decide(-600, say("m1", 10));
-    assert_eq!(story.visit.late_until(), Some(at(600)));
+    assert_eq!(story.visit.late_until(None), Some(at(600)));
     story.decide(300, say("m2", 10));
-    assert_eq!(story.visit.late_until(), Some(at(900)));
+    assert_eq!(story.visit.late_until(None), Some(at(900)));
     story.decide(301, say("m2", 10));
     assert_eq!(story.visit.messages().len(), 2, "pressed twice is said once");
     let answer = |answer, seconds| Testimony::Answered {
@@ -145,4 +145,51 @@ fn an_end_taken_back_stands_in_the_timeline() {
     story.decide(60, Command::UndoEnd);
     assert_eq!(story.visit.undo_until(), None);
     assert!(story.visit.timeline(at(60)).iter().any(|line| line.what == What::Undone));
+}
+
+#[test]
+fn whoever_is_on_the_way_into_teams_has_not_left_unseen() {
+    let mut story = waiting();
+    story.decide(20, Command::Call { by: doctor() });
+    story.hear(25, crate::story::handed_over(25));
+    story.hear(40, clinician("c1", LegState::InCall, 40));
+    story.tick(200);
+    assert_eq!(left_unseen(&story.effects), [], "Teams asks them to wait, to install, to allow");
+    story.decide(210, Command::End { by: doctor() });
+    assert_eq!(left_unseen(&story.effects), []);
+}
+
+#[test]
+fn where_staff_room_first_a_wait_nobody_rooms_is_news_all_the_same() {
+    let mut story = Story::under(Policy { alert_on: AlertOn::Triaged, ..Policy::default() });
+    story.hear(0, page_opened("p1", 0));
+    story.hear(5, ready(5));
+    assert_eq!(story.visit.next_timer(at(5)), Some(at(305)));
+    let effects = story.tick(305);
+    assert!(effects.contains(&Effect::RaiseAlert { who: patient(), since: at(5) }), "{effects:?}");
+}
+
+#[test]
+fn late_said_to_one_is_late_for_one() {
+    let mut story = waiting();
+    let preset = Preset::RunningLate(Millis::minutes(10));
+    let by = Speaker::Staff;
+    story.decide(0, Command::Say { id: MessageId::new("m1"), by, to: Some(crate::people::second()), preset });
+    assert_eq!(story.visit.late_until(Some(&patient())), None);
+    assert_eq!(story.visit.late_until(Some(&crate::people::second())), Some(at(600)));
+    assert_eq!(story.visit.late_until(None), Some(at(600)));
+}
+
+#[test]
+fn somebody_who_connects_over_and_over_takes_nobody_elses_place() {
+    let mut story = Story::new();
+    story.visit = crate::people::with_everybody(story.visit.clone());
+    for n in 0..400 {
+        story.hear(n, crate::people::page_of(crate::people::interpreter(), &format!("i{n}"), n));
+    }
+    story.hear(400, page_opened("p1", 400));
+    story.hear(401, ready(401));
+    assert_eq!(story.presence(&patient()), Presence::Waiting { since: at(401), source: Source::VisitPage });
+    story.tick(600);
+    assert!(matches!(story.presence(&patient()), Presence::Waiting { .. }), "the page is open");
 }
