@@ -179,3 +179,33 @@ async fn an_interpreter_comes_in_after_the_patient_and_is_in_no_chart() -> anyho
     assert_eq!(lines.len(), 2, "a line for the patient, one for the clinician, and none else: {lines:?}");
     ground.no_leaks().await
 }
+
+#[tokio::test]
+async fn a_colleague_of_another_organization_is_known_by_their_turn() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let waiting = Waiting::start(&ground, 0, ground.schedule(0, 0).await?).await?;
+    let Waiting { clinician, visit, visitor, appointment, .. } = &waiting;
+    let colleague = json!({ "role": "colleague", "send": { "by": "hand" } });
+    let (link, _) = invited(clinician, visit, &colleague).await?;
+    let guest = Visitor::entered(&ground, &press(&ground, token(&link)).await?)?;
+    let _page = guest.stay().await?;
+    guest.ready().await?;
+    let join = clinician.ask(Method::POST, &format!("{}/join", path(visit)), None).await?.accepted()?;
+    let room = Room::of(&ground, &join).await?;
+    room.comes(&clinician.oid).await?;
+    visitor.sees("the patient is called", |view| view["stage"] == "called").await?;
+    visitor.post("handed-over").await?.accepted()?;
+    room.guest().await?;
+    guest.sees("the colleague is called", |view| view["stage"] == "called").await?;
+    guest.post("handed-over").await?.accepted()?;
+    // They come with the account of their own hospital.
+    let neighbour = ground.harbor.of_role("practitioner", 0)?["oid"].as_str().unwrap_or_default().to_owned();
+    room.comes(&neighbour).await?;
+    room.admit().await?;
+    room.admit().await?;
+    let both = |it: &Value| is(it, "patient", "connected") && is(it, "colleague", "connected");
+    let met = visit_until(clinician, visit, "both are in, each as themselves", both).await?;
+    assert_eq!(participant(&met, "colleague")["chart"]["state"], "nothing");
+    ground.chart_shows(appointment, "patient", "Connected").await?;
+    ground.no_leaks().await
+}

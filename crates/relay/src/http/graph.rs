@@ -101,7 +101,8 @@ fn count_drop(reason: &'static str) {
 }
 
 async fn keep(relay: &Relay, watch: &StoredWatch, event: &MeetingEvent) -> Result<(), ArrivalError> {
-    let testimony = testimony(event);
+    let own = relay.organization(&watch.organization).map_or("", |organization| organization.tid.as_str());
+    let testimony = testimony(event, own);
     let events: Vec<VisitEvent> = testimony.into_iter().map(VisitEvent::Witnessed).collect();
     let seen = EventKey { source: "graph", key: format!("{}/{}", watch.subscription, event.event_id) };
     let along = Along { seen: Some(seen), ..Along::default() };
@@ -111,20 +112,24 @@ async fn keep(relay: &Relay, watch: &StoredWatch, event: &MeetingEvent) -> Resul
     }
 }
 
-fn testimony(event: &MeetingEvent) -> Vec<Testimony> {
+fn testimony(event: &MeetingEvent, own: &str) -> Vec<Testimony> {
     let at = wire::to_rules(event.occurred_at);
     match &event.kind {
         // Who is in comes with the roster; that a call began says nothing about anybody.
         MeetingEventKind::CallStarted => Vec::new(),
         MeetingEventKind::CallEnded => vec![Testimony::CallEnded { at }],
-        MeetingEventKind::Roster(legs) => legs.iter().map(|leg| roster(leg, at)).collect(),
+        MeetingEventKind::Roster(legs) => legs.iter().map(|leg| roster(leg, own, at)).collect(),
     }
 }
 
-fn roster(leg: &Leg, at: rules::Timestamp) -> Testimony {
+/// `own`: the organization's tenant.
+fn roster(leg: &Leg, own: &str, at: rules::Timestamp) -> Testimony {
     Testimony::Roster {
         leg: LegId::new(&leg.id),
         identity: match &leg.identity {
+            // Somebody of another tenant (a colleague by link, a patient with an account at work) has no object id that we
+            // know: they are told apart as any guest is, by whose turn it was.
+            LegIdentity::User { tid: Some(tid), .. } if !tid.eq_ignore_ascii_case(own) => Identity::Guest,
             LegIdentity::User { oid, .. } => Identity::User(Oid::new(oid.to_ascii_lowercase())),
             LegIdentity::Guest { .. } => Identity::Guest,
             LegIdentity::Other => Identity::Unknown,
