@@ -64,10 +64,10 @@ pub(super) async fn stand_still(
 ) -> anyhow::Result<Stood> {
     for _ in 0..LONG_TRIES {
         let stood = once((node, wire), freeze, database, dice).await?;
-        if freeze != Freeze::Long || ran_out(database, stood.from).await? {
+        if freeze != Freeze::Long || ran_out(database, &stood).await? {
             return Ok(stood);
         }
-        // It had no lease just then.
+        // It had no lease just then, or what ran out may have been the other's.
         pause(Duration::from_millis(300 + dice.below(700))).await;
     }
     anyhow::bail!("in {LONG_TRIES} freezes of one node, none of its leases ran out")
@@ -131,12 +131,15 @@ async fn is_in_a_transaction(wire: &Wire, database: &mut PgConnection) -> anyhow
     Ok(sqlx::query_scalar(OPEN).bind(wire.ports()).fetch_one(database).await?)
 }
 
-/// Whether a lease from before this place of the ledger ran out after it.
-async fn ran_out(database: &mut PgConnection, from: i64) -> anyhow::Result<bool> {
+/// Whether a lease from before the node stood still ran out while it did, and nobody who was awake said that it was theirs:
+/// what [`Overtaken::read`] will count, seen at once, so that a freeze that proves nothing is done again.
+async fn ran_out(database: &mut PgConnection, stood: &Stood) -> anyhow::Result<bool> {
     const RAN_OUT: &str = "SELECT EXISTS (SELECT 1 FROM ledger AS lost JOIN ledger AS begun USING (entry, fence)
-        WHERE lost.outcome = 'lease-ran-out' AND lost.seq > $1
-        AND begun.kind = 'started' AND begun.seq <= $1)";
-    Ok(sqlx::query_scalar(RAN_OUT).bind(from).fetch_one(database).await?)
+        WHERE lost.outcome = 'lease-ran-out' AND lost.seq > $1 AND lost.seq <= $2
+        AND begun.kind = 'started' AND begun.seq <= $1
+        AND NOT EXISTS (SELECT 1 FROM ledger AS said WHERE said.entry = lost.entry AND said.fence = lost.fence
+            AND said.outcome LIKE 'after-the-lease%' AND said.seq <= $2))";
+    Ok(sqlx::query_scalar(RAN_OUT).bind(stood.from).bind(stood.to).fetch_one(database).await?)
 }
 
 /// What the ledger says of owners that were overtaken.
