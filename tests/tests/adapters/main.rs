@@ -4,6 +4,7 @@
 mod appointments;
 mod browser_launch;
 mod chart;
+mod colleagues;
 mod covering;
 mod cursor;
 mod ehr_witness;
@@ -11,6 +12,8 @@ mod encrypted_link;
 mod epic_message;
 mod generic_r4;
 mod ground;
+mod group;
+mod group_chart;
 mod identifier;
 mod issuer;
 mod launch_page;
