@@ -123,13 +123,11 @@ impl Relay {
         }
         for facts in scheduled.all() {
             let Some(patient) = &facts.patient else { continue };
-            match opened.record.patient(patient) {
-                Some(who) if !facts.stands() => {
-                    if !visit.is_withdrawn(who) {
-                        events.push(Command::Withdraw { participant: who.clone() });
-                    }
+            match (opened.record.patient(patient), facts.stands()) {
+                (Some(who), false) if !visit.is_withdrawn(who) => {
+                    events.push(Command::Withdraw { participant: who.clone() });
                 }
-                Some(who) => {
+                (Some(who), true) => {
                     if visit.is_withdrawn(who) {
                         events.push(Command::Expect { participant: who.clone(), whom: Expected::Patient });
                     }
@@ -137,13 +135,13 @@ impl Relay {
                         along.lines.push((who.clone(), line_of(facts)));
                     }
                 }
-                None if facts.stands() => {
+                (None, true) => {
                     let who = self.place_of(opened, patient)?;
                     events.push(Command::Expect { participant: who.clone(), whom: Expected::Patient });
                     along.people.push((who.clone(), patient.clone()));
                     along.lines.push((who, line_of(facts)));
                 }
-                None => {}
+                _ => {}
             }
         }
         Ok(events)
