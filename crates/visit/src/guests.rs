@@ -77,10 +77,15 @@ impl Visit {
 
     /// True for a patient whose own appointment was cancelled, and for those who act for them.
     pub fn is_withdrawn(&self, who: &ParticipantId) -> bool {
+        self.withdrawn_at(who).is_some()
+    }
+
+    /// Since when that is so.
+    pub(crate) fn withdrawn_at(&self, who: &ParticipantId) -> Option<Timestamp> {
         let patient = match self.participants.get(who).map(|it| &it.role) {
             Some(Role::Proxy { of }) => of,
             _ => who,
         };
-        self.decisions.withdrawn.contains_key(patient)
+        self.decisions.withdrawn.get(patient).copied()
     }
 }

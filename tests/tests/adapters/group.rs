@@ -205,7 +205,7 @@ async fn what_the_ehr_says_of_one_patient_is_that_ones_alone() -> anyhow::Result
     refused("and stays so", &group.visitors[0].post("ready").await?, (404, "guest-unknown", "clinician"));
     group.visitors[1].ready().await?;
     ground.chart_shows(b, "patient", "Connected").await?;
-    let goes_on = |it: &Value| it["stage"] == "arrived" && count(it, "waiting") == 2;
+    let goes_on = |it: &Value| it["stage"] == "arrived" && patients(it).len() == 2 && count(it, "waiting") == 2;
     visit_until(&group.clinician, &group.visit, "the visit goes on with the others", goes_on).await?;
     let pressed = Visitor::pressed(&ground, ground.patient(PATIENTS[0])?, a).await?;
     let shown = crate::visitor::shown(Visitor::callback(&pressed).await?.open().await?).await?;

@@ -1,10 +1,9 @@
 //! One patient of a group is cancelled: they are not awaited, and the visit goes on for as long as anybody else is.
 
-use roomed_visit::{Command, Expected, Stage};
+use roomed_visit::{Command, Expected, LegState, Presence, Stage};
 
 use crate::people::{interpreter, mother, page_of, ready_of, second, sent_in, story, told};
 use crate::story::{at, clinician, patient, ready};
-use roomed_visit::LegState;
 
 fn withdraw(who: roomed_visit::ParticipantId) -> Command {
     Command::Withdraw { participant: who }
@@ -27,6 +26,19 @@ fn who_is_cancelled_is_not_awaited_and_the_others_are() {
     assert!(story.visit.alert_stands() && !story.visit.may_enter(&patient(), at(20)));
     story.hear(20, clinician("c1", LegState::InCall, 20));
     assert!(story.visit.may_enter(&second(), at(20)), "and nobody keeps them waiting");
+}
+
+#[test]
+fn who_waits_on_the_page_while_they_are_cancelled_waits_no_more() {
+    let mut story = story();
+    story.hear(0, page_of(second(), "s1", 0));
+    story.hear(5, ready_of(second(), 5));
+    story.decide(10, withdraw(second()));
+    assert!(!story.visit.alert_stands());
+    story.tick(150);
+    let gone = |at: &Presence| matches!(at, Presence::Disconnected { .. });
+    assert!(gone(&story.presence(&second())), "though their page is open: {:?}", story.presence(&second()));
+    assert_eq!(told(&story.effects), ["second Connected", "second Disconnected"]);
 }
 
 #[test]
