@@ -9,6 +9,7 @@ mod covering;
 mod cursor;
 mod ehr_witness;
 mod encrypted_link;
+mod ending;
 mod epic_message;
 mod generic_r4;
 mod ground;
