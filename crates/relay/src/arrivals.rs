@@ -18,7 +18,7 @@ use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
 use crate::promises::{self, News, Promises};
-use crate::record::{self, InvitationState, MeetingRecord, Record};
+use crate::record::{self, InvitationState, Line, MeetingRecord, Record};
 use crate::sender::Letter;
 use crate::store::{
     Change, ClaimedLetter, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient,
@@ -49,6 +49,8 @@ pub struct Along {
     pub link: Option<Link>,
     /// FHIR ids to remember for participants who are new.
     pub people: Vec<(rules::ParticipantId, String)>,
+    /// Whose line is on this appointment from now on.
+    pub lines: Vec<(rules::ParticipantId, Line)>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
     /// Somebody's link was made, used or taken back.
@@ -152,12 +154,16 @@ impl Arrivals {
         Ok(Some(serde_json::from_slice(&plain).map_err(|_| ArrivalError::Unreadable)?))
     }
 
-    /// Finds the visit of an appointment, or opens it as `record` describes.
+    /// Finds the visit of an appointment, or of a group's conference, or opens it as `record` describes.
     ///
     /// # Errors
     /// [`CommitError`] as ever; two callers at once end with the same visit.
     pub async fn find_or_create(&self, organization: &str, record: Record) -> Result<Opened, ArrivalError> {
-        let lookup = self.keys.lookup(organization, &[&record.ehr.iss, &record.ehr.appointment])?;
+        // Three parts are never mistaken for two: no appointment opens a group's visit by its own number.
+        let lookup = match &record.ehr.group {
+            Some(conference) => self.keys.lookup(organization, &["conference", &record.ehr.iss, conference])?,
+            None => self.keys.lookup(organization, &[&record.ehr.iss, &record.ehr.appointment])?,
+        };
         for _ in 0..MOST_TRIES {
             if let Some(stored) = self.store.visit_of_appointment(organization, &lookup).await? {
                 return self.open(stored);
@@ -214,6 +220,7 @@ impl Arrivals {
         for (participant, fhir_id) in &along.people {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
         }
+        opened.record.ehr.lines.extend(along.lines.iter().cloned());
         if let Some((who, hash)) = &along.newest_link
             && !matches!(opened.record.invitations.get(who), Some(InvitationState::Open { hash: newest, .. }) if newest == hash)
         {

@@ -19,6 +19,7 @@ pub mod meeting;
 pub mod neighbours;
 pub mod nodes;
 pub mod notices;
+pub mod opening;
 pub mod outbox;
 mod pages;
 mod promises;

@@ -183,6 +183,7 @@ mod tests {
                 people: BTreeMap::new(),
                 lines: BTreeMap::new(),
                 location: None,
+                group: None,
             },
             meeting_external_id: "m".into(),
             delegates_told: false,

@@ -3,16 +3,16 @@
 //! counted, once it is so. Nothing here decides what is so; that is the rules' part.
 
 use jiff::Timestamp;
-use roomed_visit::{Effect, Role};
+use roomed_visit::Effect;
 
 use crate::arrivals::ArrivalError;
 use crate::clock::Random;
 use crate::config::{Config, EhrConfig};
 use crate::ehr;
 use crate::keys::{Keys, VisitKey};
-use crate::outbox::{About, Attendance, WriteBack};
+use crate::outbox::{self, About, Attendance, WriteBack};
 use crate::record::Record;
-use crate::store::{NewOutboxEntry, VisitRow};
+use crate::store::{Channel, NewOutboxEntry, VisitRow};
 use crate::wire;
 
 /// What is new about a visit, beside the record as it stands now.
@@ -61,21 +61,23 @@ pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &Ne
     let mut abouts = attendances(record, news, false);
     let stage = wire::stage_word(&record.visit.stage(wire::to_rules(news.now)));
     // What time alone makes of a backup (nobody came, it is over) may be long overtaken.
-    if stage != news.before && !record.visit.is_in_doubt() {
+    // Where no patient is to come, none has missed anything.
+    let is_missed = stage == "noshow" && record.visit.patients().next().is_none();
+    if stage != news.before && !record.visit.is_in_doubt() && !is_missed {
         abouts.push(About::Stage { stage: stage.to_owned(), at: news.now });
     }
     // The links say from when until when they are good.
     let has_meeting = record.visit.decisions().meeting_ready.is_some();
-    if news.meeting || (news.moved && has_meeting) {
+    if (news.meeting || (news.moved && has_meeting)) && record.visit.patients().next().is_some() {
         abouts.push(links(config, organization, connection, record));
     }
-    let patient = patient(record);
     let doors = |about: About| {
-        let channels = ehr::channels(connection, &about).into_iter();
-        let patient = patient.clone();
-        channels
-            .map(move |channel| WriteBack::new(references, patient.clone(), channel, about.clone()))
-            .collect::<Vec<_>>()
+        let patient = patient(record, &about);
+        // A message stands in a chart: what is of no one patient has none to stand in.
+        let has_place = |channel: &Channel| *channel != Channel::Message || patient.is_some();
+        let channels: Vec<_> = ehr::channels(connection, &about).into_iter().filter(has_place).collect();
+        let intent = |channel| WriteBack::new(references, patient.clone(), channel, about.clone());
+        channels.into_iter().map(intent).collect::<Vec<_>>()
     };
     // What is only said again goes where it replaces what was said before: a second event would be one too many.
     let again =
@@ -129,13 +131,23 @@ fn attendances(record: &Record, news: &News<'_>, said_again: bool) -> Vec<About>
 }
 
 fn gone(record: &Record, about: About) -> WriteBack {
-    WriteBack::new(&record.ehr, patient(record), crate::store::Channel::State, about)
+    let patient = patient(record, &about);
+    WriteBack::new(&record.ehr, patient, Channel::State, about)
 }
 
-fn patient(record: &Record) -> Option<String> {
-    let mut people = record.visit.participants();
-    let (id, _) = people.find(|(_, person)| matches!(person.role, Role::Patient))?;
-    record.ehr.people.get(id).cloned()
+/// Whose chart it is about: the patient's own and, of what is everybody's, that of the only patient. In a group, what a
+/// clinician does is in no one patient's chart.
+fn patient(record: &Record, about: &About) -> Option<String> {
+    if let About::Attendance(attendance) = about
+        && attendance.role == outbox::Role::Patient
+    {
+        return Some(attendance.fhir_id.clone());
+    }
+    let mut patients = record.visit.patients();
+    match (patients.next(), patients.next()) {
+        (Some(only), None) => record.ehr.people.get(only).cloned(),
+        _ => None,
+    }
 }
 
 /// Our own pages, not the meeting's: a link on an appointment must work before the meeting does and tell who came. Nobody

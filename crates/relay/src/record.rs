@@ -5,7 +5,7 @@ mod format;
 
 use std::collections::BTreeMap;
 
-use roomed_visit::{ParticipantId, Visit};
+use roomed_visit::{Participant, ParticipantId, Visit};
 use serde::{Deserialize, Serialize};
 
 pub use format::{read, write};
@@ -32,6 +32,12 @@ pub struct Record {
 }
 
 impl Record {
+    /// The place of the patient with this FHIR id.
+    pub fn patient(&self, fhir_id: &str) -> Option<&ParticipantId> {
+        let is_one = |who: &ParticipantId| self.visit.participant(who).is_some_and(Participant::is_patient);
+        self.ehr.people.iter().find(|(who, known)| *known == fhir_id && is_one(who)).map(|(who, _)| who)
+    }
+
     /// How far somebody's link is; nothing for those who need none.
     pub fn invitation(&self, who: &ParticipantId) -> Option<InvitationState> {
         match self.visit.is_welcome(who) {
@@ -78,7 +84,7 @@ pub struct EhrReferences {
     pub iss: String,
     /// `Appointment` id.
     pub appointment: String,
-    /// The CSN: Epic's `ConferenceID`.
+    /// Epic's `ConferenceID`: the CSN or, in a group, the number that all its appointments share.
     /// Missing while the EHR has not given it: the write-back waits for it.
     pub conference_id: Option<String>,
     /// From the launch's context token, for the report.
@@ -91,6 +97,9 @@ pub struct EhrReferences {
     /// In a group: the appointments of the patients beside the first.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub lines: BTreeMap<ParticipantId, Line>,
+    /// The group's conference id: whoever's appointment has it is in this visit. Missing: it is no group's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
 }
 
 impl EhrReferences {

@@ -1,6 +1,6 @@
 //! The relay put together: what every request may use, and the few steps that need more than one part of it.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use roomed_protocol::ProblemCode;
@@ -8,14 +8,14 @@ use roomed_smart::discovery::{self, SmartConfiguration};
 use roomed_smart::id_token::{self, Expected, FhirUser, IdTokenError};
 use roomed_smart::jwks::JwksCache;
 use roomed_smart::{UrlPolicy, keys::SigningKey};
-use roomed_visit::{Command, Oid, Participant, ParticipantId, Plan, Visit, VisitEvent};
+use roomed_visit::{Command, VisitEvent};
 use tokio::sync::{Mutex, Notify, watch};
 
-use crate::arrivals::{Along, ArrivalError, Arrivals, Opened};
+use crate::arrivals::{Along, ArrivalError, Arrivals};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Organization};
 use crate::context_link::ContextLinks;
-use crate::ehr::{AppointmentFacts, Ehr};
+use crate::ehr::Ehr;
 use crate::http::{Answer, Limits, Refusal};
 use crate::hub::Hub;
 use crate::identity::Identity;
@@ -23,10 +23,8 @@ use crate::keys::Keys;
 use crate::meeting::Meetings;
 use crate::meeting::graph::{LifecycleKind, Receiver};
 use crate::neighbours::Pulse;
-use crate::record::{EhrReferences, Record};
 use crate::sender::Sender;
-use crate::store::{NodeId, Recipient, Store, StoreError};
-use crate::wire;
+use crate::store::{NodeId, Recipient, Store};
 
 /// Everything.
 pub struct Relay {
@@ -130,90 +128,6 @@ impl Relay {
         })
     }
 
-    /// Finds or makes the visit of an appointment. Clinicians whom an earlier launch linked are known from the start,
-    /// so that a patient who comes first is announced to them.
-    pub async fn open_visit(
-        &self,
-        organization: &Organization,
-        ehr: &EhrConfig,
-        facts: &AppointmentFacts,
-        department: Option<String>,
-    ) -> Answer<Opened> {
-        let linked = self.linked(&organization.key, &ehr.iss, facts).await.map_err(ArrivalError::from)?;
-        let plan = plan_of(facts);
-        let patient = ParticipantId::new(self.random.id());
-        let mut references = BTreeMap::from([(patient.clone(), facts.patient.clone())]);
-        let mut people = vec![(patient, Participant::patient())];
-        for (practitioner, oid) in &linked {
-            let id = ParticipantId::new(self.random.id());
-            references.insert(id.clone(), practitioner.clone());
-            people.push((id, Participant::practitioner(oid.clone())));
-        }
-        let record = Record {
-            visit: Visit::open(plan, wire::policy(&self.config.visit), people),
-            ehr: EhrReferences {
-                iss: ehr.iss.clone(),
-                appointment: facts.id.clone(),
-                conference_id: facts.conference_id.clone(),
-                department,
-                people: references,
-                lines: BTreeMap::new(),
-                location: facts.location.clone(),
-            },
-            meeting_external_id: self.random.id(),
-            delegates_told: false,
-            invitations: BTreeMap::new(),
-            places: BTreeMap::new(),
-        };
-        let opened = self.arrivals.find_or_create(&organization.key, record).await?;
-        Ok(self.refresh(opened, plan, linked).await?)
-    }
-
-    /// What the EHR's appointment says now, applied to its visit: moved, given to somebody else.
-    pub async fn refresh_from(&self, opened: Opened, facts: &AppointmentFacts) -> Result<Opened, ArrivalError> {
-        let linked = self.linked(&opened.stored.row.organization, &opened.record.ehr.iss, facts).await?;
-        self.refresh(opened, plan_of(facts), linked).await
-    }
-
-    /// The practitioners of an appointment, with the Microsoft identity where an earlier launch has linked it.
-    async fn linked(
-        &self,
-        organization: &str,
-        iss: &str,
-        facts: &AppointmentFacts,
-    ) -> Result<Vec<(String, Option<Oid>)>, StoreError> {
-        let mut linked = Vec::new();
-        for practitioner in &facts.practitioners {
-            let fhir_user = format!("Practitioner/{practitioner}");
-            let person = self.store.linked_person(organization, iss, &fhir_user).await?;
-            linked.push((practitioner.clone(), person.map(|person| Oid::new(person.oid))));
-        }
-        Ok(linked)
-    }
-
-    /// The appointment may have moved, or been given to somebody else, since the visit was made.
-    async fn refresh(
-        &self,
-        opened: Opened,
-        plan: Plan,
-        linked: Vec<(String, Option<Oid>)>,
-    ) -> Result<Opened, ArrivalError> {
-        let known = &opened.record.ehr.people;
-        let place = |practitioner: &String| {
-            // Another kind of person may have the same bare id.
-            let is_one = |who| opened.record.visit.participant(who).is_some_and(|person| person.is_practitioner());
-            let found = known.iter().find(|(who, fhir_id)| *fhir_id == practitioner && is_one(*who));
-            found.map_or_else(|| ParticipantId::new(self.random.id()), |(who, _)| who.clone())
-        };
-        let placed: Vec<_> =
-            linked.into_iter().map(|(practitioner, oid)| (place(&practitioner), practitioner, oid)).collect();
-        let practitioners = placed.iter().map(|(who, _, oid)| (who.clone(), oid.clone())).collect();
-        let people = placed.into_iter().map(|(who, practitioner, _)| (who, practitioner)).collect();
-        let command = Command::Refresh { plan, practitioners };
-        let along = Along { people, ..Along::default() };
-        self.arrivals.update(&opened.stored.row.id, &[VisitEvent::Decided(command)], along).await
-    }
-
     /// A companion was handed the arrival: the patient's page may say so.
     pub async fn told(&self, visit: &str, delegate: bool) {
         // A companion that starts anew reads old notices again: they are no news for visits that are over.
@@ -253,10 +167,6 @@ impl From<ArrivalError> for Refusal {
             }
         }
     }
-}
-
-fn plan_of(facts: &AppointmentFacts) -> Plan {
-    Plan { start: wire::to_rules(facts.start), end: wire::to_rules(facts.end) }
 }
 
 /// The public half of our keys, as EHRs fetch it.

@@ -4,7 +4,7 @@
 use roomed_protocol::ProblemCode;
 
 use crate::config::Covering;
-use crate::ehr::AppointmentFacts;
+use crate::ehr::{AppointmentFacts, Together};
 
 /// How a clinician stands to a visit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,19 +27,38 @@ pub fn can_be_held(facts: &AppointmentFacts) -> Result<(), ProblemCode> {
     }
 }
 
-/// The clinician: on the appointment, or covering where that is allowed; and launched from that patient's chart.
+/// The patient: whose own appointment it is. A group's conference id says nothing about who is in it.
+pub fn patient<'a>(scheduled: &'a Together, patient: &str) -> Result<&'a AppointmentFacts, ProblemCode> {
+    match scheduled.of_patient(patient) {
+        Some(own) => can_be_held(own).map(|()| own),
+        None => {
+            can_be_held(scheduled.first())?;
+            Err(ProblemCode::WrongPatient)
+        }
+    }
+}
+
+/// The clinician: on the appointment, or covering where that is allowed; and launched from the chart of one of its
+/// patients, whose own appointment it is that has to stand. Clinicians among themselves launch from no chart.
 pub fn clinician(
-    facts: &AppointmentFacts,
+    scheduled: &Together,
     practitioner: &str,
     chart_of: Option<&str>,
     says_covering: bool,
     policy: Covering,
 ) -> Result<Standing, ProblemCode> {
-    can_be_held(facts)?;
-    if chart_of.is_some_and(|patient| patient != facts.patient) {
-        return Err(ProblemCode::WrongPatient);
+    let own = match chart_of {
+        Some(patient) => scheduled.of_patient(patient),
+        None => Some(scheduled.first()),
+    };
+    match own {
+        Some(own) => can_be_held(own)?,
+        None => {
+            can_be_held(scheduled.first())?;
+            return Err(ProblemCode::WrongPatient);
+        }
     }
-    if facts.practitioners.iter().any(|id| id == practitioner) {
+    if scheduled.practitioners().into_iter().any(|id| id == practitioner) {
         return Ok(Standing::Scheduled);
     }
     match (policy, says_covering) {
@@ -60,9 +79,10 @@ mod tests {
             is_virtual: true,
             start: jiff::Timestamp::UNIX_EPOCH,
             end: jiff::Timestamp::UNIX_EPOCH,
-            patient: "ada".into(),
+            patient: Some("ada".into()),
             practitioners: vec!["maya".into(), "ben".into()],
             conference_id: Some("1".into()),
+            group: None,
             location: None,
         }
     }
@@ -95,7 +115,7 @@ mod tests {
 
     #[test]
     fn who_is_on_it_may_begin_it_and_who_is_not_is_asked_once() {
-        let facts = facts("booked");
+        let facts = facts("booked").into();
         let stand = |who, covering, policy| clinician(&facts, who, Some("ada"), covering, policy);
         assert_eq!(stand("ben", false, Covering::Forbidden), Ok(Standing::Scheduled));
         assert_eq!(stand("ben", true, Covering::Allowed), Ok(Standing::Scheduled), "nobody covers for themselves");
@@ -106,7 +126,33 @@ mod tests {
 
     #[test]
     fn another_patients_chart_is_refused_before_anybody_is_asked_to_cover() {
-        let wrong = clinician(&facts("booked"), "eve", Some("bob"), true, Covering::Allowed);
+        let wrong = clinician(&facts("booked").into(), "eve", Some("bob"), true, Covering::Allowed);
         assert_eq!(wrong, Err(ProblemCode::WrongPatient));
+    }
+
+    #[test]
+    fn a_group_is_launched_from_the_chart_of_any_of_its_patients_and_of_no_other() {
+        let of = |id: &str, patient: &str, status: &str| AppointmentFacts {
+            id: id.into(),
+            patient: Some(patient.into()),
+            group: Some("9".into()),
+            ..facts(status)
+        };
+        let all = Together::of(vec![of("a", "ada", "booked"), of("b", "bob", "booked"), of("c", "cy", "cancelled")]);
+        let Some(all) = all else { panic!("there are three") };
+        let stand = |chart| clinician(&all, "maya", chart, false, Covering::Forbidden);
+        for chart in [Some("ada"), Some("bob"), None] {
+            assert_eq!(stand(chart), Ok(Standing::Scheduled), "{chart:?}");
+        }
+        assert_eq!(stand(Some("cy")), Err(ProblemCode::AppointmentCancelled), "that patient is not to come");
+        assert_eq!(stand(Some("dan")), Err(ProblemCode::WrongPatient));
+    }
+
+    #[test]
+    fn clinicians_among_themselves_launch_from_no_chart() {
+        let among = AppointmentFacts { patient: None, ..facts("booked") }.into();
+        let stand = |chart| clinician(&among, "ben", chart, false, Covering::Forbidden);
+        assert_eq!(stand(None), Ok(Standing::Scheduled));
+        assert_eq!(stand(Some("ada")), Err(ProblemCode::WrongPatient));
     }
 }

@@ -44,7 +44,7 @@ pub fn visit_view(
     let visit = &record.visit;
     let member = stored.members.iter().find(|member| member.oid == oid);
     let mut participants: Vec<_> =
-        visit.participants().map(|(id, person)| participant_view(record, id, person, chart, oid, at)).collect();
+        shown(visit, at).map(|(id, person)| participant_view(record, id, person, chart, oid, at)).collect();
     participants.extend(strangers(visit));
     // Their ids are random: the patient comes first on every screen, whatever they are.
     participants.sort_by_key(|one| (one.role, !one.me));
@@ -66,6 +66,17 @@ pub fn visit_view(
         undo_until: visit.undo_until().filter(|until| *until > at).map(text),
         messages: words::messages(visit, None),
     }
+}
+
+/// Everybody but a patient of a group whose own appointment was cancelled, unless they are in the meeting all the same.
+pub(crate) fn shown(
+    visit: &rules::Visit,
+    now: rules::Timestamp,
+) -> impl Iterator<Item = (&rules::ParticipantId, &rules::Participant)> {
+    let inside = move |who| {
+        matches!(visit.presence(who, now), rules::Presence::Connected { .. } | rules::Presence::Unclear { .. })
+    };
+    visit.participants().filter(move |(who, _)| !visit.is_withdrawn(who) || inside(who))
 }
 
 /// One person; `oid` is the reader's, for a clinician.

@@ -7,11 +7,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use roomed_visit::{Command, Source, Testimony, VisitEvent};
+use roomed_visit::{Command, ParticipantId, Source, Testimony, VisitEvent};
 
 use crate::arrivals::{Along, ArrivalError, Opened};
-use crate::ehr::{AppointmentFacts, EhrError};
+use crate::ehr::{AppointmentFacts, Ehr, EhrError, Together};
 use crate::outbox::retry::connection_policy;
+use crate::record::Record;
 use crate::relay::Relay;
 use crate::store::StoreError;
 use crate::wire;
@@ -77,9 +78,20 @@ pub async fn look_once(relay: &Relay, looked: &mut Looked) -> Result<u32, StoreE
             }
             looked.0.insert(opened.stored.row.id.clone(), now);
             read += 1;
-            match ehr.appointment(&opened.record.ehr.appointment).await {
-                Ok(Some(facts)) => {
-                    if let Err(error) = believe(relay, opened, &facts).await {
+            let said = match &opened.record.ehr.group {
+                None => ehr.appointment(&opened.record.ehr.appointment).await.map(|it| it.map(Together::from)),
+                Some(conference) => ehr.appointments_of_conference(conference).await.map(Together::of),
+            };
+            match said {
+                Ok(Some(scheduled)) => {
+                    let left = match who_left(relay, &connection, &**ehr, &opened, &scheduled).await {
+                        Ok(left) => left,
+                        Err(error) => {
+                            tracing::info!(%error, "who is no longer in a group could not be read");
+                            None
+                        }
+                    };
+                    if let Err(error) = believe(relay, opened, &scheduled, left).await {
                         tracing::warn!(%error, "what the EHR says of an appointment could not be kept");
                     }
                 }
@@ -106,38 +118,88 @@ fn is_due(relay: &Relay, looked: &Looked, visit: &str, start: Timestamp, now: Ti
     soon && rested
 }
 
-/// What the appointment says now, as far as it is news to the visit.
-async fn believe(relay: &Relay, opened: Opened, facts: &AppointmentFacts) -> Result<(), ArrivalError> {
-    let now = relay.clock.now();
-    let event = match facts.status.as_str() {
-        "cancelled" | "entered-in-error" => Some(VisitEvent::Decided(Command::Cancel)),
-        // Before its window opens an early bird is not there yet; the look after that says so again.
-        "arrived" | "checked-in" if wire::from_rules(opened.record.visit.opens_at()) <= now => {
-            let mut people = opened.record.visit.participants();
-            let patient = people.find(|(_, person)| person.is_patient()).map(|(id, _)| id.clone());
-            let at = wire::to_rules(now);
-            let known = patient.as_ref().is_some_and(|_| opened.record.visit.arrival(at).is_some());
-            let ready = |participant| Testimony::Ready { participant, at, source: Source::Ehr };
-            patient.filter(|_| !known).map(ready).map(VisitEvent::Witnessed)
-        }
-        _ => None,
+/// In a group, a patient whose appointment is no longer among those of the conference, if their own says so: taken out of it.
+/// One at a time, each for its turn; what is only not to be found says nothing.
+async fn who_left(
+    relay: &Relay,
+    (organization, iss): &(String, String),
+    ehr: &dyn Ehr,
+    opened: &Opened,
+    scheduled: &Together,
+) -> Result<Option<ParticipantId>, EhrError> {
+    let Record { visit, ehr: references, .. } = &opened.record;
+    let is_missing = |who: &&ParticipantId| {
+        let line = references.line(who).appointment;
+        !visit.is_withdrawn(who) && scheduled.all().iter().all(|it| it.id != line)
     };
-    let visit = opened.stored.row.id.clone();
-    let cancels = matches!(event, Some(VisitEvent::Decided(_)));
-    if let Some(event) = event {
-        relay.arrivals.update(&visit, &[event], Along::default()).await?;
-        metrics::counter!("roomed_ehr_witnessed_total", "what" => if cancels { "cancelled" } else { "arrived" })
-            .increment(1);
+    let missing = visit.patients().filter(|_| references.group.is_some()).find(is_missing);
+    let Some(missing) = missing else { return Ok(None) };
+    let policy = connection_policy(&relay.config.outbox);
+    let turn = async {
+        let now = relay.store.time(relay.clock.now()).await?;
+        relay.store.take_turn(organization, iss, &policy, now).await
+    };
+    if !turn.await.unwrap_or(false) {
+        return Ok(None);
     }
+    let own = ehr.appointment(&references.line(missing).appointment).await?;
+    Ok(own.filter(|it| !it.stands() || it.group != references.group).map(|_| missing.clone()))
+}
+
+/// What the appointments say now, as far as it is news to the visit. `left`: who is no longer in the group.
+async fn believe(
+    relay: &Relay,
+    opened: Opened,
+    scheduled: &Together,
+    left: Option<ParticipantId>,
+) -> Result<(), ArrivalError> {
+    let visit = &opened.record.visit;
+    let is_called_off = scheduled.all().iter().all(AppointmentFacts::is_called_off);
+    // In a group, whose appointment was called off is withdrawn from what goes on with the others, below.
+    let cancels = opened.record.ehr.group.is_none() && is_called_off;
+    let mut events = match cancels {
+        true => vec![VisitEvent::Decided(Command::Cancel)],
+        false => arrivals(relay, &opened, scheduled),
+    };
+    let arrived = events.len();
+    events.extend(left.map(|participant| VisitEvent::Decided(Command::Withdraw { participant })));
+    let had_meeting = visit.decisions().meeting_ready.is_some();
+    let opened = match events.is_empty() {
+        true => opened,
+        false => {
+            let what = if cancels { "cancelled" } else { "arrived" };
+            let opened = relay.arrivals.update(&opened.stored.row.id, &events, Along::default()).await?;
+            metrics::counter!("roomed_ehr_witnessed_total", "what" => what).increment(arrived as u64);
+            opened
+        }
+    };
     if !cancels {
-        let had_meeting = opened.record.visit.decisions().meeting_ready.is_some();
-        let opened = relay.refresh_from(opened, facts).await?;
+        let opened = relay.refresh_from(opened, scheduled).await?;
         // Moved, or given to somebody else: the meeting goes along. If Teams refuses, the next look tries again.
         if had_meeting && opened.record.visit.is_open() && relay.ensure_meeting(&opened).await.is_err() {
             tracing::warn!("a meeting could not be brought to where its appointment is");
         }
     }
     Ok(())
+}
+
+/// Each patient of whom the EHR knows and nobody else yet. Before the window opens an early bird is not there yet; the look
+/// after that says so again.
+fn arrivals(relay: &Relay, opened: &Opened, scheduled: &Together) -> Vec<VisitEvent> {
+    let visit = &opened.record.visit;
+    let now = relay.clock.now();
+    if wire::from_rules(visit.opens_at()) > now {
+        return Vec::new();
+    }
+    let at = wire::to_rules(now);
+    let arrived = scheduled.all().iter().filter(|it| matches!(it.status.as_str(), "arrived" | "checked-in"));
+    let patients = arrived.filter_map(|it| match &opened.record.ehr.group {
+        Some(_) => opened.record.patient(it.patient.as_deref()?),
+        None => visit.patients().next(),
+    });
+    let news = patients.filter(|who| !visit.has_arrived(who, at));
+    let ready = |who: &ParticipantId| Testimony::Ready { participant: who.clone(), at, source: Source::Ehr };
+    news.map(|who| VisitEvent::Witnessed(ready(who))).collect()
 }
 
 #[cfg(test)]

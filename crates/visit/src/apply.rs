@@ -106,6 +106,7 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
         Command::Cancel => {
             visit.decisions.cancelled.get_or_insert(now);
         }
+        Command::Withdraw { participant } => guests::withdraw(visit, participant, now),
         Command::Refresh { plan, practitioners } => {
             visit.plan = *plan;
             // An alert that still holds was raised before anybody knew of them: it is raised anew, for everybody.

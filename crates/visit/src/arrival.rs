@@ -7,6 +7,7 @@ use crate::attribution::Attribution;
 use crate::awaited::awaited;
 use crate::ids::ParticipantId;
 use crate::leg::Medium;
+use crate::participant::Role;
 use crate::time::Timestamp;
 use crate::visit::Visit;
 
@@ -48,6 +49,16 @@ pub(crate) fn of_one(visit: &Visit, attribution: &Attribution, who: &Participant
 }
 
 impl Visit {
+    /// True once a patient, or somebody who acts for them, has arrived.
+    pub fn has_arrived(&self, patient: &ParticipantId, now: Timestamp) -> bool {
+        let attribution = crate::attribution::attribute(self);
+        let acts = |who: &ParticipantId| {
+            let role = self.participants.get(who).map(|it| &it.role);
+            who == patient || matches!(role, Some(Role::Proxy { of }) if of == patient)
+        };
+        self.participants.keys().any(|who| acts(who) && of_one(self, &attribution, who, now).is_some())
+    }
+
     /// When the patient arrived, as far as is known at `now`.
     pub fn arrival(&self, now: Timestamp) -> Option<Arrival> {
         of(self, &crate::attribution::attribute(self), now)

@@ -5,7 +5,7 @@ use crate::ids::ParticipantId;
 use crate::participant::{GuestKind, Participant, Role};
 use crate::visit::Visit;
 
-/// Those who are awaited, in the order of their ids.
+/// Those who are awaited, in the order of their ids: none whose own appointment was cancelled.
 pub(crate) fn awaited(visit: &Visit) -> Vec<&ParticipantId> {
     let held_for = |wanted: fn(&Role) -> bool| -> Vec<&ParticipantId> {
         let them = visit.participants.iter().filter(|(_, person): &(_, &Participant)| wanted(&person.role));
@@ -13,7 +13,7 @@ pub(crate) fn awaited(visit: &Visit) -> Vec<&ParticipantId> {
     };
     let patients = held_for(|role| matches!(role, Role::Patient | Role::Proxy { .. }));
     if !patients.is_empty() {
-        return patients;
+        return patients.into_iter().filter(|who| !visit.is_withdrawn(who)).collect();
     }
     held_for(|role| matches!(role, Role::Practitioner { .. } | Role::Guest { kind: GuestKind::Colleague, .. }))
 }

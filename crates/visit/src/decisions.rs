@@ -62,6 +62,9 @@ pub struct Decisions {
     pub cancelled: Option<Timestamp>,
     /// A clinician began a closed visit again from the chart.
     pub reopened: Option<Timestamp>,
+    /// Patients of a group whose own appointment was cancelled, while the visit goes on for the others.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub(crate) withdrawn: BTreeMap<ParticipantId, Timestamp>,
     /// The visit is over for good.
     pub closed: Option<Closed>,
     /// When an end was last taken back.

@@ -175,7 +175,13 @@ pub enum Command {
     UndoEnd,
     /// The appointment was cancelled in the EHR.
     Cancel,
-    /// Somebody else is to come. A guest who was sent away is welcome again.
+    /// In a group, one patient's own appointment was cancelled: the visit goes on for the others, and without any other
+    /// it is cancelled.
+    Withdraw {
+        /// Whose.
+        participant: ParticipantId,
+    },
+    /// Somebody else is to come. A guest who was sent away, or a patient who was withdrawn, is welcome again.
     Expect {
         /// Their place in the visit.
         participant: ParticipantId,

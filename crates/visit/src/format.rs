@@ -6,8 +6,12 @@ use crate::plan::AlertOn;
 use crate::visit::Visit;
 
 impl Visit {
-    /// 0 for a visit that the first relays understand whole; 1 where more people, words or device tests are in it.
+    /// 0 for a visit that the first relays understand whole; 1 where more people, words or device tests are in it; 2 where
+    /// a patient of a group was withdrawn.
     pub fn format(&self) -> u32 {
+        if !self.decisions.withdrawn.is_empty() {
+            return 2;
+        }
         let (evidence, decisions) = (&self.evidence, &self.decisions);
         let usual = |role: &Role| matches!(role, Role::Patient | Role::Practitioner { .. });
         let plain = self.patients().count() <= 1

@@ -12,6 +12,7 @@ pub(crate) const MOST_PEOPLE: usize = 60;
 
 /// Somebody is to come. Whoever is known stays who they are.
 pub(crate) fn expect(visit: &mut Visit, who: &ParticipantId, whom: &Expected, now: Timestamp) {
+    visit.decisions.withdrawn.remove(who);
     if let Some(known) = visit.participants.get_mut(who) {
         if let Role::Guest { revoked, .. } = &mut known.role {
             *revoked = None;
@@ -36,6 +37,17 @@ pub(crate) fn revoke(visit: &mut Visit, who: &ParticipantId, now: Timestamp) {
     }
 }
 
+/// One patient's appointment was cancelled. What was seen of them stays; where nobody else is left, so was the visit.
+pub(crate) fn withdraw(visit: &mut Visit, who: &ParticipantId, now: Timestamp) {
+    if !visit.participants.get(who).is_some_and(Participant::is_patient) {
+        return;
+    }
+    visit.decisions.withdrawn.entry(who.clone()).or_insert(now);
+    if visit.patients().all(|patient| visit.is_withdrawn(patient)) {
+        visit.decisions.cancelled.get_or_insert(now);
+    }
+}
+
 /// A clinician says whose a leg is. Only what nothing else ties to anyone can be assigned.
 pub(crate) fn assign(visit: &mut Visit, leg: &LegId, to: Option<&ParticipantId>) {
     match to {
@@ -57,8 +69,23 @@ impl Visit {
         self.decisions.assigned.get(leg)
     }
 
-    /// True if the guest may still come; everybody else always may.
+    /// True if they may still come: not a guest who was sent away, nor a patient who was withdrawn.
     pub fn is_welcome(&self, who: &ParticipantId) -> bool {
-        self.participants.get(who).is_some_and(|it| !matches!(it.role, Role::Guest { revoked: Some(_), .. }))
+        let sent_away = |it: &Participant| matches!(it.role, Role::Guest { revoked: Some(_), .. });
+        self.participants.get(who).is_some_and(|it| !sent_away(it)) && !self.is_withdrawn(who)
+    }
+
+    /// True for a patient whose own appointment was cancelled, and for those who act for them.
+    pub fn is_withdrawn(&self, who: &ParticipantId) -> bool {
+        self.withdrawn_at(who).is_some()
+    }
+
+    /// Since when that is so.
+    pub(crate) fn withdrawn_at(&self, who: &ParticipantId) -> Option<Timestamp> {
+        let patient = match self.participants.get(who).map(|it| &it.role) {
+            Some(Role::Proxy { of }) => of,
+            _ => who,
+        };
+        self.decisions.withdrawn.get(patient).copied()
     }
 }

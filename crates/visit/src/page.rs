@@ -13,11 +13,12 @@ pub(crate) fn spans(visit: &Visit, who: &ParticipantId, leg: &Leg) -> Vec<Span> 
     let ended_by_us = visit.decisions.ended.as_ref().map(|ended| ended.at).filter(|at| *at >= leg.first_seen);
     let handed_over =
         visit.evidence.handed_over.get(who).and_then(|times| times.range(leg.first_seen..).next()).copied();
-    // A guest who was sent away is not there any more, however long their page stays open.
+    // A guest who was sent away is not there any more, however long their page stays open; nor is a cancelled patient.
     let sent_away = match visit.participants.get(who).map(|person| &person.role) {
-        Some(Role::Guest { revoked: Some(at), .. }) => Some((*at).max(leg.first_seen)),
-        _ => None,
+        Some(Role::Guest { revoked: Some(at), .. }) => Some(*at),
+        _ => visit.withdrawn_at(who),
     };
+    let sent_away = sent_away.map(|at| at.max(leg.first_seen));
     let end = [leg.left, handed_over, ended_by_us, sent_away].into_iter().flatten().min();
     let mut spans = Vec::new();
     let mut ready = Some(first_ready);

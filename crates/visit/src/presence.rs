@@ -117,10 +117,12 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     let Some(last) = spans.anywhere.last().copied() else {
         return match visit.evidence.ready.get(who) {
             // Ready by the word of a witness that has no legs: the EHR's `arrived`, staff, or a page whose socket failed.
-            Some((since, source)) if visit.decisions.ended.is_none() => match visit.evidence.left_for_good(who) {
-                Some(at) => Presence::Disconnected { at, source: Source::VisitPage },
-                None => Presence::Waiting { since: *since, source: *source },
-            },
+            Some((since, source)) if visit.decisions.ended.is_none() && !visit.is_withdrawn(who) => {
+                match visit.evidence.left_for_good(who) {
+                    Some(at) => Presence::Disconnected { at, source: Source::VisitPage },
+                    None => Presence::Waiting { since: *since, source: *source },
+                }
+            }
             Some((_, _)) | None => Presence::Absent,
         };
     };

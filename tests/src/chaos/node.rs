@@ -186,7 +186,7 @@ async fn open(
     let connection = known.ehr(iss).context("the EHR is not configured")?;
     let ehr = relay.ehr(organization, iss).map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
     let facts = ehr.appointment(appointment).await?.context("the EHR knows no such appointment")?;
-    let opened = relay.open_visit(known, connection, &facts, None).await;
+    let opened = relay.open_visit(known, connection, &facts.into(), None).await;
     let opened = opened.map_err(|refused| anyhow::anyhow!("{refused:?}"))?;
     let mut people = opened.record.visit.participants();
     let patient = people.find(|(_, person)| person.is_patient()).map(|(id, _)| id.clone());

@@ -63,12 +63,11 @@ impl Organization {
     pub fn configuration_at(&self, vendor: &str) -> anyhow::Result<Value> {
         let known = self.0.as_object().context("the sandbox publishes no organization")?;
         let mut ehr = self.ehr(vendor)?.clone();
-        let all = ehr.as_object_mut().context("the sandbox publishes no EHR")?;
         if vendor == "epic" {
-            // What the relay has no word for yet.
-            all.remove("more_identifier_systems");
+            ehr["identifier_systems"]["conference"] = known["more_identifier_systems"]["conference"].clone();
         } else {
             // Published beside these are the people, the scopes and the token endpoint, which nobody types.
+            let all = ehr.as_object_mut().context("the sandbox publishes no EHR")?;
             all.retain(|name, _| TYPED.contains(&name.as_str()));
         }
         ehr["redirect"] = json!("relay");

@@ -1,7 +1,7 @@
 //! The EHR as a witness, at each vendor: what the front desk types into the chart reaches the visit although nobody
 //! presses anything here.
 
-use e2e::clinician::Clinician;
+use e2e::clinician::{Clinician, http};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -101,6 +101,7 @@ async fn a_cancelled_appointment_ends_the_visit_and_a_moved_one_moves_it() -> an
             Ok((now == later).then_some(()))
         })
         .await?;
+        meeting_begins(&ground, later).await?;
         if vendor == "oracle-health" {
             links_begin(&ground, &appointment, later).await?;
         }
@@ -111,6 +112,23 @@ async fn a_cancelled_appointment_ends_the_visit_and_a_moved_one_moves_it() -> an
         ground.no_leaks().await?;
     }
     Ok(())
+}
+
+/// Waits until the one meeting at Graph stands from then on.
+async fn meeting_begins(ground: &Ground, at: jiff::Timestamp) -> anyhow::Result<()> {
+    let address = format!("{}/_sandbox/meetings", ground.stack.sandbox.at("graph"));
+    e2e::wait::until("the meeting follows the appointment", async || {
+        let all: Value = http()?.get(&address).send().await?.json().await?;
+        let [meeting] = all["meetings"].as_array().map(Vec::as_slice).unwrap_or_default() else {
+            anyhow::bail!("one meeting, not {all}")
+        };
+        let times = ["startDateTime", "endDateTime"].map(|it| meeting[it].as_str().unwrap_or_default().parse().ok());
+        let [Some(start), Some(end)] = times else { anyhow::bail!("no times: {meeting}") };
+        let (start, end): (jiff::Timestamp, jiff::Timestamp) = (start, end);
+        // Graph is told whole seconds.
+        Ok((start.as_second() == at.as_second() && end > start).then_some(()))
+    })
+    .await
 }
 
 /// Waits until Oracle's links are good from then on: they were made for the old time.

@@ -109,6 +109,18 @@ impl Ground {
         self.schedule_with(0, 0, change).await
     }
 
+    /// A group visit of Northside's first practitioner with these patients, starting now; answers with `conference_id`
+    /// and the `appointments`, in the same order.
+    pub(crate) async fn schedule_group(&self, patients: &[usize]) -> anyhow::Result<Value> {
+        let ids = patients.iter().map(|n| Ok(self.patient(*n)?["patient_id"].clone()));
+        let body = json!({
+            "org": "northside", "patient_ids": ids.collect::<anyhow::Result<Vec<_>>>()?,
+            "practitioner_id": self.northside.of_role("practitioner", 0)?["practitioner_id"],
+            "start": e2e::clock::now().to_string(),
+        });
+        self.stack.sandbox.send(Method::POST, "/groups", &body).await
+    }
+
     async fn schedule_with(
         &self,
         practitioner: usize,

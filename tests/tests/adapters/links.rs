@@ -9,23 +9,23 @@ use crate::ground::{Ground, participant, refused, visit_until};
 use crate::room::{Room, Waiting, is};
 use crate::visitor::{Visitor, shown};
 
-fn path(visit: &Value) -> String {
+pub(crate) fn path(visit: &Value) -> String {
     format!("/visits/{}", visit["id"].as_str().unwrap_or_default())
 }
 
 /// Asks for a link; answers with it and the guest's place.
-async fn invited(clinician: &Clinician, visit: &Value, body: &Value) -> anyhow::Result<(String, String)> {
+pub(crate) async fn invited(clinician: &Clinician, visit: &Value, body: &Value) -> anyhow::Result<(String, String)> {
     let path = format!("{}/invitations", path(visit));
     let invited = clinician.ask(Method::POST, &path, Some(body)).await?.accepted()?;
     let text = |name: &str| invited[name].as_str().unwrap_or_default().to_owned();
     Ok((text("link"), text("participant")))
 }
 
-fn token(link: &str) -> &str {
+pub(crate) fn token(link: &str) -> &str {
     link.rsplit('/').next().unwrap_or_default()
 }
 
-async fn press(ground: &Ground, token: &str) -> anyhow::Result<Response> {
+pub(crate) async fn press(ground: &Ground, token: &str) -> anyhow::Result<Response> {
     press_from(ground, token, &ground.stack.relay).await
 }
 
@@ -35,7 +35,7 @@ async fn press_from(ground: &Ground, token: &str, origin: &str) -> anyhow::Resul
 }
 
 /// The page of a link that opens nothing: one and the same, whatever is wrong with it.
-async fn opens_nothing(ground: &Ground, what: &str, token: &str) -> anyhow::Result<String> {
+pub(crate) async fn opens_nothing(ground: &Ground, what: &str, token: &str) -> anyhow::Result<String> {
     let answer = press(ground, token).await?;
     assert!(!answer.headers().contains_key("set-cookie"), "{what}");
     let shown = shown(answer).await?;

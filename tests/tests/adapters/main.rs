@@ -4,13 +4,17 @@
 mod appointments;
 mod browser_launch;
 mod chart;
+mod colleagues;
 mod covering;
 mod cursor;
 mod ehr_witness;
 mod encrypted_link;
+mod ending;
 mod epic_message;
 mod generic_r4;
 mod ground;
+mod group;
+mod group_chart;
 mod identifier;
 mod issuer;
 mod launch_page;

@@ -250,3 +250,25 @@ async fn config_check_reads_the_secrets_file() -> anyhow::Result<()> {
     assert!(!good && said.contains("secret_file cannot be read"), "{said}");
     Ok(())
 }
+
+#[tokio::test]
+async fn a_link_of_a_group_leads_to_its_visit_by_either_number() -> anyhow::Result<()> {
+    let mut ground = Ground::start().await?;
+    let way = &ways()[5];
+    way.agreed(&mut ground).await?;
+    let group = ground.schedule_group(&[0, 1]).await?;
+    let link = Visitor::pressed(&ground, ground.patient(1)?, &group["appointments"][1]).await?;
+    let visitor = Visitor::entered(&ground, &http()?.get(&link).send().await?)?;
+    assert_eq!(visitor.view().await?["group"], true);
+    // By the number that all of the group share: whose it is, the patient's number tells.
+    let mut by_conference = way.relay.clone();
+    by_conference["names"] = json!({ "appointment": "ConferenceID" });
+    ground.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = by_conference).await?;
+    for n in [0, 1] {
+        let link = Visitor::pressed(&ground, ground.patient(n)?, &group["appointments"][n]).await?;
+        let visitor = Visitor::entered(&ground, &http()?.get(&link).send().await?)?;
+        assert_eq!(visitor.view().await?["group"], true, "{n}");
+    }
+    assert_eq!(ground.written().await?.rows_of("visit"), 1);
+    ground.no_leaks().await
+}

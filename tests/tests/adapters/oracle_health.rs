@@ -175,7 +175,7 @@ async fn a_launch_finds_its_appointment() -> anyhow::Result<()> {
     let by_id = chart.ehr.appointment_by_identifier(&text("appointment_id")).await?;
     let facts = by_id.ok_or_else(|| anyhow::anyhow!("not found"))?;
     assert_eq!(
-        (facts.id.clone(), facts.patient.clone(), facts.is_virtual),
+        (facts.id.clone(), facts.patient.clone().unwrap_or_default(), facts.is_virtual),
         (text("appointment_id"), text("patient_id"), true)
     );
     assert_eq!(chart.ehr.appointment_of_encounter(&text("encounter_id")).await?, Some(facts));

@@ -1,5 +1,7 @@
 //! A patient with a browser but without a screen: the way in from MyChart, the page's API and its socket.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use anyhow::Context;
 use e2e::clinician::{Answer, http};
 use futures_util::StreamExt;
@@ -79,6 +81,8 @@ pub(crate) struct Visitor {
     relay: String,
     cookie: String,
     http: reqwest::Client,
+    /// Every byte the relay has answered this person.
+    heard: Mutex<Vec<u8>>,
 }
 
 /// The page's socket: while it is open, the patient is there.
@@ -119,7 +123,8 @@ impl Visitor {
     /// Whom the relay has let in.
     pub(crate) fn entered(ground: &Ground, answer: &Response) -> anyhow::Result<Self> {
         anyhow::ensure!(location(answer)? == "/v/", "the patient is sent elsewhere");
-        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(answer)?, http: http()? })
+        let heard = Mutex::new(format!("{:?}", answer.headers()).into_bytes());
+        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(answer)?, http: http()?, heard })
     }
 
     /// Asks the page's API as a page of `origin` would; `None` sends no such header.
@@ -137,24 +142,31 @@ impl Visitor {
         if let Some(origin) = origin {
             request = request.header("origin", origin);
         }
-        let answer = request.send().await?;
+        self.hear(request.send().await?).await
+    }
+
+    async fn hear(&self, answer: Response) -> anyhow::Result<Answer> {
         let status = answer.status().as_u16();
-        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+        let headers = format!("{:?}", answer.headers());
+        let bytes = answer.bytes().await?;
+        self.heard().extend(headers.bytes().chain(bytes.iter().copied()));
+        Ok(Answer { status, body: serde_json::from_slice(&bytes).unwrap_or(Value::Null) })
+    }
+
+    /// Every byte the relay has answered this person, but for their socket.
+    pub(crate) fn heard(&self) -> MutexGuard<'_, Vec<u8>> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Asks for something that is not the page's, with the page's cookie.
     pub(crate) async fn ask_at(&self, path: &str) -> anyhow::Result<Answer> {
-        let answer = self.http.get(format!("{}{path}", self.relay)).header("cookie", &self.cookie).send().await?;
-        let status = answer.status().as_u16();
-        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+        self.hear(self.http.get(format!("{}{path}", self.relay)).header("cookie", &self.cookie).send().await?).await
     }
 
     /// As the page itself does, with a body.
     pub(crate) async fn say(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
         let request = self.http.post(format!("{}/v/api/{path}", self.relay)).header("cookie", &self.cookie);
-        let answer = request.header("origin", &self.relay).json(body).send().await?;
-        let status = answer.status().as_u16();
-        Ok(Answer { status, body: serde_json::from_slice(&answer.bytes().await?).unwrap_or(Value::Null) })
+        self.hear(request.header("origin", &self.relay).json(body).send().await?).await
     }
 
     /// As the page itself does.

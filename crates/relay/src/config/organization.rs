@@ -260,7 +260,7 @@ pub struct Coding {
     pub code: String,
 }
 
-/// `Identifier.system` of the ids the EHR knows people and visits by. Epic needs all three; elsewhere only `csn` is used,
+/// `Identifier.system` of the ids the EHR knows people and visits by. Epic needs the first three; elsewhere only `csn` is used,
 /// and without it no appointment is found by its number.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -271,6 +271,9 @@ pub struct IdentifierSystems {
     pub practitioner: String,
     /// The patient's external id, on Patient.
     pub patient: String,
+    /// Epic: the conference id that the appointments of a group visit share, on Appointment. A launch record's session
+    /// token is then `%CONFERENCEID%` for a group. Empty: there are no group visits.
+    pub conference: String,
 }
 
 /// How the connection-status call is made.

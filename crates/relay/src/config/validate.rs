@@ -203,8 +203,14 @@ impl Findings {
             if [&systems.csn, &systems.practitioner, &systems.patient].iter().any(|system| system.is_empty()) {
                 self.say(format!("{at}.identifier_systems: Epic needs csn, practitioner and patient"));
             }
+            if !systems.conference.is_empty() && systems.conference == systems.csn {
+                self.say(format!("{at}.identifier_systems: conference and csn must be two systems"));
+            }
         } else if it.connection_status.is_some() {
             self.say(format!("{at}.connection_status is Epic's alone: leave it out"));
+        }
+        if it.vendor != Vendor::Epic && !systems.conference.is_empty() {
+            self.say(format!("{at}.identifier_systems.conference is Epic's alone: leave it out"));
         }
         if it.vendor != Vendor::Epic && it.context_link.is_some() {
             self.say(format!("{at}.context_link is Epic's alone: leave it out"));

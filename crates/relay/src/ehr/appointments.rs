@@ -11,7 +11,11 @@ use crate::config::EhrConfig;
 /// How long an appointment lasts that does not say.
 const USUAL_MINUTES: i64 = 30;
 
-/// The facts; `None` for one without a start (only asked for so far), or with no or several patients.
+/// The most appointments of one group that are read.
+const LARGEST_GROUP: usize = 50;
+
+/// The facts; `None` for one without a start (only asked for so far), with several patients, or with nobody to meet: no
+/// patient and not two clinicians.
 pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Option<AppointmentFacts>, Error> {
     let instant = |text: &str| -> Result<Timestamp, Error> {
         text.parse().map_err(|_| Error::Malformed("an appointment's time is no FHIR instant"))
@@ -27,18 +31,28 @@ pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Opt
         }
     };
     let mut patients = appointment.actors("Patient");
-    let (Some(patient), None) = (patients.next(), patients.next()) else { return Ok(None) };
+    let (patient, None) = (patients.next(), patients.next()) else { return Ok(None) };
+    let practitioners: Vec<String> = appointment.actors("Practitioner").map(str::to_owned).collect();
+    if patient.is_none() && practitioners.len() < 2 {
+        return Ok(None);
+    }
     let types = &config.virtual_visit_types;
-    let number = appointment.identifier_of(&config.identifier_systems.csn);
+    let systems = &config.identifier_systems;
+    let number = appointment.identifier_of(&systems.csn);
+    let conference = Some(&systems.conference).filter(|system| !system.is_empty());
+    let conference = conference.and_then(|system| appointment.identifier_of(system));
+    // Where a visit of one patient has a conference id too, it is the visit's own number.
+    let group = conference.filter(|id| patient.is_some() && Some(*id) != number);
     Ok(Some(AppointmentFacts {
         id,
         status: appointment.status.clone(),
         is_virtual: types.iter().any(|it| appointment.has_type(&it.system, &it.code)),
         start,
         end,
-        patient: patient.to_owned(),
-        practitioners: appointment.actors("Practitioner").map(str::to_owned).collect(),
-        conference_id: number.map(str::to_owned),
+        patient: patient.map(str::to_owned),
+        practitioners,
+        conference_id: group.or(number).map(str::to_owned),
+        group: group.map(str::to_owned),
         location: appointment.actors("Location").next().map(str::to_owned),
     }))
 }
@@ -66,6 +80,22 @@ pub(super) async fn by_number(
         [appointment] => facts(config, appointment),
         _ => Ok(None),
     }
+}
+
+/// Those of a group, by its conference id. One that says otherwise when it is read is none of it.
+pub(super) async fn by_conference(
+    backend: &Backend,
+    config: &EhrConfig,
+    conference: &str,
+) -> Result<Vec<AppointmentFacts>, Error> {
+    if config.identifier_systems.conference.is_empty() || !is_plain(conference) {
+        return Ok(Vec::new());
+    }
+    let token = format!("{}|{conference}", config.identifier_systems.conference);
+    let found: Vec<Appointment> = backend.search(&[("identifier", &token)], LARGEST_GROUP).await?;
+    let read = found.iter().map(|appointment| facts(config, appointment));
+    let read = read.collect::<Result<Vec<_>, Error>>()?;
+    Ok(read.into_iter().flatten().filter(|it| it.group.as_deref() == Some(conference)).collect())
 }
 
 /// A comma or a bar in a value would be read as another search (FHIR R4, 3.1.1.4.0.1).

@@ -177,6 +177,10 @@ impl Ehr for Epic {
         Ok(appointments::by_number(&self.backend, &self.config, csn).await?)
     }
 
+    async fn appointments_of_conference(&self, conference: &str) -> Result<Vec<AppointmentFacts>, EhrError> {
+        Ok(appointments::by_conference(&self.backend, &self.config, conference).await?)
+    }
+
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError> {
         let Some(encounter) = self.backend.read::<Encounter>(encounter).await? else { return Ok(None) };
         let [appointment] = encounter.appointment.as_slice() else { return Ok(None) };

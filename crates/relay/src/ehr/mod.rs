@@ -11,6 +11,7 @@ pub mod generic;
 pub mod oracle_health;
 pub mod requests;
 mod resources;
+mod together;
 
 use std::sync::Arc;
 
@@ -27,6 +28,7 @@ use crate::outbox::{About, WriteBack};
 use crate::store::{Channel, Others};
 
 pub use requests::Requests;
+pub use together::Together;
 
 /// What the relay needs to know of an appointment. Ids are FHIR ids without the type.
 #[derive(Clone, PartialEq, Eq)]
@@ -41,14 +43,29 @@ pub struct AppointmentFacts {
     pub start: Timestamp,
     /// `end`; where the EHR gives none, from `minutesDuration`, else half an hour after `start`.
     pub end: Timestamp,
-    /// The one patient on it. An appointment with none or several is not found: a group visit has no one door.
-    pub patient: String,
+    /// The patient on it; none on one of clinicians among themselves. One with several is not found: in a group every
+    /// patient has an appointment of their own.
+    pub patient: Option<String>,
     /// Practitioners on it.
     pub practitioners: Vec<String>,
-    /// The CSN, once the EHR has given it: the write-back's conference id.
+    /// The write-back's conference id, once the EHR has given it: the group's or, outside a group, the CSN.
     pub conference_id: Option<String>,
+    /// In a group: the conference id that its appointments share.
+    pub group: Option<String>,
     /// Where it is: a `Location` id.
     pub location: Option<String>,
+}
+
+impl AppointmentFacts {
+    /// True unless it was called off, or is no virtual visit.
+    pub fn stands(&self) -> bool {
+        self.is_virtual && !self.is_called_off()
+    }
+
+    /// True once it is to be as if it had not been.
+    pub fn is_called_off(&self) -> bool {
+        matches!(self.status.as_str(), "cancelled" | "entered-in-error")
+    }
 }
 
 impl std::fmt::Debug for AppointmentFacts {
@@ -203,6 +220,11 @@ pub trait Ehr: Send + Sync {
 
     /// An appointment by the context token of the launch record (Epic: the CSN).
     async fn appointment_by_identifier(&self, csn: &str) -> Result<Option<AppointmentFacts>, EhrError>;
+
+    /// The appointments of a group by its conference id, one for each patient; empty where nobody knows of such a group.
+    async fn appointments_of_conference(&self, _conference: &str) -> Result<Vec<AppointmentFacts>, EhrError> {
+        Ok(Vec::new())
+    }
 
     /// The appointment of an encounter; `None` also where it has several.
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;

@@ -10,6 +10,7 @@ use super::html;
 use super::problem::Refusal;
 use crate::config::{ContextNames, EhrConfig, Organization};
 use crate::context_link::{Facts, Fault, Opener};
+use crate::ehr::{EhrError, Together};
 use crate::query::Query;
 use crate::relay::Relay;
 use crate::trust;
@@ -69,18 +70,33 @@ async fn admit(relay: &Relay, organization: &Organization, ehr: &EhrConfig, fact
         Opener::Practitioner(_) => return Err(refusal(ProblemCode::LinkRefused)),
     };
     let connection = relay.ehr(&organization.key, &ehr.iss).map_err(Refused::Visit)?;
-    let appointment = connection.appointment_by_identifier(facts.appointment.expose()).await;
-    let appointment = appointment.map_err(|error| Refused::Visit(error.into()))?;
-    let appointment = appointment.ok_or(refusal(ProblemCode::AppointmentNotFound))?;
-    let said = connection.patient_number(&appointment.patient).await.map_err(|error| Refused::Visit(error.into()))?;
-    if said.as_deref() != Some(patient.expose()) {
+    let read = |error: EhrError| Refused::Visit(error.into());
+    let number = facts.appointment.expose();
+    // By an appointment's own number it must be that one's patient; by a group's conference id, any of its patients.
+    let named = match connection.appointment_by_identifier(number).await.map_err(read)? {
+        Some(only) => Some(only.into()),
+        None => Together::of(connection.appointments_of_conference(number).await.map_err(read)?),
+    };
+    let named = named.ok_or(refusal(ProblemCode::AppointmentNotFound))?;
+    let mut own = None;
+    let mut without = true;
+    for appointment in named.all() {
+        let Some(fhir_id) = &appointment.patient else { continue };
+        let said = connection.patient_number(fhir_id).await.map_err(read)?;
+        without &= said.is_none();
+        if said.as_deref() == Some(patient.expose()) {
+            own = Some(appointment);
+            break;
+        }
+    }
+    let Some(own) = own else {
         // One answer for both: only the clinic needs to know which it is.
-        let without = said.is_none();
         tracing::warn!(without, "an encrypted link's patient is not the appointment's, or has no number in the EHR");
         return Err(Refused::Link(Fault::Altered));
-    }
-    trust::can_be_held(&appointment).map_err(refusal)?;
-    enter(relay, organization, ehr, &appointment, entrant).await.map_err(Refused::Visit)
+    };
+    trust::can_be_held(own).map_err(refusal)?;
+    let scheduled = Together::around(&**connection, own.clone()).await.map_err(read)?;
+    enter(relay, organization, ehr, &scheduled, own, entrant).await.map_err(Refused::Visit)
 }
 
 fn refusal(code: ProblemCode) -> Refused {

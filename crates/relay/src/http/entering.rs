@@ -12,7 +12,7 @@ use super::problem::{Answer, Refusal};
 use super::visit_page::COOKIE;
 use crate::arrivals::{Along, Opened};
 use crate::config::{EhrConfig, Organization};
-use crate::ehr::AppointmentFacts;
+use crate::ehr::{AppointmentFacts, Together};
 use crate::keys::one_time;
 use crate::relay::Relay;
 use crate::store::PageSession;
@@ -30,11 +30,12 @@ pub(super) async fn enter(
     relay: &Relay,
     organization: &Organization,
     ehr: &EhrConfig,
-    facts: &AppointmentFacts,
+    scheduled: &Together,
+    own: &AppointmentFacts,
     entrant: Entrant,
 ) -> Answer<String> {
-    let opened = relay.open_visit(organization, ehr, facts, None).await?;
-    let patient = place(&opened, &facts.patient, |role| matches!(role, Role::Patient));
+    let opened = relay.open_visit(organization, ehr, scheduled, None).await?;
+    let patient = own.patient.as_deref().and_then(|patient| opened.record.patient(patient)).cloned();
     let patient = patient.ok_or(Refusal(ProblemCode::Internal))?;
     let who = match entrant {
         Entrant::Patient => patient,

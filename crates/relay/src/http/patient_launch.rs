@@ -19,6 +19,7 @@ use super::entering::{Entrant, enter, see_other, set_cookie};
 use super::problem::{Answer, Refusal};
 use super::visit_page::cookie;
 use super::{encrypted_link, html};
+use crate::ehr::Together;
 use crate::keys::one_time;
 use crate::query::Query;
 use crate::relay::Relay;
@@ -184,13 +185,10 @@ async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<
         "Patient" if !ehr.proxies_as_patients => return Err(Refusal(ProblemCode::WrongPatient)),
         kind => Entrant::Proxy(format!("{kind}/{}", user.id)),
     };
-    let facts = relay.ehr(key, &ehr.iss)?.appointment_by_identifier(&pending.session_id).await?;
-    let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
-    trust::can_be_held(&facts).map_err(Refusal)?;
-    if facts.patient != patient {
-        return Err(Refusal(ProblemCode::WrongPatient));
-    }
-    enter(relay, organization, ehr, &facts, entrant).await
+    let scheduled = Together::of_token(&**relay.ehr(key, &ehr.iss)?, &pending.session_id).await?;
+    let scheduled = scheduled.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
+    let own = trust::patient(&scheduled, &patient).map_err(Refusal)?;
+    enter(relay, organization, ehr, &scheduled, own, entrant).await
 }
 
 fn redirect_uri(relay: &Relay, key: &str) -> String {

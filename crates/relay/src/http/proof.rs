@@ -16,7 +16,7 @@ use super::launch::ContextTokens;
 use super::problem::{Answer, Refusal};
 use crate::arrivals::{Along, Opened};
 use crate::config::{EhrConfig, Organization};
-use crate::ehr::AppointmentFacts;
+use crate::ehr::{Ehr, Together};
 use crate::keys::one_time;
 use crate::relay::Relay;
 use crate::store::{Link, NonceBinding, OneTimeKind};
@@ -37,9 +37,9 @@ pub(super) async fn launch(
     let (practitioner, nonce_hash) = who_launched(&relay, &caller, ehr, client, &proof.id_token).await?;
     let mut consume = vec![(OneTimeKind::Nonce, nonce_hash)];
     same_person(&relay, &caller, ehr, &practitioner).await?;
-    let (facts, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
+    let (scheduled, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
     let chart_of = proof.patient.as_deref();
-    let claim = Claim { practitioner, facts: &facts, department, chart_of, covering: proof.covering };
+    let claim = Claim { practitioner, scheduled: &scheduled, department, chart_of, covering: proof.covering };
     let opened = begin(&relay, &caller, organization, ehr, claim, consume).await?;
     Ok(Json(view(&relay, &opened, &caller).await?))
 }
@@ -48,8 +48,8 @@ pub(super) async fn launch(
 pub(super) struct Claim<'a> {
     /// FHIR id of the EHR's user.
     pub(super) practitioner: String,
-    /// The appointment, as the EHR has it now.
-    pub(super) facts: &'a AppointmentFacts,
+    /// The appointment, or those of the group, as the EHR has them now.
+    pub(super) scheduled: &'a Together,
     /// Of the launch record.
     pub(super) department: Option<String>,
     /// The patient whose chart was open.
@@ -67,13 +67,12 @@ pub(super) async fn begin(
     claim: Claim<'_>,
     consume: Vec<(OneTimeKind, String)>,
 ) -> Result<Opened, Refused> {
-    let Claim { practitioner, facts, department, chart_of, covering } = claim;
+    let Claim { practitioner, scheduled, department, chart_of, covering } = claim;
     let standing =
-        trust::clinician(facts, &practitioner, chart_of, covering, organization.covering).map_err(|code| Refused {
-            refusal: Refusal(code),
-            start: Some(wire::from_rules(wire::to_rules(facts.start))),
+        trust::clinician(scheduled, &practitioner, chart_of, covering, organization.covering).map_err(|code| {
+            Refused { refusal: Refusal(code), start: Some(wire::from_rules(wire::to_rules(scheduled.planned().0))) }
         })?;
-    let opened = relay.open_visit(organization, ehr, facts, department).await?;
+    let opened = relay.open_visit(organization, ehr, scheduled, department).await?;
     let opened = enter(relay, caller, ehr, opened, practitioner, standing, consume).await?;
     // The meeting is made before the clinician needs it. If Teams refuses, the visit stands and *Join* tries again.
     relay.ensure_meeting(&opened).await?;
@@ -145,12 +144,11 @@ async fn appointment(
     ehr: &EhrConfig,
     proof: &LaunchProof,
     consume: &mut Vec<(OneTimeKind, String)>,
-) -> Answer<(AppointmentFacts, Option<String>)> {
+) -> Answer<(Together, Option<String>)> {
     let connection = relay.ehr(&organization.key, &ehr.iss)?;
     let Some(handle) = &proof.handle else {
         let encounter = proof.encounter.as_deref().ok_or(Refusal(ProblemCode::LaunchWithoutAppointment))?;
-        let found = connection.appointment_of_encounter(encounter).await?;
-        return Ok((found.ok_or(Refusal(ProblemCode::LaunchWithoutAppointment))?, None));
+        return Ok((of_encounter(&**connection, encounter).await?, None));
     };
     let hash = one_time::hash(handle);
     let kept = relay.store.peek_once(OneTimeKind::LaunchHandle, &hash, relay.clock.now()).await?;
@@ -162,8 +160,16 @@ async fn appointment(
         return Err(Refusal(ProblemCode::HandleUnknown));
     }
     consume.push((OneTimeKind::LaunchHandle, hash));
-    let facts = connection.appointment_by_identifier(&tokens.session_id).await?;
-    Ok((facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?, tokens.department))
+    let scheduled = Together::of_token(&**connection, &tokens.session_id).await?;
+    Ok((scheduled.ok_or(Refusal(ProblemCode::AppointmentNotFound))?, tokens.department))
+}
+
+/// Where no context token came along. An encounter is one patient's, so it opens no group: the EHR's https link does, whose
+/// token names the conference.
+pub(super) async fn of_encounter(ehr: &dyn Ehr, encounter: &str) -> Answer<Together> {
+    let found = ehr.appointment_of_encounter(encounter).await?;
+    let found = found.filter(|facts| facts.group.is_none()).ok_or(Refusal(ProblemCode::LaunchWithoutAppointment))?;
+    Ok(found.into())
 }
 
 /// Enters the clinician into the visit, using up nonce and handle in the same commit.

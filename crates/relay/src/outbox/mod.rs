@@ -110,12 +110,17 @@ impl std::fmt::Debug for WriteBack {
 }
 
 impl WriteBack {
-    /// An intent in the EHR's references.
+    /// An intent in the EHR's references: about somebody's line, it is on their own appointment.
     pub fn new(ehr: &EhrReferences, patient: Option<String>, channel: Channel, about: About) -> Self {
+        let whose = match &about {
+            About::Attendance(attendance) => attendance.participant.as_str(),
+            About::Stage { .. } | About::Links { .. } => "",
+        };
+        let line = ehr.line(&rules::ParticipantId::new(whose));
         Self {
             iss: ehr.iss.clone(),
-            appointment: ehr.appointment.clone(),
-            conference_id: ehr.conference_id.clone(),
+            appointment: line.appointment,
+            conference_id: line.conference_id,
             patient,
             channel,
             about,

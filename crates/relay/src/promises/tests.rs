@@ -9,7 +9,7 @@ use roomed_visit::{ChartStatus, Command, Oid, Participant, ParticipantId, Plan, 
 
 use super::*;
 use crate::config::{NORTHSIDE, Vendor};
-use crate::record::EhrReferences;
+use crate::record::{EhrReferences, Line};
 use crate::store::Channel;
 
 const NOW: &str = "2026-11-22T10:00:00Z";
@@ -48,6 +48,7 @@ fn record(config: &Config) -> Record {
             people: BTreeMap::from([(who("patient"), "p1".to_owned()), (who("clinician"), "d1".to_owned())]),
             lines: BTreeMap::new(),
             location: None,
+            group: None,
         },
         meeting_external_id: "m".into(),
         delegates_told: false,
@@ -164,4 +165,59 @@ fn a_connection_that_was_taken_away_leaves_a_row_that_says_so() {
     let promises = of(&config, "northside", &record, &news(&effects, |it| it.meeting = true));
     assert_eq!(told(&promises), [("attendance", Channel::State); 2]);
     assert_eq!(of(&config, "nowhere", &record, &news(&effects, |_| {})), Promises::default());
+}
+
+/// A group of two, the second with an appointment of their own.
+fn group(config: &Config) -> Record {
+    let mut record = record(config);
+    let second = ParticipantId::new("second");
+    let expect = Command::Expect { participant: second.clone(), whom: roomed_visit::Expected::Patient };
+    record.visit = apply(record.visit, &VisitEvent::Decided(expect), wire::to_rules(now())).visit;
+    record.ehr.group = Some("77".into());
+    record.ehr.people.insert(second.clone(), "p2".to_owned());
+    record.ehr.lines.insert(second, Line { appointment: "a2".into(), conference_id: Some("77".into()) });
+    record
+}
+
+#[test]
+fn in_a_group_each_is_told_to_their_own_chart_and_the_clinician_to_none() {
+    let config = config(Vendor::Epic);
+    let effects = [written("second", false), written("patient", false), written("clinician", false)];
+    let promises = of(&config, "northside", &group(&config), &news(&effects, |_| {}));
+    let told: Vec<_> =
+        promises.intents.iter().map(|it| (it.participant(), it.channel, it.appointment.as_str())).collect();
+    let (state, message) = (Channel::State, Channel::Message);
+    assert_eq!(
+        told,
+        [
+            ("second", state, "a2"),
+            ("second", message, "a2"),
+            ("patient", state, "a1"),
+            ("patient", message, "a1"),
+            ("clinician", state, "a1"),
+        ]
+    );
+    let charts: Vec<_> = promises.intents.iter().map(|it| it.patient.as_deref()).collect();
+    assert_eq!(charts, [Some("p2"), Some("p2"), Some("p1"), Some("p1"), None]);
+    assert!(promises.intents.iter().all(|it| it.conference_id.as_deref() == Some("77")));
+}
+
+#[test]
+fn where_no_patient_is_to_come_none_has_missed_anything() {
+    let config = config(Vendor::FhirR4);
+    let plan = record(&config).visit.plan();
+    let among = |record: &mut Record| {
+        let people =
+            ["clinician", "other"].map(|it| (ParticipantId::new(it), Participant::practitioner(Some(Oid::new(it)))));
+        record.visit = Visit::open(plan, wire::policy(&config.visit), people);
+    };
+    let late = now() + jiff::SignedDuration::from_hours(12);
+    let closed = |mut record: Record| {
+        record.visit = apply(record.visit, &VisitEvent::Tick, wire::to_rules(late)).visit;
+        told(&of(&config, "northside", &record, &News { now: late, ..news(&[], |_| {}) }))
+    };
+    let (with, mut without) = (record(&config), record(&config));
+    among(&mut without);
+    assert_eq!(closed(with), [("stage", Channel::State)], "a patient did not come");
+    assert_eq!(closed(without), []);
 }

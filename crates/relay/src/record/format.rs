@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 
 /// The newest form this relay reads and writes.
-const NEWEST: u32 = 1;
+const NEWEST: u32 = 2;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -33,12 +33,21 @@ pub struct Unreadable;
 
 /// As it is sealed.
 pub fn write(record: &Record) -> Result<Vec<u8>, Unreadable> {
-    let is_plain = record.visit.format() == 0 && record.ehr.lines.is_empty() && record.invitations.is_empty();
-    let written = match is_plain {
-        true => serde_json::to_vec(record),
-        false => serde_json::to_vec(&Written { format: NEWEST, record }),
+    let written = match format(record) {
+        0 => serde_json::to_vec(record),
+        format => serde_json::to_vec(&Written { format, record }),
     };
     written.map_err(|_| Unreadable)
+}
+
+/// 0: the first relays understand it. 1: those that know of guests do. 2: those that know of groups, and of visits without
+/// a patient, do.
+fn format(record: &Record) -> u32 {
+    if record.ehr.group.is_some() || record.visit.patients().next().is_none() {
+        return NEWEST;
+    }
+    let beside = !record.ehr.lines.is_empty() || !record.invitations.is_empty();
+    record.visit.format().max(u32::from(beside))
 }
 
 /// As it was sealed, by this version or an earlier one.
@@ -46,7 +55,7 @@ pub fn read(plain: &[u8]) -> Result<Record, Unreadable> {
     let version: Version = serde_json::from_slice(plain).map_err(|_| Unreadable)?;
     let record = match version.format {
         0 => serde_json::from_slice(plain).ok(),
-        NEWEST => serde_json::from_slice::<Read>(plain).ok().map(|read| read.record),
+        1..=NEWEST => serde_json::from_slice::<Read>(plain).ok().map(|read| read.record),
         _ => None,
     };
     record.ok_or(Unreadable)
@@ -77,6 +86,7 @@ mod tests {
                 people: BTreeMap::new(),
                 lines: BTreeMap::new(),
                 location: None,
+                group: None,
             },
             meeting_external_id: "m".into(),
             delegates_told: false,
@@ -119,8 +129,34 @@ mod tests {
     #[test]
     fn a_record_of_the_future_is_left_alone() {
         let mut future: serde_json::Value = serde_json::from_slice(&write(&with_a_guest()).unwrap()).unwrap();
-        future["format"] = 2.into();
+        future["format"] = 3.into();
         assert_eq!(read(future.to_string().as_bytes()), Err(Unreadable));
         assert_eq!(read(b"not json"), Err(Unreadable));
+    }
+
+    /// As the relay wrote it that knew of guests and not of groups.
+    #[test]
+    fn what_the_relay_before_wrote_is_read_and_written_as_it_was() {
+        let plain = write(&with_a_guest()).unwrap();
+        assert!(plain.starts_with(b"{\"format\":1,"), "{}", String::from_utf8_lossy(&plain));
+        assert!(!String::from_utf8_lossy(&plain).contains("group"), "a word it would not know");
+        assert_eq!(read(&plain).unwrap(), with_a_guest());
+    }
+
+    #[test]
+    fn what_the_relay_before_would_cut_is_one_it_cannot_read() {
+        let mut group = record();
+        group.ehr.group = Some("9".into());
+        let people = [(ParticipantId::new("d"), Participant::practitioner(None))];
+        let mut among = record();
+        among.visit = Visit::open(among.visit.plan(), Policy::default(), people);
+        let mut withdrawn = with_a_guest();
+        let command = Command::Withdraw { participant: ParticipantId::new("p") };
+        withdrawn.visit = apply(withdrawn.visit, &VisitEvent::Decided(command), Timestamp(2)).visit;
+        for record in [group, among, withdrawn] {
+            let plain = write(&record).unwrap();
+            assert!(plain.starts_with(b"{\"format\":2,"), "{}", String::from_utf8_lossy(&plain));
+            assert_eq!(read(&plain).unwrap(), record);
+        }
     }
 }

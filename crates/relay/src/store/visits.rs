@@ -49,7 +49,7 @@ pub struct VisitRow {
     pub id: String,
     /// The organization's key.
     pub organization: String,
-    /// HMAC of `iss` and the appointment's id: one visit per appointment of an organization.
+    /// HMAC of `iss` and the appointment's id or, for a group, its conference id: one visit for each in an organization.
     pub appointment: LookupKey,
     /// The visit's own key, wrapped. Written once, with the first commit.
     pub key: WrappedKey,
@@ -196,7 +196,7 @@ pub trait Visits: Send + Sync {
     /// A visit by its id.
     async fn visit(&self, id: &str) -> Result<Option<StoredVisit>, StoreError>;
 
-    /// The visit of an appointment.
+    /// The visit of an appointment, or of a group's conference.
     async fn visit_of_appointment(
         &self,
         organization: &str,

@@ -45,7 +45,7 @@ fn page_stage(
     now: rules::Timestamp,
 ) -> wire::PageStage {
     let decisions = visit.decisions();
-    if decisions.cancelled.is_some() {
+    if decisions.cancelled.is_some() || visit.is_withdrawn(who) {
         return wire::PageStage::Cancelled;
     }
     if decisions.ended.is_some() || decisions.closed.is_some() {

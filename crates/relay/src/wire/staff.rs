@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use roomed_protocol as wire;
 use roomed_visit as rules;
 
-use super::{participant_view, strangers, text, to_rules, words};
+use super::{participant_view, shown, strangers, text, to_rules, words};
 use crate::record::Record;
 use crate::store::StoredVisit;
 
@@ -18,7 +18,7 @@ pub fn staff_row(
     let at = to_rules(now);
     let visit = &record.visit;
     let mut participants: Vec<_> =
-        visit.participants().map(|(id, person)| participant_view(record, id, person, &[], "", at)).collect();
+        shown(visit, at).map(|(id, person)| participant_view(record, id, person, &[], "", at)).collect();
     participants.extend(strangers(visit));
     participants.sort_by_key(|one| one.role);
     wire::StaffRow {

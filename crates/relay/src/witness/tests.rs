@@ -26,6 +26,9 @@ struct Counting {
     read: Mutex<Vec<String>>,
     told: Mutex<u32>,
     is_down: AtomicBool,
+    /// What a search for the group finds, and what is found by id.
+    group: Mutex<Vec<AppointmentFacts>>,
+    alone: Mutex<Option<AppointmentFacts>>,
 }
 
 #[async_trait]
@@ -40,8 +43,13 @@ impl Ehr for Counting {
         self.read.lock().unwrap().push(id.to_owned());
         match self.is_down.load(Ordering::SeqCst) {
             true => Err(EhrError::Unreachable { reason: "cut".into(), retry_after: None }),
-            false => Ok(None),
+            false => Ok(self.alone.lock().unwrap().clone()),
         }
+    }
+
+    async fn appointments_of_conference(&self, _: &str) -> Result<Vec<AppointmentFacts>, EhrError> {
+        self.read.lock().unwrap().push("the group".into());
+        Ok(self.group.lock().unwrap().clone())
     }
 
     async fn appointment_by_identifier(&self, _: &str) -> Result<Option<AppointmentFacts>, EhrError> {
@@ -65,6 +73,10 @@ struct Place {
 
 impl Place {
     async fn start() -> Self {
+        Self::with(VISITS).await
+    }
+
+    async fn with(visits: usize) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let mut config = Config::assemble(NORTHSIDE, std::path::Path::new("test"), Vec::new()).unwrap();
         config.keys.directory = folder.path().join("keys");
@@ -85,7 +97,7 @@ impl Place {
         let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
         let mut place =
             Self { _folder: folder, clock, ehr, relay, worker, visits: Vec::new(), looked: Looked::default() };
-        for n in 0..VISITS {
+        for n in 0..visits {
             place.visits.push(place.open(n).await);
         }
         place
@@ -93,19 +105,23 @@ impl Place {
 
     async fn open(&self, n: usize) -> Opened {
         let organization = self.relay.organization("northside").unwrap();
-        let facts = AppointmentFacts {
+        let opened = self.relay.open_visit(organization, &organization.ehr[0], &self.facts(n).into(), None).await;
+        opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0))
+    }
+
+    fn facts(&self, n: usize) -> AppointmentFacts {
+        AppointmentFacts {
             id: format!("a{n}"),
             status: "booked".into(),
             is_virtual: true,
             start: self.clock.now(),
             end: self.clock.now() + SignedDuration::from_mins(30),
-            patient: format!("p{n}"),
+            patient: Some(format!("p{n}")),
             practitioners: vec!["d1".into()],
             conference_id: Some(format!("7{n}")),
+            group: None,
             location: None,
-        };
-        let opened = self.relay.open_visit(organization, &organization.ehr[0], &facts, None).await;
-        opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0))
+        }
     }
 
     /// The patient of the n-th visit says *I'm ready*: one write-back.
@@ -179,4 +195,43 @@ async fn an_ehr_that_does_not_answer_is_left_alone_until_the_next_round() {
     for stored in place.relay.store.open_visits("northside").await.unwrap() {
         assert_eq!(stored.row.stage, "planned", "nothing is concluded");
     }
+}
+
+#[tokio::test]
+async fn who_is_taken_out_of_a_group_is_awaited_no_more_and_who_is_only_not_found_is() {
+    let place = Place::with(0).await;
+    let of = |n: usize| AppointmentFacts { group: Some("9".into()), ..place.facts(n) };
+    let all = vec![of(0), of(1), of(2)];
+    let organization = place.relay.organization("northside").unwrap();
+    let scheduled = Together::of(all.clone()).unwrap();
+    let opened = place.relay.open_visit(organization, &organization.ehr[0], &scheduled, None).await;
+    let visit = opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0)).stored.row.id;
+    let expected = async |place: &Place| -> Vec<bool> {
+        let record = place.relay.arrivals.load(&visit).await.unwrap().record;
+        let awaits = |n: usize| record.visit.is_welcome(record.patient(&format!("p{n}")).unwrap());
+        (0..3).map(awaits).collect()
+    };
+    // The group's search does not find the first one, and neither does their own number.
+    *place.ehr.group.lock().unwrap() = all[1..].to_vec();
+    let looked = |read: u32, place: &Place| place.ehr.read.lock().unwrap().drain(..).count() == read as usize;
+    let mut seen = Looked::default();
+    look_once(&place.relay, &mut seen).await.unwrap();
+    assert!(looked(2, &place));
+    assert_eq!(expected(&place).await, [true, true, true]);
+    // Their own appointment says that it is of no group any more.
+    *place.ehr.alone.lock().unwrap() = Some(AppointmentFacts { group: None, ..all[0].clone() });
+    place.seconds(11);
+    look_once(&place.relay, &mut seen).await.unwrap();
+    assert_eq!(expected(&place).await, [false, true, true]);
+    // And back in it.
+    *place.ehr.group.lock().unwrap() = all.clone();
+    place.seconds(11);
+    look_once(&place.relay, &mut seen).await.unwrap();
+    assert_eq!(expected(&place).await, [true, true, true]);
+    // An EHR that finds nobody at all says nothing.
+    *place.ehr.group.lock().unwrap() = Vec::new();
+    *place.ehr.alone.lock().unwrap() = None;
+    place.seconds(11);
+    look_once(&place.relay, &mut seen).await.unwrap();
+    assert_eq!(expected(&place).await, [true, true, true]);
 }

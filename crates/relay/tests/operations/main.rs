@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod audit;
+mod group;
 mod home;
 mod loot;
 mod outbox;
@@ -38,6 +39,7 @@ on_both! {
     audit::a_good_ledger_a_changed_record_and_a_cut_tail,
     audit::a_database_of_something_else_is_no_bad_ledger,
     audit::records_are_exported_line_by_line,
+    group::patients_who_launch_at_once_are_in_one_visit_each_once,
     outbox::rows_are_listed_shown_retried_and_skipped,
     outbox::what_may_have_been_applied_is_sent_on_an_operators_word,
     outbox::a_replay_looks_first_and_says_what_is_destroyed,

@@ -253,13 +253,14 @@ impl Place {
             is_virtual: true,
             start: self.clock.now(),
             end: self.clock.now() + SignedDuration::from_mins(30),
-            patient: format!("{CANARY}-patient-{name}"),
+            patient: Some(format!("{CANARY}-patient-{name}")),
             practitioners: vec![format!("{CANARY}-practitioner-{name}")],
             conference_id: Some(format!("{CANARY}-csn-{name}")),
             location: None,
+            group: None,
         };
         let ehr = organization.ehr[0].clone();
-        let opened = self.relay.open_visit(&organization, &ehr, &facts, Some("Cardiology".into())).await;
+        let opened = self.relay.open_visit(&organization, &ehr, &facts.into(), Some("Cardiology".into())).await;
         let opened = opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0));
         let person = |patient: bool| {
             let mut people = opened.record.visit.participants();

@@ -2,7 +2,7 @@
 //!
 //! | call | does |
 //! |---|---|
-//! | `GET /meetings` | every meeting: id, organizer, externalId, thread, joinWebUrl, virtualAppointmentUrl |
+//! | `GET /meetings` | every meeting: id, organizer, externalId, thread, joinWebUrl, virtualAppointmentUrl, times |
 //! | `GET /subscriptions` | every subscription: id, thread, expires, paused |
 //! | `POST /expire-subscriptions` | ends all subscriptions silently, as if their time were up |
 //! | `POST /lifecycle {"event":"reauthorizationRequired\|subscriptionRemoved\|missed","thread"?,"pause"?}` | sends a lifecycle notification; `pause` rests delivery until renewed or reauthorized, `subscriptionRemoved` really removes |
@@ -42,7 +42,7 @@ async fn meetings(State(hospital): State<Shared>) -> Json<Value> {
         .map(|it| {
             json!({
                 "id": it.id, "organizer": it.organizer.oid, "externalId": it.external_id, "thread": it.thread,
-                "madeBy": it.made_by, "joinWebUrl": it.join_web_url,
+                "madeBy": it.made_by, "joinWebUrl": it.join_web_url, "startDateTime": it.start, "endDateTime": it.end,
                 "virtualAppointmentUrl": links::virtual_appointment_url(teams, &it.organizer.tenant_id, &it.thread),
             })
         })

@@ -8,6 +8,7 @@ mod closing;
 mod door;
 mod doubt;
 mod grace;
+mod group;
 mod orders;
 mod people;
 mod refresh;

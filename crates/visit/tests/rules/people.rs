@@ -40,7 +40,7 @@ pub(crate) fn with_everybody(visit: Visit) -> Visit {
     .fold(visit, |visit, command| apply(visit, &VisitEvent::Decided(command), at(-2_500)).visit)
 }
 
-fn story() -> Story {
+pub(crate) fn story() -> Story {
     let mut story = Story::new();
     story.visit = with_everybody(visit_under(Policy::default()));
     story

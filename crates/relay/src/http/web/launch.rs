@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use super::sign_in::{self, Then, put, take};
 use super::{WebCaller, page, visit};
 use crate::config::{EhrConfig, Organization};
-use crate::ehr::AppointmentFacts;
+use crate::ehr::Together;
 use crate::http::html;
 use crate::http::patient_launch::{Fresh, Kept};
 use crate::http::problem::{Answer, Refusal};
@@ -193,21 +193,22 @@ async fn finish(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> A
     let used = relay.store.take_once(OneTimeKind::Nonce, &nonce, relay.clock.now()).await?;
     used.ok_or(Refusal(ProblemCode::NonceRefused))?;
     proof::same_person(relay, &as_caller, ehr, &practitioner).await?;
-    let facts = match (&pending.about.session_id, &token.encounter) {
-        (Some(session), _) => relay.ehr(key, &ehr.iss)?.appointment_by_identifier(session).await?,
-        (None, Some(encounter)) => relay.ehr(key, &ehr.iss)?.appointment_of_encounter(encounter).await?,
+    let connection = &**relay.ehr(key, &ehr.iss)?;
+    let scheduled = match (&pending.about.session_id, &token.encounter) {
+        (Some(session), _) => Together::of_token(connection, session).await?,
+        (None, Some(encounter)) => Some(proof::of_encounter(connection, encounter).await?),
         (None, None) => return Err(Refusal(ProblemCode::LaunchWithoutAppointment)),
     };
-    let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
+    let scheduled = scheduled.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
     let asking = Asking {
         iss: pending.iss,
         practitioner,
-        appointment: facts.id.clone(),
+        appointment: scheduled.first().id.clone(),
         about: pending.about,
         patient: token.patient,
         session: caller.session.clone(),
     };
-    enter(relay, organization, ehr, &caller, &facts, asking, false).await
+    enter(relay, organization, ehr, &caller, &scheduled, asking, false).await
 }
 
 /// What the button *I am covering* sends.
@@ -241,9 +242,10 @@ async fn cover(
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let (ehr, _) = browser_client(organization, &asking.iss)?;
     // The appointment as it is now: it was asked about minutes ago.
-    let facts = relay.ehr(key, &ehr.iss)?.appointment(&asking.appointment).await?;
-    let facts = facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?;
-    enter(relay, organization, ehr, &caller, &facts, asking, true).await
+    let connection = &**relay.ehr(key, &ehr.iss)?;
+    let facts = connection.appointment(&asking.appointment).await?;
+    let scheduled = Together::around(connection, facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?).await?;
+    enter(relay, organization, ehr, &caller, &scheduled, asking, true).await
 }
 
 async fn enter(
@@ -251,13 +253,13 @@ async fn enter(
     organization: &Organization,
     ehr: &EhrConfig,
     caller: &WebCaller,
-    facts: &AppointmentFacts,
+    scheduled: &Together,
     asking: Asking,
     covering: bool,
 ) -> Answer<Response> {
     let claim = Claim {
         practitioner: asking.practitioner.clone(),
-        facts,
+        scheduled,
         department: asking.about.department.clone(),
         chart_of: asking.patient.as_deref(),
         covering,
