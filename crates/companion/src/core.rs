@@ -11,7 +11,7 @@ use roomed_protocol::{MeView, Problem};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::alerts::Alerts;
+use crate::alerts::{Alerts, Which};
 use crate::board::{Board, somebody_is_there};
 use crate::clock::within;
 use crate::config::Config;
@@ -22,7 +22,7 @@ use crate::ports::Ports;
 use crate::problems;
 use crate::relay::{Refusal, Relay};
 use crate::session::Session;
-use crate::view::{CoveringView, LaunchStep, LaunchingView, PatientBanner, SessionView};
+use crate::view::{AlertAbout, CoveringView, LaunchStep, LaunchingView, PatientBanner, SessionView};
 
 /// How long a link waits for a sign-in: the EHR's launch lives about as long.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -110,9 +110,9 @@ impl Core {
             async move { core.inbox.watch_offline().await }
         });
         tasks.spawn(self.clone().introduce());
-        while let Some(visit) = presses.recv().await {
+        while let Some(which) = presses.recv().await {
             let core = self.clone();
-            tasks.spawn(async move { core.alert_pressed(&visit).await });
+            tasks.spawn(async move { core.alert_pressed(&which).await });
         }
     }
 
@@ -206,19 +206,27 @@ impl Core {
         }
     }
 
-    async fn alert_pressed(&self, visit: &str) {
-        if self.alerts.is_proven(visit) {
-            if self.join(visit).await.is_err() {
+    async fn alert_pressed(&self, which: &Which) {
+        if self.alerts.means_join(which) {
+            if self.join(&which.visit).await.is_err() {
                 self.ports.window.bring_forward();
             }
-        } else {
-            self.board.change(|s| {
-                s.patient.take_if(|p| p.visit != visit);
-                s.open_visit = Some(visit.to_owned());
-            });
-            self.ports.window.bring_forward();
-            let _ = self.acknowledge(visit).await;
+            return;
         }
+        self.show(&which.visit);
+        self.ports.window.bring_forward();
+        // Reading that somebody asks for help is not yet helping: only *Take it on* takes that alert down.
+        if which.about == AlertAbout::Ready {
+            let _ = self.acknowledge(&which.visit).await;
+        }
+    }
+
+    /// Opens a visit's panel; another patient's name goes.
+    pub(crate) fn show(&self, visit: &str) {
+        self.board.change(|s| {
+            s.patient.take_if(|p| p.visit != visit);
+            s.open_visit = Some(visit.to_owned());
+        });
     }
 
     pub(crate) async fn acknowledge(&self, visit: &str) -> Result<(), Problem> {
@@ -234,10 +242,7 @@ impl Core {
         let (opener, policy) = (self.ports.opener.clone(), self.config.policy());
         let opened = tokio::task::spawn_blocking(move || crate::teams::open(&*opener, &join, policy)).await;
         opened.unwrap_or_else(|_| Err(problems::internal())).map_err(|p| self.board.problem(p))?;
-        self.board.change(|s| {
-            s.patient.take_if(|p| p.visit != visit);
-            s.open_visit = Some(visit.to_owned());
-        });
+        self.show(visit);
         Ok(())
     }
 

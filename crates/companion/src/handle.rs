@@ -189,10 +189,7 @@ impl Handle {
 
     /// Opens a visit's panel.
     pub fn open_visit(&self, visit: &str) {
-        self.0.board.change(|s| {
-            s.patient.take_if(|p| p.visit != visit);
-            s.open_visit = Some(visit.to_owned());
-        });
+        self.0.show(visit);
     }
 
     /// Closes the panel; the patient's name goes with it.

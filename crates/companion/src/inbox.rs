@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roomed_protocol::{Notice, NoticeKind, ProblemCode, StageView, VisitView};
+use roomed_protocol::{Notice, NoticeKind, ProblemCode, VisitView};
 use tokio::sync::Mutex;
 
 use crate::alerts::Alerts;
@@ -14,7 +14,7 @@ use crate::board::{Board, sort};
 use crate::clock::Clock;
 use crate::relay::socket::Listener;
 use crate::relay::{Refusal, Relay};
-use crate::view::{AlertView, ConnectionState, ConnectionView};
+use crate::view::{AlertAbout, AlertView, ConnectionState, ConnectionView};
 
 /// For how long a lost connection is only "Reconnecting".
 const OFFLINE_AFTER: Duration = Duration::from_secs(30);
@@ -39,16 +39,17 @@ impl Inbox {
     /// in the list already, and is told of once more by the next hint.
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
-        let (alerts, _) = self.pull().await?;
+        let news = self.pull().await?;
         let list = self.relay.visits().await?;
         self.set_offset(list.now.parse().ok());
         self.board.change(|s| {
             s.visits.clone_from(&list.visits);
             sort(&mut s.visits);
         });
-        self.settle(alerts);
+        // Who asks for help is read off the list: an old request was taken on long ago, and a visit that is gone needs none.
+        self.settle(news.arrivals);
         for visit in &list.visits {
-            self.alerts.follow(visit, over(visit));
+            self.alerts.follow(visit);
         }
         Ok(())
     }
@@ -59,10 +60,11 @@ impl Inbox {
         if self.board.read(|s| s.cursor) >= cursor {
             return Ok(());
         }
-        let (alerts, touched) = self.pull().await?;
+        let news = self.pull().await?;
         // The alert first: it needs nothing but the notice.
-        self.settle(alerts);
-        for id in touched {
+        self.settle(news.arrivals);
+        news.help.into_values().for_each(|alert| self.alerts.raise(alert));
+        for id in news.touched {
             match self.relay.visit(&id).await {
                 Ok(visit) => self.put(visit),
                 Err(refusal) if refusal.problem.code == ProblemCode::VisitNotFound => {
@@ -76,28 +78,27 @@ impl Inbox {
 
     /// A visit as the relay has just described it.
     pub(crate) fn put(&self, visit: VisitView) {
-        self.alerts.follow(&visit, over(&visit));
+        self.alerts.follow(&visit);
         self.board.upsert(visit);
     }
 
-    /// Reads all new notices; returns which alerts stand (or no longer do) after them, and which visits they touch.
-    async fn pull(&self) -> Result<(BTreeMap<String, Option<AlertView>>, BTreeSet<String>), Refusal> {
+    /// Reads all new notices.
+    async fn pull(&self) -> Result<News, Refusal> {
         let mut cursor = self.board.read(|s| s.cursor);
-        let (mut alerts, mut touched) = (BTreeMap::new(), BTreeSet::new());
+        let mut news = News::default();
         for _ in 0..PAGES {
             let page = self.relay.notices(cursor).await?;
             let before = cursor;
             for notice in page.notices {
                 cursor = notice.seq;
-                touched.insert(notice.visit.clone());
-                fold(&mut alerts, notice);
+                fold(&mut news, notice);
             }
             if !page.more || cursor == before {
                 break;
             }
         }
         self.board.change(|s| s.cursor = s.cursor.max(cursor));
-        Ok((alerts, touched))
+        Ok(news)
     }
 
     fn settle(&self, alerts: BTreeMap<String, Option<AlertView>>) {
@@ -181,24 +182,38 @@ impl Listener for Inbox {
     }
 }
 
-/// True once an alert for it makes no sense any more.
-fn over(visit: &VisitView) -> bool {
-    visit.acknowledged || matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled)
+/// What new notices come to.
+#[derive(Default)]
+struct News {
+    /// Which arrivals stand unseen after them, or no longer do.
+    arrivals: BTreeMap<String, Option<AlertView>>,
+    /// Who asked for help. Whether somebody has taken it on since is in the visit only.
+    help: BTreeMap<String, AlertView>,
+    /// The visits they touch.
+    touched: BTreeSet<String>,
 }
 
-fn fold(alerts: &mut BTreeMap<String, Option<AlertView>>, notice: Notice) {
-    match notice.kind {
+fn fold(news: &mut News, notice: Notice) {
+    let Notice { visit, at: since, kind, .. } = notice;
+    news.touched.insert(visit.clone());
+    match kind {
         NoticeKind::PatientReady { start, role, proven, as_delegate } => {
-            let alert = AlertView { visit: notice.visit.clone(), start, role, proven, as_delegate, since: notice.at };
-            alerts.insert(notice.visit, Some(alert));
+            let about = AlertAbout::Ready;
+            let alert = AlertView { visit: visit.clone(), about, start, role, proven, as_delegate, since };
+            news.arrivals.insert(visit, Some(alert));
         }
         NoticeKind::AlertWithdrawn => {
-            alerts.insert(notice.visit, None);
+            news.arrivals.insert(visit, None);
+        }
+        NoticeKind::HelpWanted { start, role } => {
+            let about = AlertAbout::Help;
+            let alert =
+                AlertView { visit: visit.clone(), about, start, role, proven: false, as_delegate: false, since };
+            news.help.insert(visit, alert);
         }
         NoticeKind::VisitChanged
         | NoticeKind::CoveredBy { .. }
         | NoticeKind::LeftUnseen { .. }
-        | NoticeKind::HelpWanted { .. }
         | NoticeKind::Offered { .. }
         | NoticeKind::Unknown => {}
     }

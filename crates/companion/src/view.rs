@@ -113,20 +113,32 @@ pub struct CoveringView {
     pub start: Option<String>,
 }
 
-/// Somebody waits and nobody has acknowledged it: the twin of the OS notification.
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertAbout {
+    /// Somebody asks for help and nobody has taken it on.
+    Help,
+    /// Somebody waits and nobody has acknowledged it.
+    Ready,
+}
+
+/// Something that somebody has to see: the twin of the OS notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AlertView {
     /// The visit.
     pub visit: String,
+    /// What it is about.
+    pub about: AlertAbout,
     /// Planned start, RFC 3339.
     pub start: String,
-    /// Who waits.
+    /// Who waits, or asks for help.
     pub role: Role,
     /// A proven launch: offer *Join*; otherwise *Open*.
     pub proven: bool,
     /// It came because nobody linked or signed in could be told.
     pub as_delegate: bool,
-    /// When the notice was committed, RFC 3339.
+    /// When the notice was committed, or when help was asked for, RFC 3339.
     pub since: String,
 }
 
@@ -183,7 +195,7 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub problem: Option<Problem>,
-    /// The alert that has stood longest.
+    /// The alert that has stood longest; whoever asks for help comes before whoever waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub alert: Option<AlertView>,

@@ -92,7 +92,10 @@ export function fakeBackend(query: URLSearchParams): Backend {
         inPerson(visit, leg, ({ assigned_to: _before, ...one }) => ({ ...one, ...(participant && { assigned_to: participant }) })),
       ),
     helpTaken: (visit, participant) =>
-      change(`help_taken ${visit} ${participant}`, inPerson(visit, participant, ({ help_since: _taken, ...one }) => one)),
+      change(`help_taken ${visit} ${participant}`, (before) => ({
+        ...inPerson(visit, participant, ({ help_since: _taken, ...one }) => one)(before),
+        alert: before.alert?.about === "help" ? undefined : before.alert,
+      })),
     takeOffer: (yes) => change(`take_offer ${yes}`, ({ offer: _answered, ...before }) => before),
     dismissPending: (id) =>
       change(`dismiss_pending ${id}`, (before) => ({ ...before, pending: (before.pending ?? []).filter((one) => one.id !== id) })),

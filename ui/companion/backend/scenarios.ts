@@ -82,6 +82,7 @@ type Build = (t: ReturnType<typeof moment>) => AppState;
 
 const alertFor = (visit: VisitView, as_delegate = false): AppState["alert"] => ({
   visit: visit.id,
+  about: "ready",
   start: visit.start,
   role: "patient",
   proven: visit.proven,
@@ -210,6 +211,12 @@ export const scenarios = {
   ended: (t) => {
     const base = withEverybody(t);
     return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, closing: true, undo_until: t.at(4) } : one)) };
+  },
+  help: (t) => {
+    const since = t.at(-1, -12);
+    const visit = t.ready("v1", t.slot(0), 4, 7, { proven: true, acknowledged: true });
+    const asks = { ...visit, participants: visit.participants.map((one) => (one.me ? one : { ...one, help_since: since })) };
+    return { ...day(t), visits: [asks, ...day(t).visits], alert: { ...alertFor(visit)!, about: "help", since } };
   },
   agenda: (t) => ({
     ...day(t),

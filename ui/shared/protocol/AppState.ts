@@ -69,7 +69,7 @@ covering?: CoveringView,
  */
 problem?: Problem, 
 /**
- * The alert that has stood longest.
+ * The alert that has stood longest; whoever asks for help comes before whoever waits.
  */
 alert?: AlertView, 
 /**

@@ -2,6 +2,7 @@
 
 export type { AgendaRow } from "./AgendaRow";
 export type { AgendaView } from "./AgendaView";
+export type { AlertAbout } from "./AlertAbout";
 export type { AlertView } from "./AlertView";
 export type { AnswerRequest } from "./AnswerRequest";
 export type { AppState } from "./AppState";

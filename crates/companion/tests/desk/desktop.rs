@@ -123,6 +123,13 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
+    /// Presses the newest that says this.
+    pub(crate) fn press(&self, summary: &str) {
+        let newest = self.shown.lock().unwrap().iter().rposition(|text| text.summary == summary).unwrap();
+        let answered = self.answers.lock().unwrap()[newest].take().unwrap();
+        answered(Answer::Pressed);
+    }
+
     pub(crate) fn press_last(&self) {
         let answered = self.answers.lock().unwrap().last_mut().unwrap().take().unwrap();
         answered(Answer::Pressed);

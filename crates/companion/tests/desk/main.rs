@@ -5,6 +5,7 @@
 mod alerts;
 mod clock;
 mod desktop;
+mod help;
 mod identity;
 mod launches;
 mod people;

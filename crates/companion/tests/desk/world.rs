@@ -110,6 +110,17 @@ pub(crate) fn ready(proven: bool) -> NoticeKind {
     NoticeKind::PatientReady { start: "2026-11-22T08:30:00Z".into(), role: Role::Patient, proven, as_delegate: false }
 }
 
+pub(crate) fn asks_for_help() -> NoticeKind {
+    NoticeKind::HelpWanted { start: "2026-11-22T08:30:00Z".into(), role: Role::Patient }
+}
+
+/// A visit whose patient asks for help.
+pub(crate) fn in_need(id: &str) -> VisitView {
+    let mut visit = visit(id, Presence::Waiting, true);
+    visit.participants[0].help_since = Some("2026-11-22T08:27:00Z".into());
+    visit
+}
+
 impl World {
     pub(crate) async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -129,7 +140,7 @@ impl World {
             .route("/relay/api/v1/visits/{id}", get(one_visit))
             .route("/relay/api/v1/visits/{id}/join", post(join))
             .route("/relay/api/v1/visits/{id}/{act}", post(act))
-            .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(seen))
+            .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(help_taken))
             .route("/relay/api/v1/visits/{id}/invitations", post(invite))
             .route("/relay/api/v1/visits/{id}/invitations/{participant}", delete(seen))
             .route("/relay/api/v1/late", post(async || StatusCode::NO_CONTENT))
@@ -297,6 +308,15 @@ async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: By
         _ => visit.stage = StageView::Finished,
     }
     Json(visit.clone()).into_response()
+}
+
+async fn help_taken(State(world): W, Path((id, participant)): Path<(String, String)>) -> Response {
+    {
+        let mut state = world.state.lock().unwrap();
+        let people = state.visits.iter_mut().filter(|v| v.id == id).flat_map(|v| &mut v.participants);
+        people.filter(|one| one.id == participant).for_each(|one| one.help_since = None);
+    }
+    one_visit(State(world), Path(id)).await
 }
 
 async fn seen(State(world): W, Path((id, _)): Path<(String, String)>) -> Response {
