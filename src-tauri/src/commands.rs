@@ -28,6 +28,7 @@ pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         revoke_invitation,
         open_visit,
         close_visit,
+        dismiss_join,
         cover,
         dismiss_problem,
         set_sound,
@@ -128,6 +129,12 @@ async fn open_visit(shell: State<'_, Shell>, visit: String) -> Done {
 #[tauri::command]
 async fn close_visit(shell: State<'_, Shell>) -> Done {
     companion(&shell)?.close_visit();
+    Ok(())
+}
+
+#[tauri::command]
+async fn dismiss_join(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.dismiss_join();
     Ok(())
 }
 

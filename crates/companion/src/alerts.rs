@@ -7,10 +7,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use roomed_protocol::{Role, StageView, VisitView};
+use roomed_protocol::{Role, VisitView};
 use tokio::sync::{Notify, mpsc};
 
-use crate::board::Board;
+use crate::board::{Board, is_over};
 use crate::clock::{Clock, within};
 use crate::ports::{AlertAction, AlertText, Answer, Notifier, Refused, ShownAlert};
 use crate::view::{AlertAbout, AlertView, NotificationsView};
@@ -88,7 +88,7 @@ impl Alerts {
     /// What a visit's newest state means for its alerts: a proven launch turns *Open* into *Join*, help that somebody took
     /// on needs nobody any more, and nothing stands for a visit that is over.
     pub(crate) fn follow(&self, visit: &VisitView) {
-        let over = matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled);
+        let over = is_over(visit);
         self.edit(|standing| {
             if over || visit.acknowledged {
                 standing.remove(&Which::arrival(&visit.id));

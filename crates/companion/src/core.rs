@@ -12,7 +12,7 @@ use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use crate::alerts::{Alerts, Which};
-use crate::board::{Board, somebody_is_there};
+use crate::board::{Board, must_ask, somebody_is_there};
 use crate::clock::within;
 use crate::config::Config;
 use crate::inbox::Inbox;
@@ -165,8 +165,8 @@ impl Core {
                     s.problem = None;
                 });
                 if somebody_is_there(&visit) {
-                    // `join` has put any problem on the board already.
-                    let _ = self.join(&visit.id).await;
+                    // Any problem is on the board already.
+                    let _ = self.enter(&visit.id).await;
                 } else {
                     self.ports.window.bring_forward();
                 }
@@ -208,7 +208,7 @@ impl Core {
 
     async fn alert_pressed(&self, which: &Which) {
         if self.alerts.means_join(which) {
-            if self.join(&which.visit).await.is_err() {
+            if self.enter(&which.visit).await.is_err() {
                 self.ports.window.bring_forward();
             }
             return;
@@ -221,10 +221,22 @@ impl Core {
         }
     }
 
-    /// Opens a visit's panel; another patient's name goes.
+    /// *Join* from outside the window: straight in, or with the question in the window where it could be the wrong visit.
+    async fn enter(&self, visit: &str) -> Result<(), Problem> {
+        if !self.board.read(|s| must_ask(&s.visits, visit)) {
+            return self.join(visit).await;
+        }
+        self.show(visit);
+        self.board.change(|s| s.confirm_join = Some(visit.to_owned()));
+        self.ports.window.bring_forward();
+        Ok(())
+    }
+
+    /// Opens a visit's panel; another patient's name goes, and so does the question about another visit.
     pub(crate) fn show(&self, visit: &str) {
         self.board.change(|s| {
             s.patient.take_if(|p| p.visit != visit);
+            s.confirm_join.take_if(|asked| asked != visit);
             s.open_visit = Some(visit.to_owned());
         });
     }
@@ -243,6 +255,7 @@ impl Core {
         let opened = tokio::task::spawn_blocking(move || crate::teams::open(&*opener, &join, policy)).await;
         opened.unwrap_or_else(|_| Err(problems::internal())).map_err(|p| self.board.problem(p))?;
         self.show(visit);
+        self.board.change(|s| s.confirm_join = None);
         Ok(())
     }
 

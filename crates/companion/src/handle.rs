@@ -197,7 +197,13 @@ impl Handle {
         self.0.board.change(|s| {
             s.patient = None;
             s.open_visit = None;
+            s.confirm_join = None;
         });
+    }
+
+    /// The question before *Join* was closed without joining.
+    pub fn dismiss_join(&self) {
+        self.0.board.change(|s| s.confirm_join = None);
     }
 
     /// Answers "Covering for a colleague?".

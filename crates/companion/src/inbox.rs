@@ -2,7 +2,7 @@
 //! Hints may be doubled, late or lost; only the cursor counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -28,11 +28,13 @@ pub(crate) struct Inbox {
     pub(crate) clock: Arc<dyn Clock>,
     /// One pull at a time.
     turn: Mutex<()>,
+    /// When the relay was last heard. Told only when the line is lost: until then it would change at every ping.
+    heard: std::sync::Mutex<Option<Timestamp>>,
 }
 
 impl Inbox {
     pub(crate) fn new(relay: Arc<Relay>, board: Arc<Board>, alerts: Arc<Alerts>, clock: Arc<dyn Clock>) -> Self {
-        Self { relay, board, alerts, clock, turn: Mutex::new(()) }
+        Self { relay, board, alerts, clock, turn: Mutex::new(()), heard: std::sync::Mutex::default() }
     }
 
     /// Everything that happened since the cursor, then the list as it is now. In this order: what happens in between is
@@ -74,6 +76,11 @@ impl Inbox {
             }
         }
         Ok(())
+    }
+
+    /// Whoever signs in next has heard nothing yet.
+    pub(crate) fn forget(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = None;
     }
 
     /// A visit as the relay has just described it.
@@ -160,8 +167,15 @@ impl Listener for Inbox {
             return false;
         }
         let since = Some(self.clock.now().to_string());
-        self.board.change(|s| s.connection = ConnectionView { state: ConnectionState::Live, since });
+        self.board.change(|s| {
+            s.connection = ConnectionView { state: ConnectionState::Live, since };
+            s.heard_at = None;
+        });
         true
+    }
+
+    fn heard(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
     }
 
     async fn hint(&self, cursor: u32) -> bool {
@@ -174,7 +188,9 @@ impl Listener for Inbox {
 
     fn down(&self) {
         let now = self.clock.now().to_string();
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         self.board.change(|s| {
+            s.heard_at = heard.map(|at| at.to_string());
             if s.connection.state == ConnectionState::Live || s.connection.since.is_none() {
                 s.connection = ConnectionView { state: ConnectionState::Reconnecting, since: Some(now) };
             }

@@ -169,6 +169,10 @@ pub struct AppState {
     pub keychain: KeychainView,
     /// How the socket stands.
     pub connection: ConnectionView,
+    /// When the relay was last heard, RFC 3339, by this workstation's clock; only while the connection is not live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub heard_at: Option<String>,
     /// Relay's clock minus this workstation's, in milliseconds: wait clocks add it.
     pub clock_offset_ms: i32,
     /// Longest waiting first, then by time.
@@ -191,6 +195,11 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub covering: Option<CoveringView>,
+    /// The visit that *Join* was pressed for on a notification, or that a launch would have gone straight into, while it may
+    /// be the wrong one: the window asks first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub confirm_join: Option<String>,
     /// What went wrong last, until dismissed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -218,6 +227,7 @@ impl Default for AppState {
             session: SessionView::SignedOut,
             keychain: KeychainView::Stored,
             connection: ConnectionView { state: ConnectionState::Reconnecting, since: None },
+            heard_at: None,
             clock_offset_ms: 0,
             visits: Vec::new(),
             cursor: 0,
@@ -225,6 +235,7 @@ impl Default for AppState {
             patient: None,
             launching: None,
             covering: None,
+            confirm_join: None,
             problem: None,
             alert: None,
             notifications: NotificationsView::Shown,

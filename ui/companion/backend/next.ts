@@ -19,6 +19,4 @@ export type AppState = Generated & {
   offer?: OfferView;
   pending?: PendingView[];
   muted?: MutedView;
-  /** When the relay was last heard, RFC 3339. */
-  heard_at?: string;
 };

@@ -204,6 +204,12 @@ export const scenarios = {
     const next = t.ready("v2", t.slot(0), 3, 20, { proven: true });
     return { ...inVisit(t), visits: [next, ...inVisit(t).visits.filter((one) => one.id !== "v2")], open_visit: "v2" };
   },
+  "pressed-outside": (t) => {
+    const next = t.ready("v2", t.slot(0), 3, 20, { proven: true });
+    return {
+      ...inVisit(t), visits: [next, ...inVisit(t).visits.filter((one) => one.id !== "v2")], open_visit: "v2", confirm_join: "v2",
+    };
+  },
   "several-wait": (t) => {
     const [first, second] = [t.ready("v1", t.slot(0), 4, 7, { proven: true }), t.ready("v2", t.slot(5), 2, 0, { proven: true })];
     return { ...signedIn(), visits: [first, second] };

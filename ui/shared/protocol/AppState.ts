@@ -37,6 +37,10 @@ keychain: KeychainView,
  */
 connection: ConnectionView, 
 /**
+ * When the relay was last heard, RFC 3339, by this workstation's clock; only while the connection is not live.
+ */
+heard_at?: string, 
+/**
  * Relay's clock minus this workstation's, in milliseconds: wait clocks add it.
  */
 clock_offset_ms: number, 
@@ -64,6 +68,11 @@ launching?: LaunchingView,
  * A question to answer.
  */
 covering?: CoveringView, 
+/**
+ * The visit that *Join* was pressed for on a notification, or that a launch would have gone straight into, while it may
+ * be the wrong one: the window asks first.
+ */
+confirm_join?: string, 
 /**
  * What went wrong last, until dismissed.
  */

@@ -153,6 +153,23 @@ describe("the people of a visit", () => {
     }
   });
 
+  test("a Join pressed outside the window asks by itself; closing the question joins nothing", async () => {
+    for (const [press, expected] of [
+      ["Escape", ["dismiss_join"]],
+      ["#guard-join", ["join v2"]],
+    ]) {
+      const { page, done } = await opened("pressed-outside");
+      assert.match(await page.locator("dialog[open]").innerText(), /Is your other visit over\?[^]*You are still in the visit of 10:1[05]/);
+      assert.deepEqual(await calls(page), []);
+      if (press === "Escape") await page.keyboard.press("Escape");
+      else await page.locator(press).press("Enter");
+      await page.waitForSelector("dialog[open]", { state: "detached" });
+      await page.waitForFunction((call) => window.calls.includes(call), expected[0]);
+      assert.deepEqual((await calls(page)).filter((call) => call !== "dismiss_join" || expected.includes(call)), expected);
+      await done();
+    }
+  });
+
   test("with two who wait, Join says whom; with one it does not ask", async () => {
     const { page, done } = await opened("several-wait");
     await page.locator("#join").press("Enter");

@@ -129,6 +129,7 @@ impl Core {
         self.signed_out.notify_waiters();
         *locked(&self.choose) = true;
         self.alerts.clear();
+        self.inbox.forget();
         let erased = self.session.sign_out().await;
         self.board.change(|s| {
             *s = AppState {

@@ -5,6 +5,7 @@
 mod alerts;
 mod clock;
 mod desktop;
+mod guard;
 mod help;
 mod identity;
 mod launches;

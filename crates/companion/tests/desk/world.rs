@@ -350,6 +350,8 @@ async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
             tokio::select! {
                 message = told.recv() => match message {
                     Ok(text) if text == "drop" => return,
+                    // Held open and read no more, so that pings are not answered either.
+                    Ok(text) if text == "silence" => std::future::pending().await,
                     Ok(text) => { let _ = socket.send(Message::Text(text.into())).await; }
                     Err(_) => return,
                 },
