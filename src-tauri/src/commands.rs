@@ -29,6 +29,7 @@ pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         open_visit,
         close_visit,
         dismiss_join,
+        dismiss_pending,
         cover,
         dismiss_problem,
         set_sound,
@@ -135,6 +136,12 @@ async fn close_visit(shell: State<'_, Shell>) -> Done {
 #[tauri::command]
 async fn dismiss_join(shell: State<'_, Shell>) -> Done {
     companion(&shell)?.dismiss_join();
+    Ok(())
+}
+
+#[tauri::command]
+async fn dismiss_pending(shell: State<'_, Shell>, id: String) -> Done {
+    companion(&shell)?.dismiss_pending(&id);
     Ok(())
 }
 

@@ -74,11 +74,9 @@ impl Alerts {
         });
     }
 
-    /// Somebody has seen to the arrival. A request for help stands until it is taken on.
-    pub(crate) fn withdraw(&self, visit: &str) {
-        self.edit(|standing| {
-            standing.remove(&Which::arrival(visit));
-        });
+    /// Somebody has seen to the arrival. A request for help stands until it is taken on. Returns what stood.
+    pub(crate) fn withdraw(&self, visit: &str) -> Option<AlertView> {
+        self.edit(|standing| standing.remove(&Which::arrival(visit)))
     }
 
     pub(crate) fn clear(&self) {
@@ -126,17 +124,18 @@ impl Alerts {
         standing.get(which).is_some_and(|alert| action(alert) == AlertAction::Join)
     }
 
-    fn edit(&self, edit: impl FnOnce(&mut BTreeMap<Which, AlertView>)) {
+    fn edit<T>(&self, edit: impl FnOnce(&mut BTreeMap<Which, AlertView>) -> T) -> T {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = standing.clone();
-        edit(&mut standing);
+        let outcome = edit(&mut standing);
         if *standing == before {
-            return;
+            return outcome;
         }
         let first = standing.values().min_by(|a, b| rank(a).cmp(&rank(b))).cloned();
         drop(standing);
         self.board.change(|s| s.alert = first);
         self.changed.notify_one();
+        outcome
     }
 
     /// Keeps the OS notifications in step with what stands. Presses go to `pressed`.

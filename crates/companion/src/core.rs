@@ -3,6 +3,7 @@
 
 mod account;
 mod acts;
+mod offline;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::config::Config;
 use crate::inbox::Inbox;
 use crate::launch::{AskCovering, Launches};
 use crate::link::{LaunchLink, LinkQueue};
+use crate::pending::Pending;
 use crate::ports::Ports;
 use crate::problems;
 use crate::relay::{Refusal, Relay};
@@ -37,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) session: Arc<Session>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) launches: Arc<Launches>,
+    pub(crate) pending: Pending,
     /// The socket and everything else that ends with the sign-in.
     live: Mutex<JoinSet<()>>,
     me: Mutex<Option<MeView>>,
@@ -77,6 +80,7 @@ impl Core {
             session,
             inbox,
             launches,
+            pending: Pending::default(),
             live: Mutex::default(),
             me: Mutex::default(),
             signing_in: Mutex::default(),
@@ -110,6 +114,7 @@ impl Core {
             async move { core.inbox.watch_offline().await }
         });
         tasks.spawn(self.clone().introduce());
+        tasks.spawn(self.clone().send_pending());
         while let Some(which) = presses.recv().await {
             let core = self.clone();
             tasks.spawn(async move { core.alert_pressed(&which).await });
@@ -170,6 +175,7 @@ impl Core {
                 } else {
                     self.ports.window.bring_forward();
                 }
+                self.inbox.learn_doors().await;
                 if let Some(banner) = self.launches.banner(proven).await {
                     self.board.change(|s| {
                         // Only while the panel is still open: it may have been closed meanwhile.
@@ -239,30 +245,6 @@ impl Core {
             s.confirm_join.take_if(|asked| asked != visit);
             s.open_visit = Some(visit.to_owned());
         });
-    }
-
-    pub(crate) async fn acknowledge(&self, visit: &str) -> Result<(), Problem> {
-        let view = self.relay.acknowledge(visit).await.map_err(|r| self.refused(r))?;
-        self.alerts.withdraw(visit);
-        self.inbox.put(view);
-        Ok(())
-    }
-
-    pub(crate) async fn join(&self, visit: &str) -> Result<(), Problem> {
-        let join = self.relay.join(visit).await.map_err(|r| self.refused(r))?;
-        self.alerts.withdraw(visit);
-        let (opener, policy) = (self.ports.opener.clone(), self.config.policy());
-        let opened = tokio::task::spawn_blocking(move || crate::teams::open(&*opener, &join, policy)).await;
-        opened.unwrap_or_else(|_| Err(problems::internal())).map_err(|p| self.board.problem(p))?;
-        self.show(visit);
-        self.board.change(|s| s.confirm_join = None);
-        Ok(())
-    }
-
-    pub(crate) async fn end(&self, visit: &str) -> Result<(), Problem> {
-        let view = self.relay.end(visit).await.map_err(|r| self.refused(r))?;
-        self.inbox.put(view);
-        Ok(())
     }
 
     pub(crate) fn cover(&self, yes: bool) {

@@ -107,7 +107,8 @@ impl Handle {
         self.0.sign_out().await
     }
 
-    /// "I have seen it": takes the alert down everywhere.
+    /// "I have seen it": takes the alert down everywhere. Where the relay does not answer, this and what else may come a
+    /// minute late is kept and shown in [`AppState::pending`].
     ///
     /// # Errors
     /// The relay's.
@@ -115,7 +116,7 @@ impl Handle {
         self.0.acknowledge(visit).await
     }
 
-    /// Opens the meeting.
+    /// Opens the meeting; of a visit that is in [`AppState::joinable`] also without the relay.
     ///
     /// # Errors
     /// The relay's, or `internal` if nothing could be opened.
@@ -126,7 +127,7 @@ impl Handle {
     /// Ends the visit.
     ///
     /// # Errors
-    /// The relay's.
+    /// The relay's; `not-while-offline` where it does not answer, as for everything that must not come late.
     pub async fn end(&self, visit: &str) -> Result<(), Problem> {
         self.0.end(visit).await
     }
@@ -199,6 +200,12 @@ impl Handle {
             s.open_visit = None;
             s.confirm_join = None;
         });
+    }
+
+    /// An action that was too old to be sent has been read.
+    pub fn dismiss_pending(&self, id: &str) {
+        self.0.pending.remove(id);
+        self.0.board.change(|s| s.pending = self.0.pending.view());
     }
 
     /// The question before *Join* was closed without joining.

@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use crate::alerts::Alerts;
 use crate::board::{Board, sort};
 use crate::clock::Clock;
+use crate::doors::Doors;
 use crate::relay::socket::Listener;
 use crate::relay::{Refusal, Relay};
 use crate::view::{AlertAbout, AlertView, ConnectionState, ConnectionView};
@@ -26,6 +27,7 @@ pub(crate) struct Inbox {
     pub(crate) board: Arc<Board>,
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) doors: Doors,
     /// One pull at a time.
     turn: Mutex<()>,
     /// When the relay was last heard. Told only when the line is lost: until then it would change at every ping.
@@ -34,7 +36,15 @@ pub(crate) struct Inbox {
 
 impl Inbox {
     pub(crate) fn new(relay: Arc<Relay>, board: Arc<Board>, alerts: Arc<Alerts>, clock: Arc<dyn Clock>) -> Self {
-        Self { relay, board, alerts, clock, turn: Mutex::new(()), heard: std::sync::Mutex::default() }
+        Self {
+            relay,
+            board,
+            alerts,
+            clock,
+            doors: Doors::default(),
+            turn: Mutex::new(()),
+            heard: std::sync::Mutex::default(),
+        }
     }
 
     /// Everything that happened since the cursor, then the list as it is now. In this order: what happens in between is
@@ -53,6 +63,8 @@ impl Inbox {
         for visit in &list.visits {
             self.alerts.follow(visit);
         }
+        self.doors.ask_again();
+        self.learn_doors().await;
         Ok(())
     }
 
@@ -75,12 +87,26 @@ impl Inbox {
                 Err(_) => tracing::debug!("a visit could not be fetched"),
             }
         }
+        self.learn_doors().await;
         Ok(())
     }
 
-    /// Whoever signs in next has heard nothing yet.
+    /// Asks how visits are joined that could be joined now, for the time when nobody can be asked.
+    pub(crate) async fn learn_doors(&self) {
+        for visit in self.board.read(|s| self.doors.missing(&s.visits)) {
+            match self.relay.door(&visit).await {
+                Ok(door) => self.doors.put(&visit, Some(door)),
+                Err(refusal) if refusal.is_silence() => break,
+                Err(_) => self.doors.put(&visit, None),
+            }
+        }
+        self.board.change(|s| s.joinable = self.doors.known());
+    }
+
+    /// Whoever signs in next has heard nothing yet, and joins nothing of the one before.
     pub(crate) fn forget(&self) {
         *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.doors.clear();
     }
 
     /// A visit as the relay has just described it.
@@ -112,7 +138,7 @@ impl Inbox {
         for (visit, alert) in alerts {
             match alert {
                 Some(alert) => self.alerts.raise(alert),
-                None => self.alerts.withdraw(&visit),
+                None => drop(self.alerts.withdraw(&visit)),
             }
         }
     }

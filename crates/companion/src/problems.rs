@@ -27,6 +27,15 @@ pub(crate) fn relay_unreachable() -> Problem {
     )
 }
 
+/// Nothing that is done later by itself.
+pub(crate) fn not_while_offline() -> Problem {
+    problem(
+        ProblemCode::NotWhileOffline,
+        "Roomed could not be told",
+        "This is not kept for later. Once the connection is back, look how the visit stands and press it again if needed.",
+    )
+}
+
 pub(crate) fn microsoft_unreachable() -> Problem {
     problem(
         ProblemCode::RelayUnreachable,

@@ -142,6 +142,47 @@ pub struct AlertView {
     pub since: String,
 }
 
+/// What was pressed while the relay could not be reached. Only what may come a minute late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PendingAction {
+    /// "I have seen it".
+    Acknowledge,
+    /// "Running late".
+    Late,
+    /// A preset message.
+    Say,
+    /// Somebody's request for help taken on.
+    HelpTaken,
+    /// The meeting was opened without the relay, which has not called the patient.
+    Join,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PendingState {
+    /// It is sent as soon as the relay answers.
+    Waiting,
+    /// Too old to be sent, because it would come as a surprise.
+    Expired,
+}
+
+/// An action that the relay has not been told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PendingView {
+    /// Opaque.
+    pub id: String,
+    /// What was pressed.
+    pub action: PendingAction,
+    /// Planned start of the visit, RFC 3339.
+    pub start: String,
+    /// When it was pressed, RFC 3339.
+    pub since: String,
+    /// How far it is.
+    pub state: PendingState,
+}
+
 /// Whether OS notifications come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -187,6 +228,10 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub patient: Option<PatientBanner>,
+    /// Visits whose meeting can be opened although the relay does not answer.
+    pub joinable: Vec<String>,
+    /// What was pressed and not sent, oldest first.
+    pub pending: Vec<PendingView>,
     /// A launch under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -233,6 +278,8 @@ impl Default for AppState {
             cursor: 0,
             open_visit: None,
             patient: None,
+            joinable: Vec::new(),
+            pending: Vec::new(),
             launching: None,
             covering: None,
             confirm_join: None,
@@ -255,6 +302,7 @@ mod tests {
     fn before_anything_is_known_the_page_gets_this() {
         let golden = serde_json::json!({"session": "signed-out", "keychain": "stored",
             "connection": {"state": "reconnecting"}, "clock_offset_ms": 0, "visits": [], "cursor": 0,
+            "joinable": [], "pending": [],
             "notifications": "shown", "sound": true, "sends": [],
             "waiting": {"long_seconds": 300, "too_long_seconds": 720}});
         assert_eq!(serde_json::to_value(AppState::default()).unwrap(), golden);

@@ -99,7 +99,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
       })),
     takeOffer: (yes) => change(`take_offer ${yes}`, ({ offer: _answered, ...before }) => before),
     dismissPending: (id) =>
-      change(`dismiss_pending ${id}`, (before) => ({ ...before, pending: (before.pending ?? []).filter((one) => one.id !== id) })),
+      change(`dismiss_pending ${id}`, (before) => ({ ...before, pending: before.pending.filter((one) => one.id !== id) })),
     openVisit: (visit) => change(`open_visit ${visit}`, (before) => ({ ...before, open_visit: visit })),
     closeVisit: () => change("close_visit", (before) => ({ ...before, open_visit: undefined })),
     dismissJoin: () => change("dismiss_join", ({ confirm_join: _asked, ...before }) => before),

@@ -8,15 +8,9 @@ export type MutedView = "do-not-disturb" | "switched-off";
 /** A launch proven on a machine that has no companion. Times only. */
 export type OfferView = { visit: string; start: string };
 
-export type PendingAction = "acknowledge" | "late" | "say" | "end" | "undo-end" | "help-taken";
-
-/** An action pressed while the relay could not be reached. `expired`: too old to be sent, because it would come as a surprise. */
-export type PendingView = { id: string; action: PendingAction; start: string; since: string; state: "waiting" | "expired" };
-
 export type AppState = Generated & {
   /** Today's visits in the chart that nobody has begun yet. */
   agenda?: AgendaView;
   offer?: OfferView;
-  pending?: PendingView[];
   muted?: MutedView;
 };

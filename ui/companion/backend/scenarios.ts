@@ -71,6 +71,8 @@ export const signedIn = (): AppState => ({
   connection: { state: "live" },
   clock_offset_ms: 0,
   visits: [],
+  joinable: [],
+  pending: [],
   cursor: 40,
   notifications: "shown",
   sound: true,
@@ -243,9 +245,10 @@ export const scenarios = {
     alert: undefined,
     connection: { state: "offline", since: t.at(-2) },
     heard_at: t.at(0, -42),
+    joinable: ["v1"],
     pending: [
       { id: "p1", action: "late", start: t.slot(0), since: t.at(0, -20), state: "waiting" },
-      { id: "p2", action: "end", start: t.slot(-60), since: t.at(-2), state: "expired" },
+      { id: "p2", action: "say", start: t.slot(-60), since: t.at(-2), state: "expired" },
     ],
   }),
   colleague: (t) => {

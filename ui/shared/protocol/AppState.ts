@@ -7,6 +7,7 @@ import type { LaunchingView } from "./LaunchingView";
 import type { MyselfView } from "./MyselfView";
 import type { NotificationsView } from "./NotificationsView";
 import type { PatientBanner } from "./PatientBanner";
+import type { PendingView } from "./PendingView";
 import type { Problem } from "./Problem";
 import type { SessionView } from "./SessionView";
 import type { VisitView } from "./VisitView";
@@ -60,6 +61,14 @@ open_visit?: string,
  * The patient banner of the open visit.
  */
 patient?: PatientBanner, 
+/**
+ * Visits whose meeting can be opened although the relay does not answer.
+ */
+joinable: Array<string>, 
+/**
+ * What was pressed and not sent, oldest first.
+ */
+pending: Array<PendingView>, 
 /**
  * A launch under way.
  */

@@ -198,7 +198,7 @@ describe("the people of a visit", () => {
     await offline.page.clock.runFor("00:30");
     await offline.page.waitForSelector("[data-note='heard']:has-text('Last heard 1 min ago')");
     assert.match(await offline.page.locator("[data-note='offline']").innerText(), /can still be joined/);
-    assert.match(await offline.page.locator("[data-pending='expired']").innerText(), /End for all.*not sent/);
+    assert.match(await offline.page.locator("[data-pending='expired']").innerText(), /Message.*not sent/);
     assert.equal(await offline.page.locator("[data-pending='waiting'] button").count(), 0);
     await offline.page.locator("[data-pending='expired'] button").press("Enter");
     await offline.page.waitForSelector("[data-pending='expired']", { state: "detached" });

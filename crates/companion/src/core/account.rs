@@ -130,6 +130,7 @@ impl Core {
         *locked(&self.choose) = true;
         self.alerts.clear();
         self.inbox.forget();
+        self.pending.clear();
         let erased = self.session.sign_out().await;
         self.board.change(|s| {
             *s = AppState {

@@ -27,6 +27,13 @@ pub(crate) struct Refusal {
     pub(crate) start: Option<String>,
 }
 
+impl Refusal {
+    /// True if nobody answered: the relay may know of it or not.
+    pub(crate) fn is_silence(&self) -> bool {
+        self.problem.code == ProblemCode::RelayUnreachable
+    }
+}
+
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
         Self { problem, start: None }
@@ -96,6 +103,11 @@ impl Relay {
 
     pub(crate) async fn join(&self, id: &str) -> Result<JoinView, Refusal> {
         self.send_json(reqwest::Method::POST, &["api", "v1", "visits", id, "join"], &serde_json::json!({})).await
+    }
+
+    /// How to open the meeting, without calling anybody.
+    pub(crate) async fn door(&self, id: &str) -> Result<JoinView, Refusal> {
+        self.get(&["api", "v1", "visits", id, "join"], None).await
     }
 
     pub(crate) async fn acknowledge(&self, id: &str) -> Result<VisitView, Refusal> {

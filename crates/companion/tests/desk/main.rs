@@ -9,6 +9,7 @@ mod guard;
 mod help;
 mod identity;
 mod launches;
+mod offline;
 mod people;
 mod refusals;
 mod sign_in;

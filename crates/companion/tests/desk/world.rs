@@ -13,8 +13,8 @@ use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use roomed_companion::clock::{Clock, SystemClock};
 use roomed_protocol::{
-    ChartState, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem, ProblemCode, Role, StageView,
-    VisitView,
+    ChartState, MessageView, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem, ProblemCode,
+    Role, StageView, VisitView,
 };
 use roomed_smart::keys::SigningKey;
 use secrecy::ExposeSecret;
@@ -138,7 +138,7 @@ impl World {
             .route("/relay/api/v1/launches", post(launch))
             .route("/relay/api/v1/visits", get(visits))
             .route("/relay/api/v1/visits/{id}", get(one_visit))
-            .route("/relay/api/v1/visits/{id}/join", post(join))
+            .route("/relay/api/v1/visits/{id}/join", get(join).post(join))
             .route("/relay/api/v1/visits/{id}/{act}", post(act))
             .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(help_taken))
             .route("/relay/api/v1/visits/{id}/invitations", post(invite))
@@ -296,7 +296,7 @@ async fn join(State(world): W, Path(id): Path<String>) -> Response {
         .into_response()
 }
 
-async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: Bytes) -> Response {
+async fn act(State(world): W, Path((id, act)): Path<(String, String)>, body: Bytes) -> Response {
     let mut state = world.state.lock().unwrap();
     let Some(visit) = state.visits.iter_mut().find(|v| v.id == id) else {
         return answer(problem(ProblemCode::VisitNotFound, 404));
@@ -304,10 +304,18 @@ async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: By
     match act.as_str() {
         "acknowledge" => visit.acknowledged = true,
         "undo" => visit.stage = StageView::InProgress,
-        "say" | "assign" => visit.late_until = Some("2026-11-22T08:45:00Z".into()),
+        "say" => visit.messages.push(said(&String::from_utf8_lossy(&body), world.clock.now())),
+        "assign" => visit.late_until = Some("2026-11-22T08:45:00Z".into()),
         _ => visit.stage = StageView::Finished,
     }
     Json(visit.clone()).into_response()
+}
+
+/// A message as the relay shows it once it has been said.
+pub(crate) fn said(body: &str, at: jiff::Timestamp) -> MessageView {
+    let request: roomed_protocol::SayRequest = serde_json::from_str(body).unwrap();
+    let (preset, minutes) = (request.preset, request.minutes);
+    MessageView { id: "m".into(), at: at.to_string(), preset, minutes, to: None, answers: vec![], answered: None }
 }
 
 async fn help_taken(State(world): W, Path((id, participant)): Path<(String, String)>) -> Response {

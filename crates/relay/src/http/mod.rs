@@ -49,7 +49,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/launches", post(proof::launch))
         .route("/visits", get(companion::visits))
         .route("/visits/{id}", get(companion::visit))
-        .route("/visits/{id}/join", post(companion::join))
+        .route("/visits/{id}/join", get(companion::door).post(companion::join))
         .route("/visits/{id}/acknowledge", post(companion::acknowledge))
         .route("/visits/{id}/end", post(companion::end))
         .route("/visits/{id}/undo", post(acts::undo))
