@@ -25,7 +25,10 @@ pub(crate) fn put_up(app: &AppHandle) -> tauri::Result<()> {
         .menu(&menu)
         .on_menu_event(|app, event| match event.id().as_ref() {
             "open" => window::bring_forward(app),
-            "sign-out" => sign_out_of(app),
+            "sign-out" => {
+                sign_out_of(app);
+                window::bring_forward(app);
+            }
             "quit" => app.exit(0),
             _ => {}
         })
@@ -33,13 +36,13 @@ pub(crate) fn put_up(app: &AppHandle) -> tauri::Result<()> {
     Ok(())
 }
 
-fn sign_out_of(app: &AppHandle) {
+/// Signs out; the window is left where it is.
+pub(crate) fn sign_out_of(app: &AppHandle) {
     let Some(handle) = app.state::<Shell>().handle().cloned() else { return };
     tauri::async_runtime::spawn(async move {
         // What went wrong is in the state, and so on the screen.
         let _ = handle.sign_out().await;
     });
-    window::bring_forward(app);
 }
 
 /// Shows whether somebody waits or asks for help.

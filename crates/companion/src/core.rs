@@ -4,11 +4,13 @@
 mod account;
 mod acts;
 mod offline;
+mod shared;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use roomed_protocol::{MeView, Problem};
+use jiff::Timestamp;
+use roomed_protocol::{MeView, Problem, ProblemCode};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -24,7 +26,7 @@ use crate::ports::Ports;
 use crate::problems;
 use crate::relay::{Refusal, Relay};
 use crate::session::Session;
-use crate::view::{AlertAbout, CoveringView, LaunchStep, LaunchingView, PatientBanner, SessionView};
+use crate::view::{AlertAbout, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView};
 
 /// How long a link waits for a sign-in: the EHR's launch lives about as long.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -52,6 +54,8 @@ pub(crate) struct Core {
     /// The next sign-in lets the clinician choose an account.
     choose: Mutex<bool>,
     resuming: AsyncMutex<()>,
+    /// When a person last pressed something here.
+    touched: Mutex<Timestamp>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -70,6 +74,7 @@ impl Core {
         inbox: Arc<Inbox>,
         launches: Arc<Launches>,
     ) -> Self {
+        let touched = Mutex::new(ports.clock.now());
         Self {
             config,
             ports,
@@ -90,6 +95,7 @@ impl Core {
             signed_out: Notify::new(),
             choose: Mutex::default(),
             resuming: AsyncMutex::default(),
+            touched,
         }
     }
 
@@ -115,6 +121,7 @@ impl Core {
         });
         tasks.spawn(self.clone().introduce());
         tasks.spawn(self.clone().send_pending());
+        tasks.spawn(self.clone().watch_idle());
         while let Some(which) = presses.recv().await {
             let core = self.clone();
             tasks.spawn(async move { core.alert_pressed(&which).await });
@@ -129,12 +136,15 @@ impl Core {
                     let core = self.clone();
                     // Each on its own: a tab left open must not hold up the next press.
                     running.spawn(async move {
-                        tokio::select! {
-                            () = core.launch(link.clone()) => {}
+                        let by_another = tokio::select! {
+                            by_another = core.launch(link.clone()) => by_another,
                             // The next to sign in may be somebody else, whom this press does not concern.
-                            () = core.signed_out.notified() => {}
-                        }
+                            () = core.signed_out.notified() => false,
+                        };
                         core.links.done(&link);
+                        if by_another {
+                            core.end_session(EndedView::AnotherEhrUser).await;
+                        }
                     });
                 }
                 Err(_) => {
@@ -147,11 +157,13 @@ impl Core {
         }
     }
 
-    async fn launch(&self, link: LaunchLink) {
+    /// True if it was begun by another EHR user than the one who is signed in here, on a workstation that is shared.
+    async fn launch(&self, link: LaunchLink) -> bool {
+        self.touch();
         if within(&*self.ports.clock, LINK_LIMIT, self.wait_for_sign_in()).await.is_none() {
             self.board.change(|s| s.launching = None);
             self.board.problem(problems::launch_refused());
-            return;
+            return false;
         }
         let outcome = async {
             let me = self.me().await?;
@@ -190,12 +202,17 @@ impl Core {
                 }
             }
             Ok(None) => tracing::info!("the clinician does not cover"),
+            Err(problem) if problem.code == ProblemCode::WrongPerson && self.config.is_shared() => {
+                self.ports.window.bring_forward();
+                return true;
+            }
             Err(problem) => {
                 tracing::warn!(code = ?problem.code, "a launch was refused");
                 self.board.problem(problem);
                 self.ports.window.bring_forward();
             }
         }
+        false
     }
 
     async fn wait_for_sign_in(&self) {
@@ -213,6 +230,7 @@ impl Core {
     }
 
     async fn alert_pressed(&self, which: &Which) {
+        self.touch();
         if self.alerts.means_join(which) {
             if self.enter(&which.visit).await.is_err() {
                 self.ports.window.bring_forward();

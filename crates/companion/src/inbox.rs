@@ -63,7 +63,6 @@ impl Inbox {
         for visit in &list.visits {
             self.alerts.follow(visit);
         }
-        self.doors.ask_again();
         self.learn_doors().await;
         Ok(())
     }
@@ -95,9 +94,10 @@ impl Inbox {
     pub(crate) async fn learn_doors(&self) {
         for visit in self.board.read(|s| self.doors.missing(&s.visits)) {
             match self.relay.door(&visit).await {
-                Ok(door) => self.doors.put(&visit, Some(door)),
+                Ok(door) => self.doors.put(&visit, door),
                 Err(refusal) if refusal.is_silence() => break,
-                Err(_) => self.doors.put(&visit, None),
+                // There is no meeting yet: asked again with the next news of it.
+                Err(_) => {}
             }
         }
         self.board.change(|s| s.joinable = self.doors.known());

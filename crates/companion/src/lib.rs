@@ -9,6 +9,7 @@ mod core;
 pub mod desktop;
 mod doors;
 mod handle;
+pub mod idle;
 mod inbox;
 mod launch;
 pub mod link;

@@ -76,6 +76,14 @@ pub(crate) fn unknown_iss() -> Problem {
     )
 }
 
+pub(crate) fn wrong_person() -> Problem {
+    problem(
+        ProblemCode::WrongPerson,
+        "Somebody else is signed in",
+        "The visit was begun by another EHR user. Sign out, sign in as yourself, and begin it again from the chart.",
+    )
+}
+
 pub(crate) fn launch_refused() -> Problem {
     problem(
         ProblemCode::LaunchRefused,

@@ -19,6 +19,16 @@ pub enum SessionView {
     WaitingForKeychain,
 }
 
+/// Why the companion has ended a sign-in by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndedView {
+    /// Nobody touched the workstation for as long as is configured.
+    Idle,
+    /// A visit was begun from the chart by another EHR user than the one who is signed in.
+    AnotherEhrUser,
+}
+
 /// Where the refresh token is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
@@ -206,6 +216,10 @@ pub struct AppState {
     pub me: Option<MyselfView>,
     /// Whether somebody is signed in.
     pub session: SessionView,
+    /// While nobody is signed in: why the companion ended it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ended: Option<EndedView>,
     /// Where the refresh token is kept.
     pub keychain: KeychainView,
     /// How the socket stands.
@@ -270,6 +284,7 @@ impl Default for AppState {
             organization: None,
             me: None,
             session: SessionView::SignedOut,
+            ended: None,
             keychain: KeychainView::Stored,
             connection: ConnectionView { state: ConnectionState::Reconnecting, since: None },
             heard_at: None,

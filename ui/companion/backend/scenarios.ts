@@ -180,6 +180,8 @@ const signedOut = (): AppState => ({
 /** Every scenario by the name that `?scenario=` takes. */
 export const scenarios = {
   "signed-out": signedOut,
+  "ended-idle": () => ({ ...signedOut(), ended: "idle", keychain: "memory-only" }),
+  "ended-another": () => ({ ...signedOut(), ended: "another-ehr-user", keychain: "memory-only" }),
   "not-yet-known": () => ({ ...signedIn(), connection: { state: "reconnecting" } }),
   "signing-in": () => ({ ...signedOut(), session: "signing-in" }),
   "signed-out-launch": () => ({ ...signedOut(), launching: { step: "signing-in" } }),

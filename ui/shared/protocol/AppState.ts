@@ -2,6 +2,7 @@
 import type { AlertView } from "./AlertView";
 import type { ConnectionView } from "./ConnectionView";
 import type { CoveringView } from "./CoveringView";
+import type { EndedView } from "./EndedView";
 import type { KeychainView } from "./KeychainView";
 import type { LaunchingView } from "./LaunchingView";
 import type { MyselfView } from "./MyselfView";
@@ -29,6 +30,10 @@ me?: MyselfView,
  * Whether somebody is signed in.
  */
 session: SessionView, 
+/**
+ * While nobody is signed in: why the companion ended it by itself.
+ */
+ended?: EndedView, 
 /**
  * Where the refresh token is kept.
  */

@@ -17,6 +17,7 @@ export type { DeviceReport } from "./DeviceReport";
 export type { DeviceResult } from "./DeviceResult";
 export type { DeviceTest } from "./DeviceTest";
 export type { EhrConnection } from "./EhrConnection";
+export type { EndedView } from "./EndedView";
 export type { FromCompanion } from "./FromCompanion";
 export type { FromRelay } from "./FromRelay";
 export type { InvitationState } from "./InvitationState";

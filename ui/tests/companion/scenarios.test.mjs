@@ -10,6 +10,7 @@ const scenarios = [
   "closing", "error", "signed-out-error", "covering", "launching", "keychain", "keychain-missing", "memory-only",
   "offline", "reconnecting", "not-yet-known", "delegate", "busy-day", "people", "still-in", "several-wait", "ended", "agenda", "offered",
   "muted", "pending", "colleague", "help", "pressed-outside",
+  "ended-idle", "ended-another",
 ];
 
 let site, chromium;

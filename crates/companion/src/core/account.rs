@@ -76,6 +76,7 @@ impl Core {
         *locked(&self.signing_in) = Some(keep);
         self.board.change(|s| {
             s.session = SessionView::SigningIn;
+            s.ended = None;
             s.problem = None;
         });
         let choose = std::mem::take(&mut *locked(&self.choose));
@@ -103,6 +104,7 @@ impl Core {
 
     /// From signed in to live.
     fn begin(&self) {
+        self.touch();
         self.board.change(|s| {
             s.session = SessionView::SignedIn;
             s.problem = None;
@@ -131,6 +133,7 @@ impl Core {
         self.alerts.clear();
         self.inbox.forget();
         self.pending.clear();
+        self.launches.forget();
         let erased = self.session.sign_out().await;
         self.board.change(|s| {
             *s = AppState {

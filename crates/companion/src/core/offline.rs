@@ -33,7 +33,7 @@ impl Core {
         };
         match (answer, known) {
             (Some(Ok(door)), _) => {
-                self.inbox.doors.put(visit, Some(door.clone()));
+                self.inbox.doors.put(visit, door.clone());
                 self.open(door).await?;
                 self.alerts.withdraw(visit);
             }

@@ -12,6 +12,7 @@ mod launches;
 mod offline;
 mod people;
 mod refusals;
+mod shared;
 mod sign_in;
 mod socket;
 mod world;

@@ -61,6 +61,19 @@ async fn a_proven_visit_is_joined_without_the_relay_and_the_patient_is_called_wh
 }
 
 #[tokio::test]
+async fn a_meeting_that_was_not_there_yet_is_asked_for_again() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().no_meeting = true;
+    world.put_visit(visit("v1", Presence::Waiting, true));
+    let handle = desk.signed_in(&world).await;
+    becomes("the question", || world.asked("GET /visits/v1/join") == 1).await;
+    assert!(handle.state().borrow().joinable.is_empty());
+    world.state.lock().unwrap().no_meeting = false;
+    world.hint(world.commit("v1", roomed_protocol::NoticeKind::VisitChanged));
+    until(&handle, "the address of the meeting", |s| s.joinable == ["v1"]).await;
+}
+
+#[tokio::test]
 async fn what_may_come_late_is_shown_and_sent_once_when_the_relay_is_back() {
     let (world, desk, handle) = desk().await;
     world.hint(world.commit("v1", ready(true)));

@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) ehr_status: Option<u16>,
     pub(crate) ehr_token_error: Option<String>,
     pub(crate) no_id_token: bool,
+    /// Who is signed in to the EHR; `Practitioner/e1` where nobody is named.
+    pub(crate) ehr_user: Option<String>,
     pub(crate) redirect_by_relay: bool,
     pub(crate) callbacks: BTreeMap<String, u16>,
     pub(crate) nonces: u32,
@@ -44,6 +46,8 @@ pub(crate) struct Facts {
     /// What `POST launches` answers, first to last; nothing left is a proven visit.
     pub(crate) launch_answers: Vec<(u16, Value)>,
     pub(crate) patient_waits: bool,
+    /// The relay is still making meetings.
+    pub(crate) no_meeting: bool,
     pub(crate) visits: Vec<VisitView>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) page_size: usize,
@@ -289,7 +293,7 @@ async fn one_visit(State(world): W, Path(id): Path<String>) -> Response {
 }
 
 async fn join(State(world): W, Path(id): Path<String>) -> Response {
-    if !world.state.lock().unwrap().visits.iter().any(|v| v.id == id) {
+    if !world.state.lock().unwrap().visits.iter().any(|v| v.id == id) || world.state.lock().unwrap().no_meeting {
         return answer(problem(ProblemCode::VisitNotFound, 404));
     }
     Json(json!({"teams_url": format!("msteams:/l/meetup-join/{id}"), "https_url": format!("{}/meet/{id}", world.base)}))
