@@ -22,6 +22,7 @@ use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::meeting::Meetings;
 use crate::meeting::graph::{LifecycleKind, Receiver};
+use crate::names::Names;
 use crate::neighbours::Pulse;
 use crate::record::{EhrReferences, Record};
 use crate::store::{NodeId, Recipient, Store, StoreError};
@@ -67,6 +68,8 @@ pub struct Relay {
     pub making: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     /// Our public keys.
     pub jwks: serde_json::Value,
+    /// What clinicians are called, where pages show it.
+    pub names: Names,
     /// How much one caller may ask.
     pub limits: Limits,
     /// Figures.
@@ -179,6 +182,7 @@ impl Relay {
         iss: &str,
         facts: &AppointmentFacts,
     ) -> Result<Vec<(String, Option<Oid>)>, StoreError> {
+        self.learn_names(organization, iss, &facts.practitioners).await;
         let mut linked = Vec::new();
         for practitioner in &facts.practitioners {
             let fhir_user = format!("Practitioner/{practitioner}");

@@ -19,6 +19,7 @@ mod links;
 mod meeting;
 mod microsoft_token;
 mod mychart_link;
+mod names;
 mod old_companion;
 mod one_time;
 mod openid;

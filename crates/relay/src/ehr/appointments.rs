@@ -2,7 +2,7 @@
 
 use jiff::{SignedDuration, Timestamp};
 use roomed_smart::Error;
-use roomed_smart::fhir::Appointment;
+use roomed_smart::fhir::{Appointment, Practitioner};
 
 use super::AppointmentFacts;
 use super::backend::Backend;
@@ -41,6 +41,11 @@ pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Opt
         conference_id: number.map(str::to_owned),
         location: appointment.actors("Location").next().map(str::to_owned),
     }))
+}
+
+/// What a practitioner is called.
+pub(super) async fn name_of(backend: &Backend, practitioner: &str) -> Result<Option<String>, Error> {
+    Ok(backend.read::<Practitioner>(practitioner).await?.and_then(|it| it.display_name()))
 }
 
 /// By FHIR id.

@@ -196,6 +196,10 @@ impl Ehr for Epic {
         let system = &self.config.identifier_systems.patient;
         Ok(patient.and_then(|it| it.identifier_of(system).map(str::to_owned)))
     }
+
+    async fn practitioner_name(&self, practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(appointments::name_of(&self.backend, practitioner).await?)
+    }
 }
 
 impl Setter {

@@ -214,6 +214,10 @@ impl Ehr for Generic {
             None => Ok(None),
         }
     }
+
+    async fn practitioner_name(&self, practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(appointments::name_of(&self.backend, practitioner).await?)
+    }
 }
 
 #[cfg(test)]

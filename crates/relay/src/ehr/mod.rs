@@ -211,6 +211,11 @@ pub trait Ehr: Send + Sync {
     async fn patient_number(&self, _patient: &str) -> Result<Option<String>, EhrError> {
         Ok(None)
     }
+
+    /// The name of the practitioner with this FHIR id, as it may be shown. For the screen only: it is kept nowhere.
+    async fn practitioner_name(&self, _practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(None)
+    }
 }
 
 /// Through which doors of this connection an intent goes: one outbox row each. Empty: this EHR has no place for it, and it

@@ -209,6 +209,10 @@ impl Ehr for OracleHealth {
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError> {
         Ok(self.of_encounter(encounter).await?)
     }
+
+    async fn practitioner_name(&self, practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(appointments::name_of(&self.backend, practitioner).await?)
+    }
 }
 
 #[cfg(test)]
