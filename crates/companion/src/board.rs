@@ -3,7 +3,7 @@
 use roomed_protocol::{ParticipantView, Presence, Problem, Role, StageView, VisitView};
 use tokio::sync::watch;
 
-use crate::view::AppState;
+use crate::view::{AppState, SessionView};
 
 pub(crate) struct Board(watch::Sender<AppState>);
 
@@ -36,6 +36,10 @@ impl Board {
     /// Puts a visit in its place.
     pub(crate) fn upsert(&self, visit: VisitView) {
         self.change(|s| {
+            // An answer that comes after the sign-in has ended is nothing for whoever is next.
+            if s.session == SessionView::SignedOut {
+                return;
+            }
             match s.visits.iter_mut().find(|v| v.id == visit.id) {
                 Some(old) => *old = visit,
                 None => s.visits.push(visit),

@@ -1,6 +1,7 @@
 //! The desktop's brain, without Tauri: deep links, Microsoft sign-in, the SMART launch, the inbox and its alerts.
 //! The shell gives it [`Ports`] to the outside, draws [`view::AppState`] and calls [`Handle`]; it decides nothing itself.
 
+mod agenda;
 mod alerts;
 mod board;
 pub mod clock;

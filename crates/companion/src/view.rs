@@ -1,7 +1,7 @@
 //! What the window is shown: one value, sent whole at every change. The UI draws it and decides nothing.
 //! The patient's name in it comes from the EHR and goes to the window only; nothing here is ever sent to the relay.
 
-use roomed_protocol::{Problem, Role, VisitView, WaitThresholds};
+use roomed_protocol::{AgendaView, Problem, Role, VisitView, WaitThresholds};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -244,6 +244,10 @@ pub struct AppState {
     pub patient: Option<PatientBanner>,
     /// Visits whose meeting can be opened although the relay does not answer.
     pub joinable: Vec<String>,
+    /// The clinician's day in the chart, once an EHR has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub agenda: Option<AgendaView>,
     /// What was pressed and not sent, oldest first.
     pub pending: Vec<PendingView>,
     /// A launch under way.
@@ -294,6 +298,7 @@ impl Default for AppState {
             open_visit: None,
             patient: None,
             joinable: Vec::new(),
+            agenda: None,
             pending: Vec::new(),
             launching: None,
             covering: None,

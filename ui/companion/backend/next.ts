@@ -1,6 +1,6 @@
 // What the companion will say beside the generated `AppState`. Each part is optional: a companion that does not say it is
 // drawn as before. Replaced by the generated types as they come; nothing else stands here.
-import type { AgendaView, AppState as Generated } from "../../shared/protocol";
+import type { AppState as Generated } from "../../shared/protocol";
 
 /** Why notifications do not come through: silenced by the person, or switched off for us. */
 export type MutedView = "do-not-disturb" | "switched-off";
@@ -9,8 +9,6 @@ export type MutedView = "do-not-disturb" | "switched-off";
 export type OfferView = { visit: string; start: string };
 
 export type AppState = Generated & {
-  /** Today's visits in the chart that nobody has begun yet. */
-  agenda?: AgendaView;
   offer?: OfferView;
   muted?: MutedView;
 };

@@ -7,6 +7,7 @@ use roomed_protocol::{MeView, Problem, ProblemCode, SignInView};
 use tokio::sync::oneshot;
 
 use super::{Core, locked};
+use crate::agenda;
 use crate::clock::within;
 use crate::config::KeepSignIn;
 use crate::problems;
@@ -118,6 +119,7 @@ impl Core {
             let listener: Arc<dyn Listener> = inbox;
             socket::run(&relay, &*ports.clock, &*ports.random, &listener).await;
         });
+        live.spawn(agenda::follow(self.relay.clone(), self.board.clone(), self.ports.clock.clone()));
         drop(live);
         self.signed_in.notify_waiters();
     }

@@ -5,9 +5,11 @@ pub(crate) mod socket;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use roomed_protocol::{
-    CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView, NonceRequest,
-    NonceView, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode, SignInView, VisitView, VisitsView,
+    AgendaView, CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView,
+    NonceRequest, NonceView, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode, SignInView,
+    VisitView, VisitsView,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -95,6 +97,13 @@ impl Relay {
 
     pub(crate) async fn visit(&self, id: &str) -> Result<VisitView, Refusal> {
         self.get(&["api", "v1", "visits", id], None).await
+    }
+
+    /// The clinician's appointments that start in a day.
+    pub(crate) async fn agenda(&self, from: Timestamp, until: Timestamp) -> Result<AgendaView, Refusal> {
+        let mut url = self.url(&["api", "v1", "agenda"], None);
+        url.query_pairs_mut().append_pair("from", &from.to_string()).append_pair("until", &until.to_string());
+        self.with_token(|token| spoken(self.client.get(url.clone())).bearer_auth(token.expose_secret())).await
     }
 
     pub(crate) async fn notices(&self, after: u32) -> Result<NoticesView, Refusal> {

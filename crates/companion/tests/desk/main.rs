@@ -2,6 +2,7 @@
 //! desktop. The same against the stand-in hospital and on the real desktop is in the package `e2e`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agenda;
 mod alerts;
 mod clock;
 mod desktop;

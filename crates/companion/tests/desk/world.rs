@@ -52,6 +52,8 @@ pub(crate) struct Facts {
     pub(crate) notices: Vec<Notice>,
     pub(crate) page_size: usize,
     pub(crate) pulls: Vec<u32>,
+    /// The days that were asked for.
+    pub(crate) days: Vec<(String, String)>,
     pub(crate) sockets: u32,
     pub(crate) relay_down: bool,
     /// Method, path and body of everything the relay was asked.
@@ -149,6 +151,7 @@ impl World {
             .route("/relay/api/v1/visits/{id}/invitations/{participant}", delete(seen))
             .route("/relay/api/v1/late", post(async || StatusCode::NO_CONTENT))
             .route("/relay/api/v1/notices", get(notices))
+            .route("/relay/api/v1/agenda", get(agenda))
             .route("/relay/api/v1/socket", get(socket))
             .layer(middleware::from_fn_with_state(world.clone(), bearer))
             .route("/relay/api/v1/organizations/northside/sign-in", get(sign_in))
@@ -347,6 +350,13 @@ async fn notices(State(world): W, Query(q): Query<HashMap<String, u32>>) -> Json
     let all: Vec<&Notice> = state.notices.iter().filter(|n| n.seq > after).collect();
     let page = &all[..all.len().min(state.page_size)];
     Json(json!({"notices": page, "more": all.len() > page.len()}))
+}
+
+async fn agenda(State(world): W, Query(day): Query<HashMap<String, String>>) -> Json<Value> {
+    let mut state = world.state.lock().unwrap();
+    state.days.push((day["from"].clone(), day["until"].clone()));
+    let rows = [json!({"start": "2026-11-22T13:00:00Z", "end": "2026-11-22T13:30:00Z", "stage": "planned"})];
+    Json(json!({"at": world.clock.now().to_string(), "incomplete": false, "rows": rows}))
 }
 
 async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
