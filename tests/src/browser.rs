@@ -19,6 +19,12 @@ pub struct Browser {
     _driver: Child,
 }
 
+/// A narrower one is a phone's screen: no desktop lets a window be so small.
+const NARROWEST_WINDOW: u32 = 500;
+
+/// The screen of a small phone.
+pub const PHONE: (u32, u32) = (360, 740);
+
 impl Browser {
     /// Starts Chromium with an empty profile in `profile`, phone-sized or desktop-sized.
     pub async fn start(profile: &Path, log: &Path, (width, height): (u32, u32)) -> anyhow::Result<Self> {
@@ -47,10 +53,12 @@ impl Browser {
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.display()),
         ];
-        let capabilities = json!({
-            "browserName": "chrome",
-            "goog:chromeOptions": { "binary": "/usr/bin/chromium", "args": arguments },
-        });
+        let mut options = json!({ "binary": "/usr/bin/chromium", "args": arguments });
+        if width < NARROWEST_WINDOW {
+            let metrics = json!({ "width": width, "height": height, "pixelRatio": 2.0, "touch": true });
+            options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
+        }
+        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
         let page = connect(port, &capabilities).await.context("Chromium did not start")?;
         Ok(Self { page, _driver: driver })
     }

@@ -4,23 +4,29 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use serde_json::Value;
+use reqwest::Method;
+use serde_json::{Value, json};
 use tokio::process::Command;
 
-use crate::stack::{Options, Process, Stack, binary};
+use crate::stack::{Options, Process, Stack, binary, staff_role};
 
 /// Starts everything, says what to click, and waits for Ctrl-C.
 pub async fn guide(directory: &Path) -> anyhow::Result<()> {
-    let stack = Stack::start(directory, &Options { canaries: false, ..Options::default() }).await?;
+    let stack = Stack::start(directory, &Options { canaries: false, staff: true, ..Options::default() }).await?;
     let northside = stack.sandbox.organization("northside").await?;
     let clinician = northside.of_role("practitioner", 0)?.clone();
     let patient = northside.0.pointer("/patients/0").context("there is no patient")?.clone();
     stack.sandbox.schedule(&northside, &clinician, &patient).await?;
+    let staff = northside.of_role("staff", 0)?.clone();
+    let departments = northside.0["departments"].as_array().cloned().unwrap_or_default();
+    let roles: Vec<String> = departments.iter().map(staff_role).collect();
+    let path = format!("/people/{}/app-roles", staff["oid"].as_str().unwrap_or_default());
+    stack.sandbox.send(Method::PUT, &path, &json!({ "roles": roles })).await?;
 
     let config = directory.join("companion.toml");
     std::fs::write(&config, format!("relay = \"{}\"\norganization = \"northside\"\n", stack.relay))?;
     let handler = Handler::register(&config).await?;
-    let shown = show(&stack, &config, &clinician, &patient).await;
+    let shown = show(&stack, &config, [&clinician, &patient, &staff]).await;
     // Whatever happened: nothing of the demo stays on this desktop.
     println!("\nRemoving the link handler and the kept sign-in ...");
     let sign_out = Command::new(binary("roomed")?).arg("--sign-out").env("ROOMED_CONFIG", &config).status().await;
@@ -30,21 +36,29 @@ pub async fn guide(directory: &Path) -> anyhow::Result<()> {
 }
 
 /// Starts the companion, says what to click, and waits for Ctrl-C.
-async fn show(stack: &Stack, config: &Path, clinician: &Value, patient: &Value) -> anyhow::Result<()> {
+async fn show(stack: &Stack, config: &Path, people: [&Value; 3]) -> anyhow::Result<()> {
     let environment = [("ROOMED_CONFIG".into(), config.as_os_str().to_owned())];
     let companion = Process::start("roomed", [], environment, &stack.directory.join("logs/companion.log"))?;
     let epic = stack.sandbox.at("epic");
     let name = |of: &Value| of["name"].as_str().unwrap_or("the first one").to_owned();
     println!("A whole stand-in hospital is running. No real patients, nothing leaves this computer.\n");
-    println!("1. In the Roomed window press \"Sign in\" and choose {}.", name(clinician));
+    let [clinician, patient, staff] = people.map(name);
+    println!("1. In the Roomed window press \"Sign in\" and choose {clinician}.");
     println!(
         "2. Clinician's chart:   {epic}/hyperspace/   choose the same person, the visit, then \"Begin virtual visit\"."
     );
     println!(
-        "3. Patient's phone:     {epic}/mychart/      in a private window: choose {}, then \"Begin virtual visit\".",
-        name(patient)
+        "3. Patient's phone:     {epic}/mychart/      in a private window: choose {patient}, then \"Begin virtual visit\"."
     );
     println!("4. Back in Roomed: the patient is ready. Press \"Join\", and admit the guest.\n");
+    println!("Staff room patients:    {}/staff/?o=northside   in another private window: choose {staff}.", stack.relay);
+    println!(
+        "An interpreter, family, a colleague: open the visit in Roomed, \"Invite a guest\", and open the link elsewhere."
+    );
+    println!(
+        "What the hospital does: {}/   its switches (refusals, outages, lobbies) and its journal.\n",
+        stack.sandbox.at("control")
+    );
     println!("Press Ctrl-C to end it and to remove what it registered.");
     open(&format!("{epic}/hyperspace/")).await;
     crate::wait::for_ctrl_c().await?;

@@ -66,6 +66,8 @@ pub enum ProblemCode {
     UndoTooLate,
     /// The guest has left the visit's list, or is somebody who needs no link.
     GuestUnknown,
+    /// No mail address, or no telephone number.
+    AddressRefused,
     /// Nothing is configured that could send a link.
     SendingNotConfigured,
     /// The Microsoft account has no role that allows this.
@@ -123,6 +125,7 @@ impl ProblemCode {
             | P::UndoTooLate
             | P::NotWhileOffline
             | P::GuestUnknown
+            | P::AddressRefused
             | P::TooManyRequests
             | P::WrongTenant
             | P::KeychainLocked => WhoCanFix::Clinician,

@@ -113,6 +113,21 @@ pub enum ChartState {
     },
 }
 
+/// How far the message is that a link travels in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum LetterState {
+    /// It waits, or is tried again.
+    Sending,
+    /// The organization's mail server has taken it.
+    Sent,
+    /// It was refused, or not taken in time.
+    Failed,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
 /// How far somebody's one-time link is.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(tag = "state", rename_all = "kebab-case")]
@@ -121,6 +136,10 @@ pub enum InvitationState {
     Open {
         /// Until when it is good, RFC 3339.
         expires_at: String,
+        /// Missing where it is passed on by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        #[ts(optional)]
+        letter: Option<LetterState>,
     },
     /// Its person has come in by it.
     Used,

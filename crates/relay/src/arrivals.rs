@@ -19,9 +19,10 @@ use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
 use crate::promises::{self, News, Promises};
 use crate::record::{self, InvitationState, MeetingRecord, Record};
+use crate::sender::Letter;
 use crate::store::{
-    Change, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient, Store, StoreError,
-    StoredVisit, StoredWatch,
+    Change, ClaimedLetter, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient,
+    Store, StoreError, StoredVisit, StoredWatch,
 };
 use crate::wire;
 
@@ -52,6 +53,8 @@ pub struct Along {
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
     /// Somebody's link was made, used or taken back.
     pub invitation: Option<(rules::ParticipantId, InvitationState)>,
+    /// A message that is to leave with a link.
+    pub letter: Option<Letter>,
     /// The link that somebody's state must still be open for: a newer one has made this one worthless meanwhile.
     pub newest_link: Option<(rules::ParticipantId, String)>,
     /// Somebody's place is on this device from now on.
@@ -94,6 +97,8 @@ pub struct Arrivals {
     pub outbox: Arc<Notify>,
     /// Rung when a timer may be due earlier than thought.
     pub timers: Arc<Notify>,
+    /// Rung when there is a letter to send.
+    pub letters: Arc<Notify>,
 }
 
 impl Arrivals {
@@ -107,7 +112,18 @@ impl Arrivals {
         hub: Arc<Hub>,
         node: NodeId,
     ) -> Self {
-        Self { config, store, keys, clock, random, hub, node, outbox: Arc::default(), timers: Arc::default() }
+        Self {
+            config,
+            store,
+            keys,
+            clock,
+            random,
+            hub,
+            node,
+            outbox: Arc::default(),
+            timers: Arc::default(),
+            letters: Arc::default(),
+        }
     }
 
     /// Opens a stored visit.
@@ -122,6 +138,11 @@ impl Arrivals {
     pub async fn load(&self, visit: &str) -> Result<Opened, ArrivalError> {
         let stored = self.store.visit(visit).await?.ok_or(ArrivalError::Unknown)?;
         self.open(stored)
+    }
+
+    /// A letter of an opened visit.
+    pub fn letter(&self, opened: &Opened, claimed: &ClaimedLetter) -> Result<Letter, ArrivalError> {
+        Letter::open(&opened.stored.row.id, &opened.key, claimed)
     }
 
     /// The meeting of an opened visit.
@@ -194,7 +215,7 @@ impl Arrivals {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
         }
         if let Some((who, hash)) = &along.newest_link
-            && !matches!(opened.record.invitations.get(who), Some(InvitationState::Open { hash: newest }) if newest == hash)
+            && !matches!(opened.record.invitations.get(who), Some(InvitationState::Open { hash: newest, .. }) if newest == hash)
         {
             return Err(CommitError::NotConsumable(OneTimeKind::Invitation).into());
         }
@@ -252,6 +273,9 @@ impl Arrivals {
         if committed.wake_outbox {
             self.outbox.notify_one();
         }
+        if along.letter.is_some() {
+            self.letters.notify_one();
+        }
         self.timers.notify_one();
         promises::count(&unsupported);
         for effect in &effects {
@@ -292,6 +316,9 @@ impl Arrivals {
                 sealed: opened.key.seal(meeting_context(&row.id).as_bytes(), &plain),
             });
             change.watches = watch.clone().into_iter().collect();
+        }
+        if let Some(letter) = &along.letter {
+            change.letters.push(letter.sealed(&row.id, &opened.key, self.random.id(), now)?);
         }
         Ok(change)
     }

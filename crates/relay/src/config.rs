@@ -5,6 +5,7 @@
 mod context_link;
 mod load;
 mod organization;
+mod sending;
 mod validate;
 
 use std::collections::BTreeMap;
@@ -23,6 +24,8 @@ pub use organization::{
     BasicAuth, Coding, ConnectionStatus, Covering, EhrConfig, EntraConfig, Environment, ExternalIdType, GraphConfig,
     IdentifierSystems, LaunchRedirect, Organization, Profile, ShowClinician, Vendor, Verb,
 };
+
+pub use sending::{Carrier, SendingConfig, SmtpTls};
 
 /// Where a relay and its organizations' data are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

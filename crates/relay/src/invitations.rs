@@ -11,8 +11,9 @@ use serde::{Deserialize, Serialize};
 use crate::arrivals::{Along, ArrivalError, Opened};
 use crate::http::{Answer, Refusal};
 use crate::keys::one_time;
-use crate::record::InvitationState;
+use crate::record::{InvitationState, LetterState};
 use crate::relay::Relay;
+use crate::sender::{Addressee, Letter};
 use crate::store::{CommitError, OneTime, OneTimeKind, PageSession};
 use crate::wire;
 
@@ -34,11 +35,18 @@ struct Place {
     participant: ParticipantId,
 }
 
-/// Makes a link for `guest`, who is expected from now on. Any older link of theirs is dead.
+/// Makes a link for `guest`, who is expected from now on; with `send` it leaves in a letter. Any older link of theirs is
+/// dead.
 ///
 /// # Errors
 /// [`ProblemCode::GuestUnknown`] for somebody who comes by another way; [`ProblemCode::VisitClosed`].
-pub async fn invite(relay: &Relay, opened: &Opened, guest: &ParticipantId, whom: Expected) -> Answer<Invited> {
+pub async fn invite(
+    relay: &Relay,
+    opened: &Opened,
+    guest: &ParticipantId,
+    whom: Expected,
+    send: Option<Addressee>,
+) -> Answer<Invited> {
     let visit = &opened.record.visit;
     if !visit.is_open() {
         return Err(Refusal(ProblemCode::VisitClosed));
@@ -63,13 +71,16 @@ pub async fn invite(relay: &Relay, opened: &Opened, guest: &ParticipantId, whom:
     };
     // First the link, then the visit that vouches for it: one that no visit vouches for opens nothing.
     relay.store.put_once(value).await?;
-    let along = Along { invitation: Some((guest.clone(), InvitationState::Open { hash })), ..Along::default() };
+    let link = format!("{}/i/{token}", relay.config.public_url);
+    let letter = send.map(|to| Letter { participant: guest.clone(), hash: hash.clone(), to, link: link.clone() });
+    let state = InvitationState::Open { hash, letter: letter.as_ref().map(|_| LetterState::Sending) };
+    let along = Along { invitation: Some((guest.clone(), state)), letter, ..Along::default() };
     let expect = Command::Expect { participant: guest.clone(), whom };
     let opened = relay.arrivals.update(&row.id, &[VisitEvent::Decided(expect)], along).await?;
     if opened.record.visit.participant(guest).is_none() {
         return Err(Refusal(ProblemCode::TooManyRequests));
     }
-    Ok(Invited { link: format!("{}/i/{token}", relay.config.public_url), expires_at })
+    Ok(Invited { link, expires_at })
 }
 
 /// Whose place a new link for a known guest is for. While nobody has come in by the old one it is the same; somebody who
@@ -112,7 +123,7 @@ pub async fn take(relay: &Relay, token: &str) -> Answer<String> {
     let opened = relay.arrivals.load(&place.visit).await.map_err(|_| unknown)?;
     let visit = &opened.record.visit;
     let newest = opened.record.invitations.get(&place.participant);
-    let is_newest = matches!(newest, Some(InvitationState::Open { hash: newest }) if *newest == hash);
+    let is_newest = matches!(newest, Some(InvitationState::Open { hash: newest, .. }) if *newest == hash);
     let in_time = visit.is_open() && wire::to_rules(now) < visit.open_until();
     if !is_newest || !in_time || !visit.is_welcome(&place.participant) {
         return Err(unknown);

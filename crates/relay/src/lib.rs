@@ -27,6 +27,7 @@ pub mod query;
 pub mod record;
 pub mod relay;
 pub mod restore;
+pub mod sender;
 pub mod serve;
 pub mod shredding;
 pub mod stop;

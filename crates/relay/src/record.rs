@@ -41,6 +41,18 @@ impl Record {
     }
 }
 
+/// How far the message is that a link travels in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LetterState {
+    /// It waits, or is tried again.
+    Sending,
+    /// Whoever carries mail here has taken it.
+    Sent,
+    /// It was refused, or not taken in time.
+    Failed,
+}
+
 /// How far a link is. The link itself is nowhere but with its person.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -49,6 +61,9 @@ pub enum InvitationState {
     Open {
         /// What the newest link is known by: any other is an older one, and dead.
         hash: String,
+        /// How far the message is that it travels in; none where it is passed on by hand.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        letter: Option<LetterState>,
     },
     /// Its person came in by it.
     Used,

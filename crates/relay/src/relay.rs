@@ -25,6 +25,7 @@ use crate::meeting::graph::{LifecycleKind, Receiver};
 use crate::names::Names;
 use crate::neighbours::Pulse;
 use crate::record::{EhrReferences, Record};
+use crate::sender::Sender;
 use crate::store::{NodeId, Recipient, Store, StoreError};
 use crate::wire;
 
@@ -56,6 +57,8 @@ pub struct Relay {
     pub meetings: HashMap<String, Arc<dyn Meetings>>,
     /// EHR connections, by organization and `iss`.
     pub ehrs: HashMap<(String, String), Arc<dyn Ehr>>,
+    /// Who sends links to people, by organization: only of those that have one.
+    pub senders: HashMap<String, Arc<dyn Sender>>,
     /// What opens encrypted links, by organization and `iss`: only of connections that have them.
     pub context_links: HashMap<(String, String), ContextLinks>,
     /// For the EHRs' SMART endpoints: follows no redirects.

@@ -24,6 +24,7 @@ use crate::names::Names;
 use crate::neighbours::{Neighbours, Pulse};
 use crate::outbox::Worker;
 use crate::relay::{self, Relay};
+use crate::sender::{self, Sender, post};
 use crate::store::{NodeId, Store};
 use crate::{http, nodes, restore, timers, witness};
 
@@ -76,6 +77,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         .context("an organization's Graph validation keys address is not a URL")?;
     let mut meetings: HashMap<String, Arc<dyn Meetings>> = HashMap::new();
     let mut ehrs: HashMap<(String, String), Arc<dyn Ehr>> = HashMap::new();
+    let mut senders: HashMap<String, Arc<dyn Sender>> = HashMap::new();
     let mut tenants = Vec::new();
     for organization in &config.organizations {
         let (certificates, clock_of_teams) = (Arc::clone(&certificates), Arc::clone(&clock));
@@ -95,6 +97,11 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
             let key = keys.signing_key();
             let made = ehr::connect(connection, &organization.key, &config, key, &http, policy, &clock, &random);
             ehrs.insert((organization.key.clone(), connection.iss.clone()), made);
+        }
+        if let Some(sending) = &organization.sending {
+            let sender = sender::of(sending, organization, &config.public_url);
+            let sender = sender.with_context(|| format!("organization {}: links cannot be sent", organization.key))?;
+            senders.insert(organization.key.clone(), sender);
         }
         let tenant = Tenant::of(organization);
         tenants.push(tenant.with_context(|| format!("organization {}: tid is no GUID", organization.key))?);
@@ -127,6 +134,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         receiver,
         meetings,
         ehrs,
+        senders,
         context_links,
         http,
         policy,
@@ -165,6 +173,7 @@ impl Assembled {
             tokio::spawn(witness::run(Arc::clone(&relay))),
             tokio::spawn(nodes::run(Arc::clone(&relay))),
             tokio::spawn(neighbours.run(Arc::clone(&relay))),
+            tokio::spawn(post::run(Arc::clone(&relay))),
         ];
         let mut broken = relay.store.broken();
         let app = http::router(Arc::clone(&relay)).into_make_service_with_connect_info::<SocketAddr>();

@@ -52,8 +52,10 @@ pub(crate) struct Spans {
     pub(crate) anywhere: Vec<Span>,
     /// Perhaps there, after the last of those.
     pub(crate) unclear: Unclear,
-    /// Which witness stands behind the newest end, and behind a wait.
+    /// Which witness stands behind the newest beginning, and so behind a wait.
     newest: Source,
+    /// Which witness stands behind the last end.
+    last: Source,
 }
 
 impl Spans {
@@ -74,9 +76,10 @@ impl Spans {
 /// Reads one person's spans. A page counts from *I'm ready* (a device test is no arrival), and a page that has since
 /// handed its person over to the meeting no longer says where they are.
 pub(crate) fn spans(visit: &Visit, attribution: &Attribution, who: &ParticipantId) -> Spans {
-    let mut spans =
-        Spans { in_call: Vec::new(), anywhere: Vec::new(), unclear: Unclear::default(), newest: Source::VisitPage };
-    let mut newest_seen = None;
+    let (in_call, anywhere) = (Vec::new(), Vec::new());
+    let (newest, last) = (Source::VisitPage, Source::VisitPage);
+    let mut spans = Spans { in_call, anywhere, unclear: Unclear::default(), newest, last };
+    let (mut newest_seen, mut last_seen) = (None, None);
     for (_, leg) in visit.evidence.legs.iter().filter(|(id, _)| attribution.get(*id) == Some(who)) {
         let (stays, source) = match leg.medium {
             Medium::Page(_) => (page::spans(visit, who, leg), Source::VisitPage),
@@ -89,6 +92,10 @@ pub(crate) fn spans(visit: &Visit, attribution: &Attribution, who: &ParticipantI
             if newest_seen.is_none_or(|seen| seen <= span.start) {
                 newest_seen = Some(span.start);
                 spans.newest = source;
+            }
+            if last_seen.is_none_or(|seen| Some(seen) <= span.end) {
+                last_seen = span.end;
+                spans.last = source;
             }
             if let Some(in_call) = leg.in_call.and_then(|at| Span::new(at, span.end)) {
                 spans.in_call.push(in_call);
@@ -120,7 +127,7 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     if let Some(end) = spans.end()
         && gone_at(visit, who, end) <= now
     {
-        let source = if spans.unclear.anywhere.is_some() { Source::Roster } else { spans.newest };
+        let source = if spans.unclear.anywhere.is_some() { Source::Roster } else { spans.last };
         return Presence::Disconnected { at: end, source };
     }
     if spans.unclear.anywhere.is_some() {

@@ -23,7 +23,7 @@ const ON_ITS_WAY: Duration = Duration::from_millis(100);
 /// Tries to stop a node where it holds no transaction. A busy one always does; then it is left where it stands.
 const TRIES: u32 = 10;
 /// A long freeze in which nothing ran out is done again, so often at most.
-const LONG_TRIES: u32 = 4;
+const LONG_TRIES: u32 = 8;
 
 /// Where a node is when it is frozen, and for how long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -2,6 +2,9 @@
 //! party. The comments of `clinician_first.rs` are the steps of the walkthrough in ARCHITECTURE.md.
 
 mod clinician_first;
+mod everyone;
+mod everyone_leaves;
+mod guests;
 mod people;
 mod report;
 mod steps;
@@ -25,6 +28,8 @@ pub enum Scenario {
     PatientFirst,
     /// The patient comes first and nobody is linked: a delegate is alerted.
     PatientFirstUnlinked,
+    /// Patient, staff, an interpreter and a colleague of another hospital; then the clinician ends it for all.
+    Everyone,
 }
 
 /// Plays a visit in `directory`, which keeps everything that was written.
@@ -36,7 +41,8 @@ pub async fn play(scenario: Scenario, directory: &Path) -> Report {
 
 async fn run(scenario: Scenario, directory: &Path, recorder: &mut Recorder) -> anyhow::Result<()> {
     std::fs::create_dir_all(directory.join("shots"))?;
-    let stack = Stack::start(directory, &Options::default()).await?;
+    let options = Options { staff: scenario == Scenario::Everyone, ..Options::default() };
+    let stack = Stack::start(directory, &options).await?;
     let desktop = Desktop::prepare(directory, &stack.relay, "northside").await?;
     let mut cast = Cast::gather(&stack, desktop).await?;
     // The first step begins when everything stands.
@@ -45,6 +51,7 @@ async fn run(scenario: Scenario, directory: &Path, recorder: &mut Recorder) -> a
         Scenario::ClinicianFirst => clinician_first::play(&mut cast, recorder, false).await,
         Scenario::PatientFirst => clinician_first::play(&mut cast, recorder, true).await,
         Scenario::PatientFirstUnlinked => unlinked::play(&mut cast, recorder).await,
+        Scenario::Everyone => everyone::play(&mut cast, recorder).await,
     };
     cast.pictures_of_failure(played.is_err()).await;
     recorder.keep(&cast).await;

@@ -1,15 +1,19 @@
 //! Who plays: a clinician with a companion and a browser, an EHR screen beside it, a patient with a phone, and the
 //! witness on the desktop's bus.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use anyhow::Context;
 use serde_json::Value;
 
-use crate::browser::{self, Browser};
+use crate::browser::{self, Browser, PHONE};
 use crate::notifications::Witness;
 use crate::stack::{Entry, Organization, Stack};
 use crate::window::{Desktop, Window};
+
+/// The screen of a workstation.
+pub(super) const DESK: (u32, u32) = (1280, 900);
 
 /// Everybody and everything a visit needs.
 pub(super) struct Cast<'a> {
@@ -28,6 +32,10 @@ pub(super) struct Cast<'a> {
     pub(super) hyperspace: Browser,
     /// The patient's phone.
     pub(super) phone: Browser,
+    /// Who else has a browser, by what they are: `staff`, `interpreter`, ..
+    pub(super) others: BTreeMap<&'static str, Browser>,
+    /// Secrets that only whoever plays can know: links, by the field they are reported as.
+    pub(super) secrets: Vec<(&'static str, String)>,
     /// The desktop's bus.
     pub(super) bus: Witness,
     /// Journal entries up to this one belong to what came before the visit that is played.
@@ -41,16 +49,13 @@ impl<'a> Cast<'a> {
         let clinician = organization.of_role("practitioner", 0)?.clone();
         let patient = organization.0.pointer("/patients/0").context("there is no patient")?.clone();
         let bus = Witness::start().await?;
-        let browser = |name: &str, size| {
-            let (profile, log) =
-                (stack.directory.join(format!("profiles/{name}")), stack.directory.join("logs/chromium.log"));
-            async move { Browser::start(&profile, &log, size).await }
-        };
         Ok(Self {
             window: desktop.open_window().await?,
-            browser: browser("browser", (1280, 900)).await?,
-            hyperspace: browser("hyperspace", (1280, 900)).await?,
-            phone: browser("phone", (400, 800)).await?,
+            browser: started(stack, "browser", DESK).await?,
+            hyperspace: started(stack, "hyperspace", DESK).await?,
+            phone: started(stack, "phone", PHONE).await?,
+            others: BTreeMap::new(),
+            secrets: Vec::new(),
             stack,
             desktop,
             organization,
@@ -66,6 +71,24 @@ impl<'a> Cast<'a> {
         self.stack.sandbox.saw(what, |entry| entry.n > self.before && matches(entry)).await
     }
 
+    /// Somebody else opens a browser.
+    pub(super) async fn starts(&mut self, who: &'static str, size: (u32, u32)) -> anyhow::Result<()> {
+        let browser = started(self.stack, who, size).await?;
+        self.others.insert(who, browser);
+        Ok(())
+    }
+
+    /// The browser of somebody who has one.
+    pub(super) fn of(&self, who: &str) -> anyhow::Result<&Browser> {
+        self.others.get(who).with_context(|| format!("the {who} has no browser"))
+    }
+
+    /// Everybody's browser, with what it is called in pictures.
+    pub(super) fn browsers(&self) -> impl Iterator<Item = (&'static str, &Browser)> {
+        let first = [("browser", &self.browser), ("hyperspace", &self.hyperspace), ("phone", &self.phone)];
+        first.into_iter().chain(self.others.iter().map(|(who, browser)| (*who, browser)))
+    }
+
     /// Where a picture goes.
     pub(super) fn shot(&self, name: &str) -> PathBuf {
         self.stack.directory.join("shots").join(format!("{name}.png"))
@@ -77,13 +100,9 @@ impl<'a> Cast<'a> {
             return;
         }
         let _ = self.window.picture(&self.shot("failed-companion")).await;
-        for (name, page) in [
-            ("failed-browser", &self.browser.page),
-            ("failed-hyperspace", &self.hyperspace.page),
-            ("failed-phone", &self.phone.page),
-        ] {
+        for (name, browser) in self.browsers() {
             // The reason for the failure is known already; a page that cannot even be pictured adds nothing to it.
-            let _ = browser::picture_as_it_is(page, &self.shot(name)).await;
+            let _ = browser::picture_as_it_is(&browser.page, &self.shot(&format!("failed-{name}"))).await;
         }
     }
 }
@@ -91,11 +110,16 @@ impl<'a> Cast<'a> {
 impl Cast<'_> {
     /// Ends the browsers, so that their histories are on disk before anybody looks through them.
     pub(super) async fn close_browsers(&self) {
-        for browser in [&self.browser, &self.hyperspace, &self.phone] {
+        for (_, browser) in self.browsers() {
             // One that has died already has written what it had.
             let _ = browser.page.clone().close().await;
         }
     }
+}
+
+async fn started(stack: &Stack, name: &str, size: (u32, u32)) -> anyhow::Result<Browser> {
+    let (profile, log) = (stack.directory.join(format!("profiles/{name}")), stack.directory.join("logs/chromium.log"));
+    Browser::start(&profile, &log, size).await
 }
 
 /// A text of somebody the sandbox publishes.

@@ -106,11 +106,17 @@ impl Recorder {
         }
         self.write_backs = cast.stack.sandbox.write_backs().await.unwrap_or_default();
         let Ok(mut published) = cast.stack.sandbox.get("/canaries").await else { return };
-        // The page's cookie is a secret of the relay's own; the sandbox cannot know it.
-        if let (Ok(cookie), Some(all)) =
-            (cast.phone.page.get_named_cookie("roomed-visit").await, published["canaries"].as_array_mut())
-        {
-            all.push(json!({ "field": "relay.page_cookie", "value": cookie.value(), "kind": "secret" }));
+        if let Some(all) = published["canaries"].as_array_mut() {
+            let secret = |field: &str, value: &str| json!({ "field": field, "value": value, "kind": "secret" });
+            // Secrets of the relay's own; the sandbox cannot know them.
+            for (who, browser) in cast.browsers() {
+                for name in ["roomed-visit", "roomed-web"] {
+                    if let Ok(cookie) = browser.page.get_named_cookie(name).await {
+                        all.push(secret(&format!("relay.{name} of the {who}"), cookie.value()));
+                    }
+                }
+            }
+            all.extend(cast.secrets.iter().map(|(field, value)| secret(field, value)));
         }
         cast.close_browsers().await;
         let Ok(mut journal) = cast.stack.sandbox.get("/journal").await else { return };

@@ -111,17 +111,22 @@ impl Cast<'_> {
         self.phone.see(&format!("[data-appointment='{appointment}']")).await?;
         self.phone.picture(&self.shot("mychart")).await?;
         self.phone.click(&format!("[data-appointment='{appointment}'] .begin-visit")).await?;
-        self.phone.click("#start").await?;
-        self.phone.click("#allow-devices").await?;
-        self.phone.see("#preview").await?;
-        self.phone.picture(&self.shot("visit-page-devices")).await?;
-        for button in ["#continue", "#play-sound", "#heard-yes", "#checked", "#ready"] {
-            self.phone.click(button).await?;
-        }
-        self.phone.see("html[data-stage='waiting']").await?;
-        self.phone.picture(&self.shot("visit-page-waiting")).await?;
+        self.ready_on("visit-page", &self.phone).await?;
         recorder.confirmed();
         Ok(())
+    }
+
+    /// From the first screen of a visit page, over the device test, to *I'm ready*.
+    pub(super) async fn ready_on(&self, name: &str, page: &Browser) -> anyhow::Result<()> {
+        page.click("#start").await?;
+        page.click("#allow-devices").await?;
+        page.see("#preview").await?;
+        page.picture(&self.shot(&format!("{name}-devices"))).await?;
+        for button in ["#continue", "#play-sound", "#heard-yes", "#checked", "#ready"] {
+            page.click(button).await?;
+        }
+        page.see("html[data-stage='waiting']").await?;
+        page.picture(&self.shot(&format!("{name}-waiting"))).await
     }
 
     /// A mark on the schedule that the write-back drives.
@@ -165,20 +170,30 @@ impl Cast<'_> {
     /// The page calls the patient, opens the meeting, and the clinician admits the guest.
     pub(super) async fn patient_admitted(&mut self, recorder: &mut Recorder) -> anyhow::Result<()> {
         recorder.trying("patient-connected", "WebDriver");
-        let name = wait::until("the patient's page has opened the meeting", async || {
-            Ok(Some(self.phone.page.find(Locator::Id("display-name")).await?))
-        });
-        name.await?.send_keys("Guest").await?;
-        self.phone.click("#join-now").await?;
-        self.phone.see("#lobby").await?;
+        self.comes_as_guest(&self.phone).await?;
         self.phone.picture(&self.shot("teams-lobby")).await?;
-        self.browser.click("[data-lobby-guest] button.admit").await?;
-        self.phone.see("#in-call").await?;
+        self.admits(&self.phone).await?;
         self.window.see("[data-participant='patient'][data-presence='connected']").await?;
         self.window.picture(&self.shot("companion-in-visit")).await?;
         self.browser.picture(&self.shot("teams-meeting")).await?;
         recorder.confirmed();
         Ok(())
+    }
+
+    /// A visit page that is called opens the meeting by itself; in it somebody without an account types a name.
+    pub(super) async fn comes_as_guest(&self, page: &Browser) -> anyhow::Result<()> {
+        let name = wait::until("the visit page has opened the meeting", async || {
+            Ok(Some(page.page.find(Locator::Id("display-name")).await?))
+        });
+        name.await?.send_keys("Guest").await?;
+        page.click("#join-now").await?;
+        page.see("#lobby").await
+    }
+
+    /// The clinician lets in who waits in the lobby, and it is this one.
+    pub(super) async fn admits(&self, page: &Browser) -> anyhow::Result<()> {
+        self.browser.click("[data-lobby-guest] button.admit").await?;
+        page.see("#in-call").await
     }
 
     /// The patient leaves, then the clinician ends the meeting; the chart shows both.
@@ -225,7 +240,7 @@ impl Cast<'_> {
     }
 
     /// The relay's own figure.
-    async fn closed_visits(&self) -> anyhow::Result<u64> {
+    pub(super) async fn closed_visits(&self) -> anyhow::Result<u64> {
         let figures = reqwest::get(format!("{}/metrics", self.stack.relay)).await?.text().await?;
         let line = figures.lines().find_map(|it| it.strip_prefix("roomed_visit_effects_total{effect=\"closed\"} "));
         line.map_or(Ok(0), |count| count.trim().parse().context("the relay's figure is no number"))

@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Context;
 use serde_json::Value;
 
-pub use organization::Organization;
+pub use organization::{Organization, staff_role};
 pub use process::{Process, binary};
 pub use sandbox::{Entry, Sandbox};
 
@@ -27,13 +27,15 @@ pub struct Options {
     pub seed: Option<u64>,
     /// A canary in every patient and secret field. Without them the names are fit to be shown.
     pub canaries: bool,
+    /// Departments and staff roles as well: the staff page is of use.
+    pub staff: bool,
     /// Changes to the relay's configuration, in order, to see what a hospital's other choices lead to.
     pub adjust: Vec<fn(&mut Value)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { grace_seconds: 3, seed: None, canaries: true, adjust: Vec::new() }
+        Self { grace_seconds: 3, seed: None, canaries: true, staff: false, adjust: Vec::new() }
     }
 }
 
@@ -62,7 +64,12 @@ impl Stack {
         let relay = format!("http://127.0.0.1:{port}");
         let mut organizations = Vec::new();
         for key in ["northside", "harbor"] {
-            organizations.push(sandbox.organization(key).await?.configuration_at(vendor)?);
+            let organization = sandbox.organization(key).await?;
+            let mut typed = organization.configuration_at(vendor)?;
+            if options.staff {
+                organization.add_staff_to(&mut typed)?;
+            }
+            organizations.push(typed);
         }
         let mut configuration = configuration(directory, port, options, organizations);
         options.adjust.iter().for_each(|adjust| adjust(&mut configuration));

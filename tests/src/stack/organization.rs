@@ -79,4 +79,22 @@ impl Organization {
         typed.insert("ehr".to_owned(), json!([ehr]));
         Ok(Value::Object(typed))
     }
+
+    /// Its departments, and an app role of staff who see each ([`staff_role`]).
+    pub(super) fn add_staff_to(&self, typed: &mut Value) -> anyhow::Result<()> {
+        let departments = self.0["departments"].as_array().context("the sandbox publishes no departments")?;
+        let known = |it: &Value| {
+            json!({ "id": it["number"], "name": it["name"], "numbers": [it["number"]],
+                "locations": [it["location_id"]] })
+        };
+        typed["departments"] = departments.iter().map(known).collect();
+        let role = |it: &Value| json!({ "role": staff_role(it), "departments": [it["number"]] });
+        typed["staff"] = departments.iter().map(role).collect();
+        Ok(())
+    }
+}
+
+/// The app role of those who see a department that the sandbox publishes.
+pub fn staff_role(department: &Value) -> String {
+    format!("Staff.{}", department["number"].as_str().unwrap_or_default())
 }

@@ -33,6 +33,7 @@ mod proxy;
 mod r4_visit;
 mod restored;
 mod room;
+mod sending;
 mod signed;
 mod staff;
 mod statement;

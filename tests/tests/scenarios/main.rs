@@ -110,3 +110,28 @@ async fn the_patient_comes_first_and_nobody_is_linked() {
     // The chart knows of the arrival, and of nobody else.
     assert_eq!(played.chart().len(), 1);
 }
+
+const STAFF: [&str; 2] = ["staff-see-arrival", "patient-roomed"];
+const GUESTS: [&str; 2] = ["interpreter-waiting", "colleague-waiting"];
+const MET: [&str; 4] = ["provider-joined", "patient-connected", "interpreter-connected", "colleague-connected"];
+const LEFT: [&str; 7] = [
+    "ended-for-all",
+    "patient-disconnected",
+    "interpreter-disconnected",
+    "everybody-out",
+    "visit-closed",
+    "schedule-tells-it",
+    "ledger-tells-it",
+];
+
+#[tokio::test]
+async fn everybody_is_in_and_the_schedule_and_the_ledger_tell_it() {
+    let _alone = DESKTOP.lock().await;
+    let played = played(Scenario::Everyone).await;
+    let signed_in = ["sign-in", "staff-sign-in"];
+    assert_eq!(played.steps(), [&signed_in[..], &MEETING, &ARRIVAL, &STAFF, &GUESTS, &MET, &LEFT].concat());
+    played.chart_holds_both_ends();
+    played.notification_is_free_of_names();
+    // Of five people two are in the chart, each once connected and once disconnected.
+    assert_eq!(played.chart().len(), 4, "{:?}", played.report.write_backs);
+}

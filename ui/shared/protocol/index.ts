@@ -30,6 +30,7 @@ export type { LaunchProof } from "./LaunchProof";
 export type { LaunchRedirect } from "./LaunchRedirect";
 export type { LaunchStep } from "./LaunchStep";
 export type { LaunchingView } from "./LaunchingView";
+export type { LetterState } from "./LetterState";
 export type { MeView } from "./MeView";
 export type { MessageView } from "./MessageView";
 export type { MyselfView } from "./MyselfView";

@@ -166,6 +166,11 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Their place was taken back, or they need no link. Open the visit again and look who is invited.",
     who: "clinician",
   },
+  "address-refused": {
+    title: "That address cannot be used.",
+    todo: "Write a mail address like name@example.org, or a number with its country in front like +15550100.",
+    who: "clinician",
+  },
   "sending-not-configured": {
     title: "Roomed cannot send links here.",
     todo: "Pass the link on yourself. IT can set up how Roomed sends links.",

@@ -273,7 +273,7 @@ export const en = {
 
   ended: {
     heading: "Your visit is over",
-    body: "You can close this page now.",
+    body: "Are you still in the meeting in Teams? Please leave it there. You can close this page now.",
     more: "Do you still have a question? Call the clinic, or write to them in your patient portal.",
   },
 

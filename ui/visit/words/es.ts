@@ -274,7 +274,7 @@ export const es: Words = {
 
   ended: {
     heading: "Su visita terminó",
-    body: "Ya puede cerrar esta página.",
+    body: "¿Sigue en la reunión de Teams? Salga de ella allí. Ya puede cerrar esta página.",
     more: "¿Tiene alguna pregunta? Llame a la clínica o escriba desde su portal del paciente.",
   },
 

@@ -7,10 +7,10 @@ use std::collections::BTreeMap;
 
 use roomed_protocol::{
     CallbackRegistration, ChartState, DeviceResult, DeviceTest, EhrConnection, FromCompanion, FromRelay,
-    InvitationState, JoinView, LaunchProof, LaunchRedirect, MeView, MessageView, NonceRequest, NonceView, Notice,
-    NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView, PatientView, Presence, Preset,
-    PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom, VisitView, VisitsView,
-    WaitThresholds, WhoCanFix, WitnessSource,
+    InvitationState, JoinView, LaunchProof, LaunchRedirect, LetterState, MeView, MessageView, NonceRequest, NonceView,
+    Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView, PatientView, Presence,
+    Preset, PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom, VisitView,
+    VisitsView, WaitThresholds, WhoCanFix, WitnessSource,
 };
 
 pub(crate) use people::{
@@ -121,7 +121,10 @@ pub(crate) fn visits_view() -> VisitsView {
     ];
     let link = |state| Some(state);
     visits[2].participants = [
-        (Role::Interpreter, link(InvitationState::Open { expires_at: START.into() })),
+        (
+            Role::Interpreter,
+            link(InvitationState::Open { expires_at: START.into(), letter: Some(LetterState::Sending) }),
+        ),
         (Role::Family, link(InvitationState::Used)),
         (Role::Colleague, link(InvitationState::Revoked)),
     ]

@@ -153,6 +153,10 @@ impl Findings {
         self.address(&format!("{at}.graph.subscriptions_base"), &it.graph.subscriptions_base);
         self.address(&format!("{at}.graph.token_endpoint"), &it.graph.token_endpoint);
         self.address(&format!("{at}.graph.validation_keys"), &it.graph.validation_keys);
+        if let Some(sending) = &it.sending {
+            let findings = sending.findings(self.http);
+            self.list.extend(findings.into_iter().map(|finding| format!("{at}.sending.{finding}")));
+        }
         let mut seen = BTreeSet::new();
         for ehr in &it.ehr {
             let at = format!("{at}.ehr[{}]", ehr.iss);

@@ -17,6 +17,7 @@ use super::problem::{Answer, Refusal};
 use crate::arrivals::{Along, Opened};
 use crate::invitations;
 use crate::relay::Relay;
+use crate::sender::Addressee;
 use crate::wire;
 
 /// More visits than a clinician has in a day.
@@ -145,18 +146,34 @@ pub(super) async fn invite(
             return Err(Refusal(ProblemCode::BadRequest));
         }
     };
-    let SendBy::Hand = request.send else { return Err(Refusal(ProblemCode::SendingNotConfigured)) };
     let (opened, _) = proven(&relay, &caller, &id).await?;
+    let send = addressee(&relay, &caller, &request.send)?;
+    let by_hand = send.is_none();
     let guest = match request.participant.map(ParticipantId::new) {
         Some(known) => invitations::again(&relay, &opened, known).await?,
         None => ParticipantId::new(relay.random.id()),
     };
-    let invited = invitations::invite(&relay, &opened, &guest, Expected::Guest { kind }).await?;
+    let invited = invitations::invite(&relay, &opened, &guest, Expected::Guest { kind }, send).await?;
     Ok(Json(InviteView {
         participant: guest.as_str().to_owned(),
-        link: Some(invited.link),
+        link: by_hand.then_some(invited.link),
         expires_at: wire::from_rules(invited.expires_at).to_string(),
     }))
+}
+
+/// Whom a letter goes to; nobody where the clinician passes the link on.
+fn addressee(relay: &Relay, caller: &Caller, send: &SendBy) -> Answer<Option<Addressee>> {
+    let to = match send {
+        SendBy::Hand => return Ok(None),
+        SendBy::Email { address } => Addressee::email(address),
+        SendBy::Sms { number } => Addressee::sms(number),
+    };
+    let sender = relay.senders.get(&caller.0.organization);
+    let to = to.ok_or(Refusal(ProblemCode::AddressRefused))?;
+    if !sender.is_some_and(|sender| sender.carries(&to)) {
+        return Err(Refusal(ProblemCode::SendingNotConfigured));
+    }
+    Ok(Some(to))
 }
 
 /// `DELETE /visits/{id}/invitations/{participant}`.

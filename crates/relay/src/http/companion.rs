@@ -20,6 +20,7 @@ use serde::Deserialize;
 use super::problem::{Answer, Refusal};
 use crate::arrivals::{Along, Opened};
 use crate::config;
+use crate::config::SendingConfig;
 use crate::identity::Clinician;
 use crate::keys::one_time;
 use crate::meeting::links;
@@ -97,7 +98,7 @@ pub(super) async fn me(State(relay): State<Arc<Relay>>, caller: Caller) -> Answe
         alert_repeat_seconds: relay.config.visit.alert_repeat_seconds,
         delegate: organization.is_delegate(&caller.0.oid),
         waiting: wire::waiting(&relay.config.visit),
-        sends: Vec::new(),
+        sends: organization.sending.iter().flat_map(SendingConfig::ways).map(str::to_owned).collect(),
     }))
 }
 

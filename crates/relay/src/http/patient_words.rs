@@ -39,6 +39,7 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         ),
         P::TooManyRequests => ("That was tried too often", "Please wait a minute and try again."),
         P::EhrUnreachable
+        | P::AddressRefused
         | P::SendingNotConfigured
         | P::RoleMissing
         | P::MeetingRefused

@@ -127,6 +127,11 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "No such guest",
             "This person is not on the visit's list of guests, or needs no link. Open the visit again and look.",
         ),
+        P::AddressRefused => (
+            StatusCode::BAD_REQUEST,
+            "That address cannot be used",
+            "Write a mail address like name@example.org, or a number with its country in front like +15550100.",
+        ),
         P::SendingNotConfigured => (
             StatusCode::CONFLICT,
             "Roomed cannot send links here",

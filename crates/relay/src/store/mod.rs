@@ -7,6 +7,7 @@ mod aftercare;
 mod chart;
 mod closing;
 mod hints;
+mod letters;
 mod nodes;
 mod notices;
 mod onetime;
@@ -23,6 +24,7 @@ mod web;
 pub use aftercare::{Aftercare, Quarantined};
 pub use closing::{ClosedVisit, Closing, Summary};
 pub use hints::{Hint, Hints};
+pub use letters::{ClaimedLetter, Letters, NewLetter};
 pub use nodes::{NodeId, Nodes, Stretch};
 pub use notices::{CommittedNotice, NewNotice, Notices, StoredNotice};
 pub use onetime::{Link, Links, NonceBinding, OneTime, OneTimeKind, PageSession, Sessions};
@@ -89,7 +91,7 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 /// Everything the relay keeps, on whatever database. Held as `Arc<dyn Store>`.
 #[async_trait]
 pub trait Store:
-    Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + WebSessions + Links + Watches + Nodes
+    Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + WebSessions + Links + Letters + Watches + Nodes
 {
     /// A write transaction can be opened: what `/readyz` asks.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -12,6 +12,7 @@ mod enqueue;
 mod fitness;
 mod hints;
 mod ledger;
+mod letters;
 mod nodes;
 mod notices;
 mod onetime;

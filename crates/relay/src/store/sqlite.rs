@@ -8,6 +8,7 @@ mod closing;
 mod commit;
 mod connection;
 mod ledger;
+mod letters;
 mod nodes;
 mod notices;
 mod onetime;

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{CommittedNotice, Link, NewNotice, NewOutboxEntry, OneTimeKind, StoreError, StoredWatch};
+use super::{CommittedNotice, Link, NewLetter, NewNotice, NewOutboxEntry, OneTimeKind, StoreError, StoredWatch};
 
 /// An HMAC under the organization's look-up key: finds a row by an EHR's id without holding the id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,6 +130,8 @@ pub struct Change {
     pub watches: Vec<StoredWatch>,
     /// The meeting, once it exists.
     pub meeting: Option<Meeting>,
+    /// Letters that are to leave.
+    pub letters: Vec<NewLetter>,
     /// The relay's time of the commit.
     pub now: Timestamp,
 }
@@ -148,6 +150,7 @@ impl Change {
             links: Vec::new(),
             watches: Vec::new(),
             meeting: None,
+            letters: Vec::new(),
             now,
         }
     }

@@ -56,7 +56,7 @@ fn page_stage(
     }
     let mine = visit.presence(who, now);
     if let (rules::Presence::Connected { .. }, Some(meeting)) = (mine, meeting) {
-        return wire::PageStage::InMeeting { join_url: meeting.patient_join_url.clone() };
+        return wire::PageStage::InMeeting { join_url: way_in(visit, who, meeting) };
     }
     // Whoever left may come back by the same button.
     if !visit.is_ready(who)
@@ -69,9 +69,7 @@ fn page_stage(
         };
     }
     match meeting {
-        Some(meeting) if visit.may_enter(who, now) => {
-            wire::PageStage::Called { join_url: meeting.patient_join_url.clone() }
-        }
+        Some(meeting) if visit.may_enter(who, now) => wire::PageStage::Called { join_url: way_in(visit, who, meeting) },
         _ => {
             let since = match mine {
                 rules::Presence::Waiting { since, .. } => since,
@@ -79,6 +77,14 @@ fn page_stage(
             };
             wire::PageStage::Waiting { since: text(since), told: told(decisions.told) }
         }
+    }
+}
+
+/// A colleague of another hospital has an account and Teams at work; everybody else joins in the browser without either.
+fn way_in(visit: &rules::Visit, who: &rules::ParticipantId, meeting: &MeetingRecord) -> String {
+    match visit.participant(who).map(|it| &it.role) {
+        Some(rules::Role::Guest { kind: rules::GuestKind::Colleague, .. }) => meeting.join_web_url.clone(),
+        _ => meeting.patient_join_url.clone(),
     }
 }
 

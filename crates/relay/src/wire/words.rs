@@ -4,7 +4,7 @@ use roomed_protocol as wire;
 use roomed_visit as rules;
 
 use super::text;
-use crate::record::InvitationState;
+use crate::record::{InvitationState, LetterState};
 
 /// Who somebody is.
 pub fn role(person: &rules::Participant) -> wire::Role {
@@ -181,7 +181,14 @@ pub(super) fn messages(visit: &rules::Visit, who: Option<&rules::ParticipantId>)
 pub(super) fn invitation(visit: &rules::Visit, state: &InvitationState) -> wire::InvitationState {
     match state {
         InvitationState::Used => wire::InvitationState::Used,
-        InvitationState::Open { .. } => wire::InvitationState::Open { expires_at: text(visit.open_until()) },
+        InvitationState::Open { letter, .. } => wire::InvitationState::Open {
+            expires_at: text(visit.open_until()),
+            letter: letter.map(|it| match it {
+                LetterState::Sending => wire::LetterState::Sending,
+                LetterState::Sent => wire::LetterState::Sent,
+                LetterState::Failed => wire::LetterState::Failed,
+            }),
+        },
         InvitationState::Revoked => wire::InvitationState::Revoked,
     }
 }

@@ -11,6 +11,7 @@ mod events;
 mod forgetting;
 mod given;
 mod health;
+mod letters;
 mod nodes;
 mod operator;
 mod order;
@@ -73,6 +74,9 @@ macro_rules! suite {
                 secrets::the_first_organization_key_stands,
                 web::a_browser_is_signed_in_until_it_is_out,
                 web::a_browser_in_use_lives_on_and_not_for_ever,
+                letters::a_letter_is_one_nodes_until_it_is_settled,
+                letters::of_many_each_letter_goes_to_one,
+                letters::a_refused_change_sends_nothing_and_a_forgotten_visit_neither,
                 delivery::a_row_is_claimed_delivered_and_shown,
                 delivery::many_claims_at_once_never_share_a_stream,
                 delivery::a_stream_in_flight_gives_nothing_else,

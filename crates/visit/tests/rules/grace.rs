@@ -69,6 +69,21 @@ fn a_page_left_open_behind_the_meeting_does_not_keep_the_patient_there() {
 }
 
 #[test]
+fn a_look_at_the_page_during_the_meeting_is_not_what_the_leave_rests_on() {
+    let mut story = Story::new();
+    story.hear(0, page_opened("p1", 0));
+    story.hear(5, ready(5));
+    story.hear(30, handed_over(30));
+    story.hear(31, page_closed("p1", 31));
+    story.hear(40, guest("g1", LegState::InCall, 40));
+    story.hear(100, page_opened("p2", 100));
+    story.hear(110, page_closed("p2", 110));
+    story.hear(300, guest("g1", LegState::Left, 300));
+    story.tick(391);
+    assert_eq!(story.presence(&patient()), Presence::Disconnected { at: at(300), source: Source::Roster });
+}
+
+#[test]
 fn when_the_call_ends_everybody_in_it_is_out_at_once() {
     let mut story = Story::new();
     story.hear(0, handed_over(0));

@@ -103,7 +103,8 @@ async fn start(directory: &Path, seed: u64) -> anyhow::Result<Stack> {
         configuration["ehr"]["poll_seconds"] = json!(0);
         configuration["organizations"][0]["ehr"][0]["communication"] = json!(true);
     };
-    let options = Options { grace_seconds: 0, seed: Some(seed), canaries: false, adjust: vec![tune] };
+    let options =
+        Options { grace_seconds: 0, seed: Some(seed), canaries: false, adjust: vec![tune], ..Options::default() };
     Stack::start(directory, &options).await
 }
 

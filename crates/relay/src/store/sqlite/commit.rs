@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::super::visits::{Change, CommitError, Committed, Meeting, Member, VisitRow};
-use super::{SqliteStore, notices, onetime, stream, watches};
+use super::{SqliteStore, letters, notices, onetime, stream, watches};
 
 impl SqliteStore {
     pub(super) async fn commit_change(&self, change: Change) -> Result<Committed, CommitError> {
@@ -53,6 +53,9 @@ async fn commit(tx: &mut SqliteConnection, change: Change) -> Result<Committed, 
     }
     for watch in &change.watches {
         watches::put(tx, watch).await?;
+    }
+    for letter in &change.letters {
+        letters::put(tx, &change.visit, letter, now).await?;
     }
     let mut told = Vec::with_capacity(change.notices.len());
     for notice in change.notices {

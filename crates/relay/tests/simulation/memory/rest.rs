@@ -3,8 +3,9 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::store::{
-    CommittedNotice, Link, Links, NewNotice, NodeId, Nodes, Notices, OneTime, OneTimeKind, PageSession, Recipient,
-    Sessions, Store, StoreError, StoredNotice, StoredWatch, Stretch, Watches, WebSession, WebSessions,
+    ClaimedLetter, CommittedNotice, Letters, Link, Links, NewNotice, NodeId, Nodes, Notices, OneTime, OneTimeKind,
+    PageSession, Recipient, Sessions, Store, StoreError, StoredNotice, StoredWatch, Stretch, Watches, WebSession,
+    WebSessions,
 };
 
 use super::MemoryStore;
@@ -116,6 +117,26 @@ macro_rules! without_the_rest {
             }
 
             async fn end_web_sessions_of(&self, _: &Recipient) -> Result<u64, StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl Letters for $store {
+            async fn claim_letters(
+                &self,
+                _: Timestamp,
+                _: Timestamp,
+                _: u32,
+            ) -> Result<Vec<ClaimedLetter>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn settle_letter(&self, _: &str, _: u32, _: Option<Timestamp>) -> Result<bool, StoreError> {
+                Err(not_here())
+            }
+
+            async fn next_letter_at(&self) -> Result<Option<Timestamp>, StoreError> {
                 Err(not_here())
             }
         }

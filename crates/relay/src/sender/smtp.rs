@@ -1,0 +1,112 @@
+//! Letters by SMTP, through the organization's own mail server; text messages by its gateway, which takes mail to
+//! `<number>@<domain>`. What the server's answers mean for the next attempt is decided here.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use async_trait::async_trait;
+use lettre::message::header::ContentType;
+use lettre::message::{Mailbox, Message};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::extension::ClientId;
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::{Addressee, Letter, Sender, Sent};
+use crate::config::{SendingConfig, SmtpTls};
+
+/// For one command of the dialogue.
+const ANSWER: Duration = Duration::from_secs(10);
+/// For one attempt as a whole; `post.rs` holds a letter for longer.
+const ATTEMPT: Duration = Duration::from_secs(40);
+
+/// A mail server.
+pub(super) struct Smtp {
+    server: AsyncSmtpTransport<Tokio1Executor>,
+    from: Mailbox,
+    gateway: Option<String>,
+    subject: String,
+    text: String,
+}
+
+impl Smtp {
+    /// As it is configured.
+    pub(super) fn of(config: &SendingConfig, organization: &str, public_url: &str) -> anyhow::Result<Self> {
+        let tls = || TlsParameters::new(config.host.clone()).context("the mail server's name is of no use for TLS");
+        let tls = match config.tls {
+            SmtpTls::Starttls => Tls::Required(tls()?),
+            SmtpTls::Implicit => Tls::Wrapper(tls()?),
+            SmtpTls::None => Tls::None,
+        };
+        let mut server = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&config.host)
+            .port(config.port)
+            .tls(tls)
+            .timeout(Some(ANSWER));
+        if let Some(name) = Url::parse(public_url).ok().as_ref().and_then(Url::domain) {
+            server = server.hello_name(ClientId::Domain(name.to_owned()));
+        }
+        if let Some(user) = &config.user {
+            let password = config.password.as_ref().map(|it| it.expose_secret().to_owned()).unwrap_or_default();
+            server = server.credentials(Credentials::new(user.clone(), password));
+        }
+        let filled = |text: &str| text.replace("{organization}", organization);
+        Ok(Self {
+            server: server.build(),
+            from: config.from.parse().context("sending.from is no mail address")?,
+            gateway: config.sms_gateway.clone(),
+            subject: filled(&config.subject),
+            text: filled(&config.text),
+        })
+    }
+
+    fn written(&self, id: &str, letter: &Letter) -> anyhow::Result<Message> {
+        let to = match &letter.to {
+            Addressee::Email(address) => address.parse::<Address>()?,
+            Addressee::Sms(number) => Address::new(number, self.gateway.as_deref().unwrap_or_default())?,
+        };
+        let message = Message::builder()
+            .from(self.from.clone())
+            .to(Mailbox::new(None, to))
+            .subject(&self.subject)
+            .message_id(Some(format!("<{id}@{}>", self.from.email.domain())))
+            .header(ContentType::TEXT_PLAIN)
+            .body(self.text.replace("{link}", &letter.link))?;
+        Ok(message)
+    }
+}
+
+#[async_trait]
+impl Sender for Smtp {
+    fn carries(&self, to: &Addressee) -> bool {
+        match to {
+            Addressee::Email(_) => true,
+            Addressee::Sms(_) => self.gateway.is_some(),
+        }
+    }
+
+    async fn send(&self, id: &str, letter: &Letter) -> Sent {
+        let Ok(message) = self.written(id, letter) else { return Sent::Refused };
+        let error = match tokio::time::timeout(ATTEMPT, self.server.send(message)).await {
+            Ok(Ok(_)) => return Sent::Taken,
+            Ok(Err(error)) => error,
+            Err(_) => {
+                tracing::warn!(letter = id, "the mail server did not answer in time");
+                return Sent::Later;
+            }
+        };
+        let code = error.status().map(u16::from);
+        // Servers repeat addresses in their sentences: only the code is told.
+        tracing::warn!(letter = id, code, "the mail server did not take a letter");
+        match code {
+            // What it thinks of us (530, 534, 535, 538: RFC 4954) says nothing of the letter; IT can put it right.
+            Some(530 | 534 | 535 | 538) => {
+                tracing::error!("the mail server refuses the relay's sign-in: see sending.user and sending.password");
+                Sent::Later
+            }
+            _ if error.is_permanent() => Sent::Refused,
+            _ => Sent::Later,
+        }
+    }
+}
