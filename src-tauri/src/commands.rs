@@ -28,6 +28,8 @@ pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         revoke_invitation,
         open_visit,
         close_visit,
+        dismiss_join,
+        dismiss_pending,
         cover,
         dismiss_problem,
         set_sound,
@@ -128,6 +130,18 @@ async fn open_visit(shell: State<'_, Shell>, visit: String) -> Done {
 #[tauri::command]
 async fn close_visit(shell: State<'_, Shell>) -> Done {
     companion(&shell)?.close_visit();
+    Ok(())
+}
+
+#[tauri::command]
+async fn dismiss_join(shell: State<'_, Shell>) -> Done {
+    companion(&shell)?.dismiss_join();
+    Ok(())
+}
+
+#[tauri::command]
+async fn dismiss_pending(shell: State<'_, Shell>, id: String) -> Done {
+    companion(&shell)?.dismiss_pending(&id);
     Ok(())
 }
 

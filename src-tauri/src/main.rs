@@ -16,7 +16,7 @@ use clap::Parser;
 #[derive(Parser)]
 #[command(name = "roomed", version)]
 struct Arguments {
-    /// Removes this account's sign-in from the computer, and does nothing else.
+    /// Removes this account's sign-in from the computer, and from the companion that is running.
     #[arg(long)]
     sign_out: bool,
     /// A `roomed:` link to begin a visit with.

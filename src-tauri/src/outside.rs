@@ -5,6 +5,7 @@ use std::sync::Arc;
 use roomed_companion::Ports;
 use roomed_companion::clock::SystemClock;
 use roomed_companion::desktop::{OsNotifier, scheme_has_handler};
+use roomed_companion::idle::OsIdle;
 use roomed_companion::ports::{Opener, Refused, SystemRandom, Window};
 use roomed_companion::secrets::OsKeychain;
 use tauri::AppHandle;
@@ -43,6 +44,7 @@ fn with(window: Arc<dyn Window>) -> Ports {
         secrets: Arc::new(OsKeychain),
         notifier: Arc::new(OsNotifier),
         window,
+        idle: Arc::new(OsIdle),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     }

@@ -48,10 +48,20 @@ impl Shell {
     }
 }
 
+const SIGN_OUT: &str = "--sign-out";
+
+fn context() -> tauri::Context {
+    tauri::generate_context!()
+}
+
 /// Runs until the person quits.
 pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
     // First of all, as its documentation asks: a second start hands its links over and ends.
     let single = tauri_plugin_single_instance::init(|app, arguments, _| {
+        if arguments.iter().skip(1).any(|argument| argument == SIGN_OUT) {
+            // Run by a script when a shared workstation is left: nothing is to come to the front.
+            return tray::sign_out_of(app);
+        }
         take_links(app, arguments.into_iter().skip(1));
         window::bring_forward(app);
     });
@@ -73,7 +83,7 @@ pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
             tauri::async_runtime::spawn(show_every_change(handle));
             Ok(())
         })
-        .build(tauri::generate_context!())?;
+        .build(context())?;
     app.run(|_, event| {
         // Closing the window keeps the companion in the tray: an arrival must still be heard.
         if let RunEvent::ExitRequested { api, code: None, .. } = event {
@@ -109,8 +119,27 @@ async fn show_every_change(app: AppHandle) {
     }
 }
 
-/// `roomed --sign-out`.
+/// `roomed --sign-out`: out of the keychain first, then out of the companion that is running, if one is.
 pub(crate) fn sign_out() -> ExitCode {
+    let outcome = forget();
+    hand_over();
+    outcome
+}
+
+/// Where another companion runs, it is given our arguments and this process ends here with success: whatever its keychain
+/// would not let go of is said in its window.
+fn hand_over() {
+    let screen = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty());
+    if cfg!(target_os = "linux") && !screen("DISPLAY") && !screen("WAYLAND_DISPLAY") {
+        return;
+    }
+    let single = tauri_plugin_single_instance::init(|_, _, _| {});
+    if let Err(error) = tauri::Builder::default().plugin(single).build(context()) {
+        tracing::warn!(%error, "a running companion could not be looked for");
+    }
+}
+
+fn forget() -> ExitCode {
     let Ok(config) = Config::load() else {
         eprintln!("Roomed is not set up on this computer: there is nothing to sign out of.");
         return ExitCode::SUCCESS;

@@ -1,6 +1,6 @@
 //! The tray: the third twin of an alert, and the way back to a closed window. Time and role only, never a name.
 
-use roomed_companion::view::AppState;
+use roomed_companion::view::{AlertAbout, AppState};
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuItem};
 use tauri::tray::TrayIconBuilder;
@@ -25,7 +25,10 @@ pub(crate) fn put_up(app: &AppHandle) -> tauri::Result<()> {
         .menu(&menu)
         .on_menu_event(|app, event| match event.id().as_ref() {
             "open" => window::bring_forward(app),
-            "sign-out" => sign_out_of(app),
+            "sign-out" => {
+                sign_out_of(app);
+                window::bring_forward(app);
+            }
             "quit" => app.exit(0),
             _ => {}
         })
@@ -33,20 +36,23 @@ pub(crate) fn put_up(app: &AppHandle) -> tauri::Result<()> {
     Ok(())
 }
 
-fn sign_out_of(app: &AppHandle) {
+/// Signs out; the window is left where it is.
+pub(crate) fn sign_out_of(app: &AppHandle) {
     let Some(handle) = app.state::<Shell>().handle().cloned() else { return };
     tauri::async_runtime::spawn(async move {
         // What went wrong is in the state, and so on the screen.
         let _ = handle.sign_out().await;
     });
-    window::bring_forward(app);
 }
 
-/// Shows whether somebody waits.
+/// Shows whether somebody waits or asks for help.
 pub(crate) fn show(app: &AppHandle, state: &AppState) {
     let Some(tray) = app.tray_by_id(ID) else { return };
-    let waits = state.alert.is_some();
-    let (icon, words) = if waits { (ALERT, "Roomed - Patient ready") } else { (IDLE, "Roomed") };
+    let (icon, words) = match state.alert.as_ref().map(|alert| alert.about) {
+        Some(AlertAbout::Help) => (ALERT, "Roomed - Somebody asks for help"),
+        Some(AlertAbout::Ready) => (ALERT, "Roomed - Patient ready"),
+        None => (IDLE, "Roomed"),
+    };
     let shown = tray.set_icon(Some(icon)).and_then(|()| tray.set_tooltip(Some(words)));
     if let Err(error) = shown {
         tracing::debug!(%error, "the tray could not be changed");

@@ -51,6 +51,15 @@ test("the alert is announced, and stands beside the button that takes it down", 
   expect(at("#join")).not.toBeNull();
 });
 
+test("a request for help is announced, and stands until it is taken on", async () => {
+  const { at } = await window_("help");
+  expect(screen.getAllByRole("alert")[0]?.textContent).toMatch(/Patient asks for help, \d\d:\d\d/);
+  expect(at("#acknowledge")).toBeNull();
+  await fireEvent.click(at("#take-help")!);
+  await waitFor(() => expect(at("#alert")).toBeNull());
+  expect(globalThis.window.calls?.at(-1)).toBe("help_taken v1 patient-1");
+});
+
 test("a delegate is told why", async () => {
   const { at } = await window_("delegate");
   expect(at("#alert")?.textContent).toContain("Nobody else could be told");

@@ -86,7 +86,7 @@ describe("the one that matters", () => {
   test("nothing on an empty day", () => expect(leadOf(app({}))).toBeUndefined());
   test("the alerted visit first, even if another waits longer", () => {
     const { id, start, proven } = short;
-    const alert = { visit: id, start, role: "patient" as const, proven, as_delegate: false, since: start };
+    const alert = { visit: id, start, about: "ready" as const, role: "patient" as const, proven, as_delegate: false, since: start };
     expect(leadOf(app({ visits: [long, short], alert }))?.id).toBe("short");
   });
   test("then the longest waiting, whatever the order it came in", () =>

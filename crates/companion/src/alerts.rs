@@ -1,5 +1,6 @@
-//! Alerts: somebody waits and nobody has acknowledged it. Each stands in the window (`AppState.alert`) and as an OS
-//! notification, repeated until it is withdrawn. Time and role only; the text has no place for more.
+//! Alerts: somebody waits and nobody has acknowledged it, or asks for help and nobody has taken it on. Each stands in the
+//! window (`AppState.alert`) and as an OS notification, repeated until it is withdrawn. Time and role only; the text has no
+//! place for more.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,17 +10,34 @@ use jiff::{SignedDuration, Timestamp};
 use roomed_protocol::{Role, VisitView};
 use tokio::sync::{Notify, mpsc};
 
-use crate::board::Board;
+use crate::board::{Board, is_over};
 use crate::clock::{Clock, within};
 use crate::ports::{AlertAction, AlertText, Answer, Notifier, Refused, ShownAlert};
-use crate::view::{AlertView, NotificationsView};
+use crate::view::{AlertAbout, AlertView, NotificationsView};
 
 /// Most OS notifications at once: each may cost a thread (`dependencies.md` 1.5). The window shows the rest.
 const MOST_SHOWN: usize = 3;
 const SHOW_LIMIT: Duration = Duration::from_secs(5);
 
+/// Which alert: a visit has one for its arrival and one for a request for help.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Which {
+    pub(crate) about: AlertAbout,
+    pub(crate) visit: String,
+}
+
+impl Which {
+    fn of(alert: &AlertView) -> Self {
+        Self { about: alert.about, visit: alert.visit.clone() }
+    }
+
+    pub(crate) fn arrival(visit: &str) -> Self {
+        Self { about: AlertAbout::Ready, visit: visit.to_owned() }
+    }
+}
+
 pub(crate) struct Alerts {
-    standing: Mutex<BTreeMap<String, AlertView>>,
+    standing: Mutex<BTreeMap<Which, AlertView>>,
     every: Mutex<Duration>,
     changed: Notify,
     board: Arc<Board>,
@@ -52,57 +70,82 @@ impl Alerts {
 
     pub(crate) fn raise(&self, alert: AlertView) {
         self.edit(|standing| {
-            standing.insert(alert.visit.clone(), alert);
+            standing.insert(Which::of(&alert), alert);
         });
     }
 
-    pub(crate) fn withdraw(&self, visit: &str) {
-        self.edit(|standing| {
-            standing.remove(visit);
-        });
+    /// Somebody has seen to the arrival. A request for help stands until it is taken on. Returns what stood.
+    pub(crate) fn withdraw(&self, visit: &str) -> Option<AlertView> {
+        self.edit(|standing| standing.remove(&Which::arrival(visit)))
     }
 
     pub(crate) fn clear(&self) {
         self.edit(BTreeMap::clear);
     }
 
-    /// What a visit's newest state means for its alert: a proven launch turns *Open* into *Join*.
-    pub(crate) fn follow(&self, visit: &VisitView, withdraw: bool) {
+    /// What a visit's newest state means for its alerts: a proven launch turns *Open* into *Join*, help that somebody took
+    /// on needs nobody any more, and nothing stands for a visit that is over.
+    pub(crate) fn follow(&self, visit: &VisitView) {
+        let over = is_over(visit);
         self.edit(|standing| {
-            if withdraw {
-                standing.remove(&visit.id);
-            } else if let Some(alert) = standing.get_mut(&visit.id) {
+            if over || visit.acknowledged {
+                standing.remove(&Which::arrival(&visit.id));
+            } else if let Some(alert) = standing.get_mut(&Which::arrival(&visit.id)) {
                 alert.proven |= visit.proven;
+            }
+            let which = Which { about: AlertAbout::Help, visit: visit.id.clone() };
+            let asks = || visit.participants.iter().filter_map(|who| Some((who.help_since.clone()?, who.role)));
+            let known = standing.get(&which).is_some_and(|alert| asks().any(|(_, role)| role == alert.role));
+            match asks().min_by(|(one, _), (other, _)| one.cmp(other)) {
+                Some((since, role)) if !over && !known => {
+                    let (start, proven) = (visit.start.clone(), visit.proven);
+                    let alert = AlertView {
+                        visit: visit.id.clone(),
+                        about: AlertAbout::Help,
+                        start,
+                        role,
+                        proven,
+                        as_delegate: false,
+                        since,
+                    };
+                    standing.insert(which, alert);
+                }
+                Some(_) if !over => {}
+                _ => {
+                    standing.remove(&which);
+                }
             }
         });
     }
 
-    /// True if pressing the alert of this visit means *Join*.
-    pub(crate) fn is_proven(&self, visit: &str) -> bool {
-        self.standing.lock().unwrap_or_else(PoisonError::into_inner).get(visit).is_some_and(|a| a.proven)
+    /// True if pressing this alert means *Join*.
+    pub(crate) fn means_join(&self, which: &Which) -> bool {
+        let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
+        standing.get(which).is_some_and(|alert| action(alert) == AlertAction::Join)
     }
 
-    fn edit(&self, edit: impl FnOnce(&mut BTreeMap<String, AlertView>)) {
+    fn edit<T>(&self, edit: impl FnOnce(&mut BTreeMap<Which, AlertView>) -> T) -> T {
         let mut standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let before = standing.clone();
-        edit(&mut standing);
+        let outcome = edit(&mut standing);
         if *standing == before {
-            return;
+            return outcome;
         }
-        let first = standing.values().min_by(|a, b| (&a.since, &a.visit).cmp(&(&b.since, &b.visit))).cloned();
+        let first = standing.values().min_by(|a, b| rank(a).cmp(&rank(b))).cloned();
         drop(standing);
         self.board.change(|s| s.alert = first);
         self.changed.notify_one();
+        outcome
     }
 
-    /// Keeps the OS notifications in step with what stands. Presses go to `pressed` by visit id.
-    pub(crate) async fn run(&self, pressed: mpsc::UnboundedSender<String>) {
-        let mut up: HashMap<String, Up> = HashMap::new();
+    /// Keeps the OS notifications in step with what stands. Presses go to `pressed`.
+    pub(crate) async fn run(&self, pressed: mpsc::UnboundedSender<Which>) {
+        let mut up: HashMap<Which, Up> = HashMap::new();
         loop {
             let first = self.first();
-            let gone: Vec<String> = up.keys().filter(|v| !first.iter().any(|a| a.visit == **v)).cloned().collect();
-            for visit in gone {
-                self.take_down(&mut up, &visit).await;
+            let gone: Vec<Which> = up.keys().filter(|w| !first.iter().any(|a| Which::of(a) == **w)).cloned().collect();
+            for which in gone {
+                self.take_down(&mut up, &which).await;
             }
             for alert in &first {
                 self.put_up(&mut up, alert, &pressed).await;
@@ -118,46 +161,46 @@ impl Alerts {
         }
     }
 
-    /// Those that have stood longest.
+    /// Those that come first.
     fn first(&self) -> Vec<AlertView> {
         let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
         let mut alerts: Vec<AlertView> = standing.values().cloned().collect();
-        alerts.sort_by(|a, b| (&a.since, &a.visit).cmp(&(&b.since, &b.visit)));
+        alerts.sort_by(|a, b| rank(a).cmp(&rank(b)));
         alerts.truncate(MOST_SHOWN);
         alerts
     }
 
-    async fn take_down(&self, up: &mut HashMap<String, Up>, visit: &str) {
-        if let Some(shown) = up.remove(visit).and_then(|u| u.shown) {
+    async fn take_down(&self, up: &mut HashMap<Which, Up>, which: &Which) {
+        if let Some(shown) = up.remove(which).and_then(|u| u.shown) {
             within(&*self.clock, SHOW_LIMIT, shown.close()).await;
         }
     }
 
     /// Shows one that is new, due again, or says something else now.
-    async fn put_up(&self, up: &mut HashMap<String, Up>, alert: &AlertView, pressed: &mpsc::UnboundedSender<String>) {
-        let text = self.text(alert);
-        if up.get(&alert.visit).is_some_and(|u| u.text == text && self.clock.now() < u.again) {
+    async fn put_up(&self, up: &mut HashMap<Which, Up>, alert: &AlertView, pressed: &mpsc::UnboundedSender<Which>) {
+        let (which, text) = (Which::of(alert), self.text(alert));
+        if up.get(&which).is_some_and(|u| u.text == text && self.clock.now() < u.again) {
             return;
         }
         // Down first: a replaced notification does not pop up again on every desktop.
-        self.take_down(up, &alert.visit).await;
-        let shown = self.show(&text, &alert.visit, pressed).await.ok();
+        self.take_down(up, &which).await;
+        let shown = self.show(&text, &which, pressed).await.ok();
         let every = *self.every.lock().unwrap_or_else(PoisonError::into_inner);
         let every = SignedDuration::try_from(every).unwrap_or(SignedDuration::from_secs(30));
         let again = self.clock.now().checked_add(every).unwrap_or(Timestamp::MAX);
-        up.insert(alert.visit.clone(), Up { shown, text, again });
+        up.insert(which, Up { shown, text, again });
     }
 
     async fn show(
         &self,
         text: &AlertText,
-        visit: &str,
-        pressed: &mpsc::UnboundedSender<String>,
+        which: &Which,
+        pressed: &mpsc::UnboundedSender<Which>,
     ) -> Result<Box<dyn ShownAlert>, Refused> {
-        let (pressed, visit) = (pressed.clone(), visit.to_owned());
+        let (pressed, which) = (pressed.clone(), which.clone());
         let answered = Box::new(move |answer| {
             if answer == Answer::Pressed {
-                let _ = pressed.send(visit);
+                let _ = pressed.send(which);
             }
         });
         let outcome =
@@ -169,19 +212,36 @@ impl Alerts {
 
     fn text(&self, alert: &AlertView) -> AlertText {
         AlertText {
-            summary: summary(alert.role).to_owned(),
+            summary: summary(alert).to_owned(),
             body: alert.start.parse().map(|at| self.clock.local_time(at)).unwrap_or_default(),
-            action: if alert.proven { AlertAction::Join } else { AlertAction::Open },
+            action: action(alert),
         }
     }
 }
 
-/// Who waits, in a few words that may stand on a locked screen.
-pub(crate) fn summary(role: Role) -> &'static str {
-    match role {
-        Role::Patient => "Patient ready",
-        Role::Proxy => "Patient's proxy ready",
-        Role::Practitioner | Role::Colleague => "Colleague ready",
-        Role::Interpreter | Role::Family | Role::Unattributed | Role::Unknown => "Somebody is waiting",
+/// Help before waiting, then the longest standing.
+fn rank(alert: &AlertView) -> (AlertAbout, &str, &str) {
+    (alert.about, &alert.since, &alert.visit)
+}
+
+/// Whoever asks for help is to be read first: a press opens the visit.
+fn action(alert: &AlertView) -> AlertAction {
+    if alert.proven && alert.about == AlertAbout::Ready { AlertAction::Join } else { AlertAction::Open }
+}
+
+/// Who waits or asks for help, in a few words that may stand on a locked screen.
+fn summary(alert: &AlertView) -> &'static str {
+    match (alert.about, alert.role) {
+        (AlertAbout::Ready, Role::Patient) => "Patient ready",
+        (AlertAbout::Ready, Role::Proxy) => "Patient's proxy ready",
+        (AlertAbout::Ready, Role::Practitioner | Role::Colleague) => "Colleague ready",
+        (AlertAbout::Ready, Role::Interpreter | Role::Family | Role::Unattributed | Role::Unknown) => {
+            "Somebody is waiting"
+        }
+        (AlertAbout::Help, Role::Patient) => "Patient asks for help",
+        (AlertAbout::Help, Role::Proxy) => "Patient's proxy asks for help",
+        (AlertAbout::Help, Role::Interpreter) => "Interpreter asks for help",
+        (AlertAbout::Help, Role::Practitioner | Role::Colleague) => "Colleague asks for help",
+        (AlertAbout::Help, Role::Family | Role::Unattributed | Role::Unknown) => "Somebody asks for help",
     }
 }

@@ -3,7 +3,7 @@
 use roomed_protocol::{ParticipantView, Presence, Problem, Role, StageView, VisitView};
 use tokio::sync::watch;
 
-use crate::view::AppState;
+use crate::view::{AppState, SessionView};
 
 pub(crate) struct Board(watch::Sender<AppState>);
 
@@ -36,6 +36,10 @@ impl Board {
     /// Puts a visit in its place.
     pub(crate) fn upsert(&self, visit: VisitView) {
         self.change(|s| {
+            // An answer that comes after the sign-in has ended is nothing for whoever is next.
+            if s.session == SessionView::SignedOut {
+                return;
+            }
             match s.visits.iter_mut().find(|v| v.id == visit.id) {
                 Some(old) => *old = visit,
                 None => s.visits.push(visit),
@@ -53,15 +57,33 @@ fn awaited(visit: &VisitView) -> impl Iterator<Item = &ParticipantView> {
     visit.participants.iter().filter(move |p| if with_patient { is_patient(p) } else { is_colleague(p) })
 }
 
+/// True once nothing more can happen in it.
+pub(crate) fn is_over(visit: &VisitView) -> bool {
+    matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled)
+}
+
 /// True while somebody is there and not yet in.
 pub(crate) fn waits(visit: &VisitView) -> bool {
-    let over = matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled);
-    !over && awaited(visit).any(|p| p.presence == Presence::Waiting)
+    !is_over(visit) && awaited(visit).any(|p| p.presence == Presence::Waiting)
 }
 
 /// True if somebody is there, waiting or already in the meeting: then *Begin* goes straight in.
 pub(crate) fn somebody_is_there(visit: &VisitView) -> bool {
     awaited(visit).any(|p| matches!(p.presence, Presence::Waiting | Presence::Connected | Presence::Unclear))
+}
+
+/// True while somebody waits to be let in and the visit is not being closed.
+fn is_waited_in(visit: &VisitView) -> bool {
+    !visit.closing && waits(visit)
+}
+
+/// True if *Join* could be meant for another visit than this, so that a person has to say it in the window: the clinician
+/// is still in another, or several are waited in. The window words the question (`guardOf` in its `rules.ts`).
+pub(crate) fn must_ask(visits: &[VisitView], visit: &str) -> bool {
+    let am_in = |one: &VisitView| one.participants.iter().any(|who| who.me && who.presence == Presence::Connected);
+    let Some(this) = visits.iter().find(|one| one.id == visit) else { return false };
+    let mut others = visits.iter().filter(|one| one.id != visit && !one.closing && !is_over(one));
+    !am_in(this) && others.any(|one| am_in(one) || is_waited_in(one) && is_waited_in(this))
 }
 
 /// Longest waiting first, then by time.

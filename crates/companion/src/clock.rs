@@ -14,6 +14,8 @@ pub trait Clock: Send + Sync {
     fn now(&self) -> Timestamp;
     /// "10:30" where the clinician is.
     fn local_time(&self, at: Timestamp) -> String;
+    /// The day around `at` where the clinician is: from midnight to midnight.
+    fn local_day(&self, at: Timestamp) -> (Timestamp, Timestamp);
     /// Waits.
     async fn sleep(&self, length: Duration);
 }
@@ -32,9 +34,20 @@ impl Clock for SystemClock {
         at.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()
     }
 
+    fn local_day(&self, at: Timestamp) -> (Timestamp, Timestamp) {
+        day_in(&jiff::tz::TimeZone::system(), at)
+    }
+
     async fn sleep(&self, length: Duration) {
         tokio::time::sleep(length).await;
     }
+}
+
+/// From midnight to midnight in a time zone: 23, 24 or 25 hours.
+pub fn day_in(zone: &jiff::tz::TimeZone, at: Timestamp) -> (Timestamp, Timestamp) {
+    let date = at.to_zoned(zone.clone()).date();
+    let midnight = |date: jiff::civil::Date| date.to_zoned(zone.clone()).map_or(at, |it| it.timestamp());
+    (midnight(date), midnight(date.tomorrow().unwrap_or(date)))
 }
 
 /// The outcome of `work`, or `None` if it takes longer than `limit`; then it is dropped.

@@ -1,6 +1,7 @@
 //! `companion.toml`: which relay and which organization. Everything else the relay says (see ARCHITECTURE.md).
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use roomed_protocol::{Problem, ProblemCode};
 use roomed_smart::{UrlPolicy, http::is_loopback};
@@ -17,7 +18,8 @@ pub enum KeepSignIn {
     /// In the operating system's keychain: signed in once per workstation account.
     #[default]
     Keychain,
-    /// In memory: for shared workstations, where the keychain is not the clinician's.
+    /// In memory: for shared workstations, where the keychain is not the clinician's. There the sign-in also ends when
+    /// another EHR user begins a visit.
     Memory,
 }
 
@@ -54,6 +56,10 @@ pub struct Config {
     /// Where the refresh token is kept.
     #[serde(default)]
     pub keep_sign_in: KeepSignIn,
+    /// Signs out after so many minutes, 1 to 480, in which nobody touched the workstation and the clinician was in no visit.
+    /// Missing: never. For shared workstations.
+    #[serde(default)]
+    pub sign_out_after_idle_minutes: Option<u16>,
     /// Host of the sign-in's redirect.
     #[serde(default)]
     pub redirect_host: RedirectHost,
@@ -125,11 +131,24 @@ impl Config {
         if config.relay.query().is_some() {
             return Err(ConfigError::Invalid("relay: it carries a query".into()));
         }
+        if config.sign_out_after_idle_minutes.is_some_and(|minutes| !(1..=480).contains(&minutes)) {
+            return Err(ConfigError::Invalid("sign_out_after_idle_minutes: 1 to 480".into()));
+        }
         let key = &config.organization;
         if key.is_empty() || key.len() > 64 || !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(ConfigError::Invalid("organization: letters, digits, '-', '_' and '.' only".into()));
         }
         Ok(config)
+    }
+
+    /// True on a workstation that several people use.
+    pub fn is_shared(&self) -> bool {
+        self.keep_sign_in == KeepSignIn::Memory
+    }
+
+    /// After how long without anybody the sign-in ends.
+    pub fn idle_limit(&self) -> Option<Duration> {
+        self.sign_out_after_idle_minutes.map(|minutes| Duration::from_secs(u64::from(minutes) * 60))
     }
 
     /// Plain `http` is for loopback only, and only when the relay itself is there: a development set-up as a whole.
@@ -163,6 +182,7 @@ mod tests {
             "relay = \"https://relay.example?x\"\norganization = \"n\"",
             "relay = \"https://relay.example\"\norganization = \"../x\"",
             "relay = \"https://relay.example\"\norganization = \"n\"\nextra = 1",
+            "relay = \"https://relay.example\"\norganization = \"n\"\nsign_out_after_idle_minutes = 0",
         ] {
             assert!(matches!(Config::parse(bad), Err(ConfigError::Invalid(_))), "{bad}");
         }

@@ -3,26 +3,30 @@
 
 mod account;
 mod acts;
+mod offline;
+mod shared;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use roomed_protocol::{MeView, Problem};
+use jiff::Timestamp;
+use roomed_protocol::{MeView, Problem, ProblemCode};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use crate::alerts::Alerts;
-use crate::board::{Board, somebody_is_there};
+use crate::alerts::{Alerts, Which};
+use crate::board::{Board, must_ask, somebody_is_there};
 use crate::clock::within;
 use crate::config::Config;
 use crate::inbox::Inbox;
 use crate::launch::{AskCovering, Launches};
 use crate::link::{LaunchLink, LinkQueue};
+use crate::pending::Pending;
 use crate::ports::Ports;
 use crate::problems;
 use crate::relay::{Refusal, Relay};
 use crate::session::Session;
-use crate::view::{CoveringView, LaunchStep, LaunchingView, PatientBanner, SessionView};
+use crate::view::{AlertAbout, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView};
 
 /// How long a link waits for a sign-in: the EHR's launch lives about as long.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -37,6 +41,7 @@ pub(crate) struct Core {
     pub(crate) session: Arc<Session>,
     pub(crate) inbox: Arc<Inbox>,
     pub(crate) launches: Arc<Launches>,
+    pub(crate) pending: Pending,
     /// The socket and everything else that ends with the sign-in.
     live: Mutex<JoinSet<()>>,
     me: Mutex<Option<MeView>>,
@@ -49,6 +54,8 @@ pub(crate) struct Core {
     /// The next sign-in lets the clinician choose an account.
     choose: Mutex<bool>,
     resuming: AsyncMutex<()>,
+    /// When a person last pressed something here.
+    touched: Mutex<Timestamp>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -67,6 +74,7 @@ impl Core {
         inbox: Arc<Inbox>,
         launches: Arc<Launches>,
     ) -> Self {
+        let touched = Mutex::new(ports.clock.now());
         Self {
             config,
             ports,
@@ -77,6 +85,7 @@ impl Core {
             session,
             inbox,
             launches,
+            pending: Pending::default(),
             live: Mutex::default(),
             me: Mutex::default(),
             signing_in: Mutex::default(),
@@ -86,6 +95,7 @@ impl Core {
             signed_out: Notify::new(),
             choose: Mutex::default(),
             resuming: AsyncMutex::default(),
+            touched,
         }
     }
 
@@ -110,9 +120,11 @@ impl Core {
             async move { core.inbox.watch_offline().await }
         });
         tasks.spawn(self.clone().introduce());
-        while let Some(visit) = presses.recv().await {
+        tasks.spawn(self.clone().send_pending());
+        tasks.spawn(self.clone().watch_idle());
+        while let Some(which) = presses.recv().await {
             let core = self.clone();
-            tasks.spawn(async move { core.alert_pressed(&visit).await });
+            tasks.spawn(async move { core.alert_pressed(&which).await });
         }
     }
 
@@ -124,12 +136,15 @@ impl Core {
                     let core = self.clone();
                     // Each on its own: a tab left open must not hold up the next press.
                     running.spawn(async move {
-                        tokio::select! {
-                            () = core.launch(link.clone()) => {}
+                        let by_another = tokio::select! {
+                            by_another = core.launch(link.clone()) => by_another,
                             // The next to sign in may be somebody else, whom this press does not concern.
-                            () = core.signed_out.notified() => {}
-                        }
+                            () = core.signed_out.notified() => false,
+                        };
                         core.links.done(&link);
+                        if by_another {
+                            core.end_session(EndedView::AnotherEhrUser).await;
+                        }
                     });
                 }
                 Err(_) => {
@@ -142,11 +157,13 @@ impl Core {
         }
     }
 
-    async fn launch(&self, link: LaunchLink) {
+    /// True if it was begun by another EHR user than the one who is signed in here, on a workstation that is shared.
+    async fn launch(&self, link: LaunchLink) -> bool {
+        self.touch();
         if within(&*self.ports.clock, LINK_LIMIT, self.wait_for_sign_in()).await.is_none() {
             self.board.change(|s| s.launching = None);
             self.board.problem(problems::launch_refused());
-            return;
+            return false;
         }
         let outcome = async {
             let me = self.me().await?;
@@ -165,11 +182,12 @@ impl Core {
                     s.problem = None;
                 });
                 if somebody_is_there(&visit) {
-                    // `join` has put any problem on the board already.
-                    let _ = self.join(&visit.id).await;
+                    // Any problem is on the board already.
+                    let _ = self.enter(&visit.id).await;
                 } else {
                     self.ports.window.bring_forward();
                 }
+                self.inbox.learn_doors().await;
                 if let Some(banner) = self.launches.banner(proven).await {
                     self.board.change(|s| {
                         // Only while the panel is still open: it may have been closed meanwhile.
@@ -184,12 +202,17 @@ impl Core {
                 }
             }
             Ok(None) => tracing::info!("the clinician does not cover"),
+            Err(problem) if problem.code == ProblemCode::WrongPerson && self.config.is_shared() => {
+                self.ports.window.bring_forward();
+                return true;
+            }
             Err(problem) => {
                 tracing::warn!(code = ?problem.code, "a launch was refused");
                 self.board.problem(problem);
                 self.ports.window.bring_forward();
             }
         }
+        false
     }
 
     async fn wait_for_sign_in(&self) {
@@ -206,45 +229,40 @@ impl Core {
         }
     }
 
-    async fn alert_pressed(&self, visit: &str) {
-        if self.alerts.is_proven(visit) {
-            if self.join(visit).await.is_err() {
+    async fn alert_pressed(&self, which: &Which) {
+        self.touch();
+        if self.alerts.means_join(which) {
+            if self.enter(&which.visit).await.is_err() {
                 self.ports.window.bring_forward();
             }
-        } else {
-            self.board.change(|s| {
-                s.patient.take_if(|p| p.visit != visit);
-                s.open_visit = Some(visit.to_owned());
-            });
-            self.ports.window.bring_forward();
-            let _ = self.acknowledge(visit).await;
+            return;
+        }
+        self.show(&which.visit);
+        self.ports.window.bring_forward();
+        // Reading that somebody asks for help is not yet helping: only *Take it on* takes that alert down.
+        if which.about == AlertAbout::Ready {
+            let _ = self.acknowledge(&which.visit).await;
         }
     }
 
-    pub(crate) async fn acknowledge(&self, visit: &str) -> Result<(), Problem> {
-        let view = self.relay.acknowledge(visit).await.map_err(|r| self.refused(r))?;
-        self.alerts.withdraw(visit);
-        self.inbox.put(view);
+    /// *Join* from outside the window: straight in, or with the question in the window where it could be the wrong visit.
+    async fn enter(&self, visit: &str) -> Result<(), Problem> {
+        if !self.board.read(|s| must_ask(&s.visits, visit)) {
+            return self.join(visit).await;
+        }
+        self.show(visit);
+        self.board.change(|s| s.confirm_join = Some(visit.to_owned()));
+        self.ports.window.bring_forward();
         Ok(())
     }
 
-    pub(crate) async fn join(&self, visit: &str) -> Result<(), Problem> {
-        let join = self.relay.join(visit).await.map_err(|r| self.refused(r))?;
-        self.alerts.withdraw(visit);
-        let (opener, policy) = (self.ports.opener.clone(), self.config.policy());
-        let opened = tokio::task::spawn_blocking(move || crate::teams::open(&*opener, &join, policy)).await;
-        opened.unwrap_or_else(|_| Err(problems::internal())).map_err(|p| self.board.problem(p))?;
+    /// Opens a visit's panel; another patient's name goes, and so does the question about another visit.
+    pub(crate) fn show(&self, visit: &str) {
         self.board.change(|s| {
             s.patient.take_if(|p| p.visit != visit);
+            s.confirm_join.take_if(|asked| asked != visit);
             s.open_visit = Some(visit.to_owned());
         });
-        Ok(())
-    }
-
-    pub(crate) async fn end(&self, visit: &str) -> Result<(), Problem> {
-        let view = self.relay.end(visit).await.map_err(|r| self.refused(r))?;
-        self.inbox.put(view);
-        Ok(())
     }
 
     pub(crate) fn cover(&self, yes: bool) {

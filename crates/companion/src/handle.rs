@@ -1,6 +1,6 @@
 //! What the shell holds: start, commands by the names of the window's, the state to watch, links to hand over.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use roomed_protocol::{AssignRequest, InviteRequest, InviteView, LateRequest, Problem, SayRequest};
 use tokio::sync::watch;
@@ -48,8 +48,14 @@ impl Companion {
         let relay = Arc::new(Relay::new(client.clone(), config.relay.clone(), session.clone()));
         let alerts = Arc::new(Alerts::new(board.clone(), ports.notifier.clone(), ports.clock.clone()));
         let inbox = Arc::new(Inbox::new(relay.clone(), board.clone(), alerts.clone(), ports.clock.clone()));
-        let launches =
-            Arc::new(Launches { relay: relay.clone(), board: board.clone(), ports: ports.clone(), client, policy });
+        let launches = Arc::new(Launches {
+            relay: relay.clone(),
+            board: board.clone(),
+            ports: ports.clone(),
+            client,
+            policy,
+            users: Mutex::default(),
+        });
         let core = Arc::new(Core::new(config, ports, board, alerts, relay, session, inbox, launches));
         tokio::spawn(core.clone().run());
         Ok(Handle(core))
@@ -75,6 +81,12 @@ fn vault(config: &Config, ports: &Ports) -> Vault {
 }
 
 impl Handle {
+    /// Every command is a person's press: somebody is there.
+    fn pressed(&self) -> &Core {
+        self.0.touch();
+        &self.0
+    }
+
     /// The state now and at every change. Clone what is borrowed at once: a borrow that is kept holds up every change.
     pub fn state(&self) -> watch::Receiver<AppState> {
         self.0.board.watch()
@@ -96,7 +108,7 @@ impl Handle {
     /// # Errors
     /// As for all commands: the problem that is also in the state.
     pub async fn sign_in(&self) -> Result<(), Problem> {
-        self.0.sign_in().await
+        self.pressed().sign_in().await
     }
 
     /// Signs out here and in the keychain.
@@ -104,31 +116,32 @@ impl Handle {
     /// # Errors
     /// `keychain-locked` if the keychain would not let go of it.
     pub async fn sign_out(&self) -> Result<(), Problem> {
-        self.0.sign_out().await
+        self.pressed().sign_out().await
     }
 
-    /// "I have seen it": takes the alert down everywhere.
+    /// "I have seen it": takes the alert down everywhere. Where the relay does not answer, this and what else may come a
+    /// minute late is kept and shown in [`AppState::pending`].
     ///
     /// # Errors
     /// The relay's.
     pub async fn acknowledge(&self, visit: &str) -> Result<(), Problem> {
-        self.0.acknowledge(visit).await
+        self.pressed().acknowledge(visit).await
     }
 
-    /// Opens the meeting.
+    /// Opens the meeting; of a visit that is in [`AppState::joinable`] also without the relay.
     ///
     /// # Errors
     /// The relay's, or `internal` if nothing could be opened.
     pub async fn join(&self, visit: &str) -> Result<(), Problem> {
-        self.0.join(visit).await
+        self.pressed().join(visit).await
     }
 
     /// Ends the visit.
     ///
     /// # Errors
-    /// The relay's.
+    /// The relay's; `not-while-offline` where it does not answer, as for everything that must not come late.
     pub async fn end(&self, visit: &str) -> Result<(), Problem> {
-        self.0.end(visit).await
+        self.pressed().end(visit).await
     }
 
     /// Takes the end of a visit back.
@@ -136,7 +149,7 @@ impl Handle {
     /// # Errors
     /// The relay's: `undo-too-late` after five minutes.
     pub async fn undo_end(&self, visit: &str) -> Result<(), Problem> {
-        self.0.undo_end(visit).await
+        self.pressed().undo_end(visit).await
     }
 
     /// Says a preset to somebody, or to everybody who waits.
@@ -144,7 +157,7 @@ impl Handle {
     /// # Errors
     /// The relay's.
     pub async fn say(&self, visit: &str, request: &SayRequest) -> Result<(), Problem> {
-        self.0.say(visit, request).await
+        self.pressed().say(visit, request).await
     }
 
     /// "Running late" in several visits.
@@ -152,7 +165,7 @@ impl Handle {
     /// # Errors
     /// The relay's, of one that could not be told; the others have been.
     pub async fn late(&self, request: &LateRequest) -> Result<(), Problem> {
-        self.0.late(request).await
+        self.pressed().late(request).await
     }
 
     /// Takes somebody's request for help on.
@@ -160,7 +173,7 @@ impl Handle {
     /// # Errors
     /// The relay's.
     pub async fn help_taken(&self, visit: &str, participant: &str) -> Result<(), Problem> {
-        self.0.help_taken(visit, participant).await
+        self.pressed().help_taken(visit, participant).await
     }
 
     /// Says who an unattributed guest is.
@@ -168,7 +181,7 @@ impl Handle {
     /// # Errors
     /// The relay's.
     pub async fn assign(&self, visit: &str, request: &AssignRequest) -> Result<(), Problem> {
-        self.0.assign(visit, request).await
+        self.pressed().assign(visit, request).await
     }
 
     /// Invites a guest; the link is in the answer and nowhere else.
@@ -176,7 +189,7 @@ impl Handle {
     /// # Errors
     /// The relay's.
     pub async fn invite(&self, visit: &str, request: &InviteRequest) -> Result<InviteView, Problem> {
-        self.0.invite(visit, request).await
+        self.pressed().invite(visit, request).await
     }
 
     /// Takes a guest off the list.
@@ -184,44 +197,54 @@ impl Handle {
     /// # Errors
     /// The relay's.
     pub async fn revoke_invitation(&self, visit: &str, participant: &str) -> Result<(), Problem> {
-        self.0.revoke_invitation(visit, participant).await
+        self.pressed().revoke_invitation(visit, participant).await
     }
 
     /// Opens a visit's panel.
     pub fn open_visit(&self, visit: &str) {
-        self.0.board.change(|s| {
-            s.patient.take_if(|p| p.visit != visit);
-            s.open_visit = Some(visit.to_owned());
-        });
+        self.pressed().show(visit);
     }
 
     /// Closes the panel; the patient's name goes with it.
     pub fn close_visit(&self) {
-        self.0.board.change(|s| {
+        self.pressed().board.change(|s| {
             s.patient = None;
             s.open_visit = None;
+            s.confirm_join = None;
         });
+    }
+
+    /// An action that was too old to be sent has been read.
+    pub fn dismiss_pending(&self, id: &str) {
+        let core = self.pressed();
+        core.pending.remove(id);
+        core.board.change(|s| s.pending = core.pending.view());
+    }
+
+    /// The question before *Join* was closed without joining.
+    pub fn dismiss_join(&self) {
+        self.pressed().board.change(|s| s.confirm_join = None);
     }
 
     /// Answers "Covering for a colleague?".
     pub fn cover(&self, yes: bool) {
-        self.0.cover(yes);
+        self.pressed().cover(yes);
     }
 
     /// Takes the problem off the screen.
     pub fn dismiss_problem(&self) {
-        self.0.board.change(|s| s.problem = None);
+        self.pressed().board.change(|s| s.problem = None);
     }
 
     /// Sound on or off.
     pub fn set_sound(&self, on: bool) {
-        self.0.board.change(|s| s.sound = on);
+        self.pressed().board.change(|s| s.sound = on);
     }
 
     /// Tries the keychain again: to keep a sign-in that is only in memory, or to find one.
     pub async fn retry_keychain(&self) {
-        if !self.0.session.keep_again().await {
-            self.0.resume().await;
+        if !self.pressed().session.keep_again().await {
+            self.pressed().resume().await;
         }
     }
 

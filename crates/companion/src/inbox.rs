@@ -2,19 +2,20 @@
 //! Hints may be doubled, late or lost; only the cursor counts.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roomed_protocol::{Notice, NoticeKind, ProblemCode, StageView, VisitView};
+use roomed_protocol::{Notice, NoticeKind, ProblemCode, VisitView};
 use tokio::sync::Mutex;
 
 use crate::alerts::Alerts;
 use crate::board::{Board, sort};
 use crate::clock::Clock;
+use crate::doors::Doors;
 use crate::relay::socket::Listener;
 use crate::relay::{Refusal, Relay};
-use crate::view::{AlertView, ConnectionState, ConnectionView};
+use crate::view::{AlertAbout, AlertView, ConnectionState, ConnectionView};
 
 /// For how long a lost connection is only "Reconnecting".
 const OFFLINE_AFTER: Duration = Duration::from_secs(30);
@@ -26,30 +27,43 @@ pub(crate) struct Inbox {
     pub(crate) board: Arc<Board>,
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) doors: Doors,
     /// One pull at a time.
     turn: Mutex<()>,
+    /// When the relay was last heard. Told only when the line is lost: until then it would change at every ping.
+    heard: std::sync::Mutex<Option<Timestamp>>,
 }
 
 impl Inbox {
     pub(crate) fn new(relay: Arc<Relay>, board: Arc<Board>, alerts: Arc<Alerts>, clock: Arc<dyn Clock>) -> Self {
-        Self { relay, board, alerts, clock, turn: Mutex::new(()) }
+        Self {
+            relay,
+            board,
+            alerts,
+            clock,
+            doors: Doors::default(),
+            turn: Mutex::new(()),
+            heard: std::sync::Mutex::default(),
+        }
     }
 
     /// Everything that happened since the cursor, then the list as it is now. In this order: what happens in between is
     /// in the list already, and is told of once more by the next hint.
     async fn catch_up(&self) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
-        let (alerts, _) = self.pull().await?;
+        let news = self.pull().await?;
         let list = self.relay.visits().await?;
         self.set_offset(list.now.parse().ok());
         self.board.change(|s| {
             s.visits.clone_from(&list.visits);
             sort(&mut s.visits);
         });
-        self.settle(alerts);
+        // Who asks for help is read off the list: an old request was taken on long ago, and a visit that is gone needs none.
+        self.settle(news.arrivals);
         for visit in &list.visits {
-            self.alerts.follow(visit, over(visit));
+            self.alerts.follow(visit);
         }
+        self.learn_doors().await;
         Ok(())
     }
 
@@ -59,10 +73,11 @@ impl Inbox {
         if self.board.read(|s| s.cursor) >= cursor {
             return Ok(());
         }
-        let (alerts, touched) = self.pull().await?;
+        let news = self.pull().await?;
         // The alert first: it needs nothing but the notice.
-        self.settle(alerts);
-        for id in touched {
+        self.settle(news.arrivals);
+        news.help.into_values().for_each(|alert| self.alerts.raise(alert));
+        for id in news.touched {
             match self.relay.visit(&id).await {
                 Ok(visit) => self.put(visit),
                 Err(refusal) if refusal.problem.code == ProblemCode::VisitNotFound => {
@@ -71,40 +86,59 @@ impl Inbox {
                 Err(_) => tracing::debug!("a visit could not be fetched"),
             }
         }
+        self.learn_doors().await;
         Ok(())
+    }
+
+    /// Asks how visits are joined that could be joined now, for the time when nobody can be asked.
+    pub(crate) async fn learn_doors(&self) {
+        for visit in self.board.read(|s| self.doors.missing(&s.visits)) {
+            match self.relay.door(&visit).await {
+                Ok(door) => self.doors.put(&visit, door),
+                Err(refusal) if refusal.is_silence() => break,
+                // There is no meeting yet: asked again with the next news of it.
+                Err(_) => {}
+            }
+        }
+        self.board.change(|s| s.joinable = self.doors.known());
+    }
+
+    /// Whoever signs in next has heard nothing yet, and joins nothing of the one before.
+    pub(crate) fn forget(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.doors.clear();
     }
 
     /// A visit as the relay has just described it.
     pub(crate) fn put(&self, visit: VisitView) {
-        self.alerts.follow(&visit, over(&visit));
+        self.alerts.follow(&visit);
         self.board.upsert(visit);
     }
 
-    /// Reads all new notices; returns which alerts stand (or no longer do) after them, and which visits they touch.
-    async fn pull(&self) -> Result<(BTreeMap<String, Option<AlertView>>, BTreeSet<String>), Refusal> {
+    /// Reads all new notices.
+    async fn pull(&self) -> Result<News, Refusal> {
         let mut cursor = self.board.read(|s| s.cursor);
-        let (mut alerts, mut touched) = (BTreeMap::new(), BTreeSet::new());
+        let mut news = News::default();
         for _ in 0..PAGES {
             let page = self.relay.notices(cursor).await?;
             let before = cursor;
             for notice in page.notices {
                 cursor = notice.seq;
-                touched.insert(notice.visit.clone());
-                fold(&mut alerts, notice);
+                fold(&mut news, notice);
             }
             if !page.more || cursor == before {
                 break;
             }
         }
         self.board.change(|s| s.cursor = s.cursor.max(cursor));
-        Ok((alerts, touched))
+        Ok(news)
     }
 
     fn settle(&self, alerts: BTreeMap<String, Option<AlertView>>) {
         for (visit, alert) in alerts {
             match alert {
                 Some(alert) => self.alerts.raise(alert),
-                None => self.alerts.withdraw(&visit),
+                None => drop(self.alerts.withdraw(&visit)),
             }
         }
     }
@@ -159,8 +193,15 @@ impl Listener for Inbox {
             return false;
         }
         let since = Some(self.clock.now().to_string());
-        self.board.change(|s| s.connection = ConnectionView { state: ConnectionState::Live, since });
+        self.board.change(|s| {
+            s.connection = ConnectionView { state: ConnectionState::Live, since };
+            s.heard_at = None;
+        });
         true
+    }
+
+    fn heard(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
     }
 
     async fn hint(&self, cursor: u32) -> bool {
@@ -173,7 +214,9 @@ impl Listener for Inbox {
 
     fn down(&self) {
         let now = self.clock.now().to_string();
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         self.board.change(|s| {
+            s.heard_at = heard.map(|at| at.to_string());
             if s.connection.state == ConnectionState::Live || s.connection.since.is_none() {
                 s.connection = ConnectionView { state: ConnectionState::Reconnecting, since: Some(now) };
             }
@@ -181,24 +224,38 @@ impl Listener for Inbox {
     }
 }
 
-/// True once an alert for it makes no sense any more.
-fn over(visit: &VisitView) -> bool {
-    visit.acknowledged || matches!(visit.stage, StageView::Finished | StageView::Noshow | StageView::Cancelled)
+/// What new notices come to.
+#[derive(Default)]
+struct News {
+    /// Which arrivals stand unseen after them, or no longer do.
+    arrivals: BTreeMap<String, Option<AlertView>>,
+    /// Who asked for help. Whether somebody has taken it on since is in the visit only.
+    help: BTreeMap<String, AlertView>,
+    /// The visits they touch.
+    touched: BTreeSet<String>,
 }
 
-fn fold(alerts: &mut BTreeMap<String, Option<AlertView>>, notice: Notice) {
-    match notice.kind {
+fn fold(news: &mut News, notice: Notice) {
+    let Notice { visit, at: since, kind, .. } = notice;
+    news.touched.insert(visit.clone());
+    match kind {
         NoticeKind::PatientReady { start, role, proven, as_delegate } => {
-            let alert = AlertView { visit: notice.visit.clone(), start, role, proven, as_delegate, since: notice.at };
-            alerts.insert(notice.visit, Some(alert));
+            let about = AlertAbout::Ready;
+            let alert = AlertView { visit: visit.clone(), about, start, role, proven, as_delegate, since };
+            news.arrivals.insert(visit, Some(alert));
         }
         NoticeKind::AlertWithdrawn => {
-            alerts.insert(notice.visit, None);
+            news.arrivals.insert(visit, None);
+        }
+        NoticeKind::HelpWanted { start, role } => {
+            let about = AlertAbout::Help;
+            let alert =
+                AlertView { visit: visit.clone(), about, start, role, proven: false, as_delegate: false, since };
+            news.help.insert(visit, alert);
         }
         NoticeKind::VisitChanged
         | NoticeKind::CoveredBy { .. }
         | NoticeKind::LeftUnseen { .. }
-        | NoticeKind::HelpWanted { .. }
         | NoticeKind::Offered { .. }
         | NoticeKind::Unknown => {}
     }

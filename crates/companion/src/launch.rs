@@ -1,9 +1,12 @@
 //! The SMART EHR launch of one link, as a public client on the desktop (DESIGN 3; SMART App Launch 2.2).
 //! Verifier, EHR token and the patient's name stay here; the relay gets the proof and nothing else.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use roomed_protocol::{
     CallbackRegistration, EhrConnection, LaunchProof, LaunchRedirect, MeView, Problem, ProblemCode, VisitView,
 };
@@ -41,6 +44,8 @@ pub(crate) struct Launches {
     pub(crate) ports: Ports,
     pub(crate) client: reqwest::Client,
     pub(crate) policy: UrlPolicy,
+    /// Who launched from each EHR (`iss`) and was proven to be the person who is signed in. Ends with the sign-in.
+    pub(crate) users: Mutex<HashMap<String, String>>,
 }
 
 /// The patient banner as the EHR has it.
@@ -70,6 +75,13 @@ impl Launches {
         let token = self.ask_ehr(&link, connection, me).await?;
         self.step(LaunchStep::Proving);
         let id_token = token.id_token.as_ref().ok_or_else(problems::no_id_token)?;
+        let user = ehr_user(id_token.expose_secret());
+        let known = self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&link.iss).cloned();
+        if let (Some(known), Some(user)) = (known, &user)
+            && known != *user
+        {
+            return Err(problems::wrong_person());
+        }
         let mut proof = LaunchProof {
             iss: link.iss.clone(),
             id_token: id_token.expose_secret().to_owned(),
@@ -89,8 +101,16 @@ impl Launches {
             }
             Err(refusal) => return Err(refusal.problem),
         };
+        if let Some(user) = user {
+            self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(link.iss.clone(), user);
+        }
         let chart = token.patient.map(|patient| (link.iss, token.access_token, patient));
         Ok(Some(Proven { visit, chart }))
+    }
+
+    /// The next to sign in is somebody else.
+    pub(crate) fn forget(&self) {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     /// The banner, with the clinician's own EHR token, which is dropped afterwards.
@@ -173,4 +193,12 @@ impl Launches {
     fn step(&self, step: LaunchStep) {
         self.board.change(|s| s.launching = Some(LaunchingView { step }));
     }
+}
+
+/// Who launched, in the EHR's own words. Only told apart from each other here: what is believed of it, the relay proves.
+fn ehr_user(id_token: &str) -> Option<String> {
+    let claims = URL_SAFE_NO_PAD.decode(id_token.split('.').nth(1)?).ok()?;
+    let claims: serde_json::Value = serde_json::from_slice(&claims).ok()?;
+    let user = ["fhirUser", "profile", "sub"].iter().find_map(|name| claims.get(name)?.as_str());
+    user.map(str::to_owned)
 }

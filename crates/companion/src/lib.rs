@@ -1,17 +1,21 @@
 //! The desktop's brain, without Tauri: deep links, Microsoft sign-in, the SMART launch, the inbox and its alerts.
 //! The shell gives it [`Ports`] to the outside, draws [`view::AppState`] and calls [`Handle`]; it decides nothing itself.
 
+mod agenda;
 mod alerts;
 mod board;
 pub mod clock;
 pub mod config;
 mod core;
 pub mod desktop;
+mod doors;
 mod handle;
+pub mod idle;
 mod inbox;
 mod launch;
 pub mod link;
 mod loopback;
+mod pending;
 pub mod ports;
 mod problems;
 mod relay;

@@ -2,6 +2,7 @@
 //! Secrets have a file of their own (`secrets`), the time too (`clock`).
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 
@@ -21,6 +22,8 @@ pub struct Ports {
     pub notifier: Arc<dyn Notifier>,
     /// The companion's window.
     pub window: Arc<dyn Window>,
+    /// How long nobody has touched the workstation.
+    pub idle: Arc<dyn Idle>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Random bytes.
@@ -54,6 +57,14 @@ pub struct Refused;
 pub trait Window: Send + Sync {
     /// Shows it and brings it to the front: a person asked for it, or has to answer something.
     fn bring_forward(&self);
+}
+
+/// How long nobody has touched the workstation.
+#[async_trait]
+pub trait Idle: Send + Sync {
+    /// Since the last key or pointer, in any program; `None` where the operating system does not say. Then only what is
+    /// pressed in the companion counts.
+    async fn idle(&self) -> Option<Duration>;
 }
 
 /// What an OS notification says. There is no field for a name on purpose.

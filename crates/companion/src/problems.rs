@@ -27,6 +27,15 @@ pub(crate) fn relay_unreachable() -> Problem {
     )
 }
 
+/// Nothing that is done later by itself.
+pub(crate) fn not_while_offline() -> Problem {
+    problem(
+        ProblemCode::NotWhileOffline,
+        "Roomed could not be told",
+        "This is not kept for later. Once the connection is back, look how the visit stands and press it again if needed.",
+    )
+}
+
 pub(crate) fn microsoft_unreachable() -> Problem {
     problem(
         ProblemCode::RelayUnreachable,
@@ -64,6 +73,14 @@ pub(crate) fn unknown_iss() -> Problem {
         ProblemCode::UnknownIss,
         "Unknown EHR",
         "The link came from an EHR that is not approved for your organization. Your EHR analyst can approve it.",
+    )
+}
+
+pub(crate) fn wrong_person() -> Problem {
+    problem(
+        ProblemCode::WrongPerson,
+        "Somebody else is signed in",
+        "The visit was begun by another EHR user. Sign out, sign in as yourself, and begin it again from the chart.",
     )
 }
 

@@ -1,7 +1,7 @@
 //! What the window is shown: one value, sent whole at every change. The UI draws it and decides nothing.
 //! The patient's name in it comes from the EHR and goes to the window only; nothing here is ever sent to the relay.
 
-use roomed_protocol::{Problem, Role, VisitView, WaitThresholds};
+use roomed_protocol::{AgendaView, Problem, Role, VisitView, WaitThresholds};
 use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
@@ -17,6 +17,16 @@ pub enum SessionView {
     SignedIn,
     /// The keychain has been asked and has not answered yet, most likely because it shows a prompt of its own.
     WaitingForKeychain,
+}
+
+/// Why the companion has ended a sign-in by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum EndedView {
+    /// Nobody touched the workstation for as long as is configured.
+    Idle,
+    /// A visit was begun from the chart by another EHR user than the one who is signed in.
+    AnotherEhrUser,
 }
 
 /// Where the refresh token is kept.
@@ -113,21 +123,74 @@ pub struct CoveringView {
     pub start: Option<String>,
 }
 
-/// Somebody waits and nobody has acknowledged it: the twin of the OS notification.
+/// What an alert is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum AlertAbout {
+    /// Somebody asks for help and nobody has taken it on.
+    Help,
+    /// Somebody waits and nobody has acknowledged it.
+    Ready,
+}
+
+/// Something that somebody has to see: the twin of the OS notification.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AlertView {
     /// The visit.
     pub visit: String,
+    /// What it is about.
+    pub about: AlertAbout,
     /// Planned start, RFC 3339.
     pub start: String,
-    /// Who waits.
+    /// Who waits, or asks for help.
     pub role: Role,
     /// A proven launch: offer *Join*; otherwise *Open*.
     pub proven: bool,
     /// It came because nobody linked or signed in could be told.
     pub as_delegate: bool,
-    /// When the notice was committed, RFC 3339.
+    /// When the notice was committed, or when help was asked for, RFC 3339.
     pub since: String,
+}
+
+/// What was pressed while the relay could not be reached. Only what may come a minute late.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PendingAction {
+    /// "I have seen it".
+    Acknowledge,
+    /// "Running late".
+    Late,
+    /// A preset message.
+    Say,
+    /// Somebody's request for help taken on.
+    HelpTaken,
+    /// The meeting was opened without the relay, which has not called the patient.
+    Join,
+}
+
+/// How far it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum PendingState {
+    /// It is sent as soon as the relay answers.
+    Waiting,
+    /// Too old to be sent, because it would come as a surprise.
+    Expired,
+}
+
+/// An action that the relay has not been told of.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct PendingView {
+    /// Opaque.
+    pub id: String,
+    /// What was pressed.
+    pub action: PendingAction,
+    /// Planned start of the visit, RFC 3339.
+    pub start: String,
+    /// When it was pressed, RFC 3339.
+    pub since: String,
+    /// How far it is.
+    pub state: PendingState,
 }
 
 /// Whether OS notifications come through.
@@ -153,10 +216,18 @@ pub struct AppState {
     pub me: Option<MyselfView>,
     /// Whether somebody is signed in.
     pub session: SessionView,
+    /// While nobody is signed in: why the companion ended it by itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ended: Option<EndedView>,
     /// Where the refresh token is kept.
     pub keychain: KeychainView,
     /// How the socket stands.
     pub connection: ConnectionView,
+    /// When the relay was last heard, RFC 3339, by this workstation's clock; only while the connection is not live.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub heard_at: Option<String>,
     /// Relay's clock minus this workstation's, in milliseconds: wait clocks add it.
     pub clock_offset_ms: i32,
     /// Longest waiting first, then by time.
@@ -171,6 +242,14 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub patient: Option<PatientBanner>,
+    /// Visits whose meeting can be opened although the relay does not answer.
+    pub joinable: Vec<String>,
+    /// The clinician's day in the chart, once an EHR has said it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub agenda: Option<AgendaView>,
+    /// What was pressed and not sent, oldest first.
+    pub pending: Vec<PendingView>,
     /// A launch under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -179,11 +258,16 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub covering: Option<CoveringView>,
+    /// The visit that *Join* was pressed for on a notification, or that a launch would have gone straight into, while it may
+    /// be the wrong one: the window asks first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub confirm_join: Option<String>,
     /// What went wrong last, until dismissed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub problem: Option<Problem>,
-    /// The alert that has stood longest.
+    /// The alert that has stood longest; whoever asks for help comes before whoever waits.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub alert: Option<AlertView>,
@@ -204,15 +288,21 @@ impl Default for AppState {
             organization: None,
             me: None,
             session: SessionView::SignedOut,
+            ended: None,
             keychain: KeychainView::Stored,
             connection: ConnectionView { state: ConnectionState::Reconnecting, since: None },
+            heard_at: None,
             clock_offset_ms: 0,
             visits: Vec::new(),
             cursor: 0,
             open_visit: None,
             patient: None,
+            joinable: Vec::new(),
+            agenda: None,
+            pending: Vec::new(),
             launching: None,
             covering: None,
+            confirm_join: None,
             problem: None,
             alert: None,
             notifications: NotificationsView::Shown,
@@ -232,6 +322,7 @@ mod tests {
     fn before_anything_is_known_the_page_gets_this() {
         let golden = serde_json::json!({"session": "signed-out", "keychain": "stored",
             "connection": {"state": "reconnecting"}, "clock_offset_ms": 0, "visits": [], "cursor": 0,
+            "joinable": [], "pending": [],
             "notifications": "shown", "sound": true, "sends": [],
             "waiting": {"long_seconds": 300, "too_long_seconds": 720}});
         assert_eq!(serde_json::to_value(AppState::default()).unwrap(), golden);

@@ -78,6 +78,8 @@ pub enum ProblemCode {
     BadRequest,
     /// The relay cannot be reached.
     RelayUnreachable,
+    /// The relay could not be told, and what was pressed is nothing to be done later by itself.
+    NotWhileOffline,
     /// The operating system's keychain is locked.
     KeychainLocked,
     /// There is no keychain.
@@ -121,6 +123,7 @@ impl ProblemCode {
             | P::VisitNotFound
             | P::VisitClosed
             | P::UndoTooLate
+            | P::NotWhileOffline
             | P::GuestUnknown
             | P::AddressRefused
             | P::TooManyRequests

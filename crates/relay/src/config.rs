@@ -22,7 +22,7 @@ pub(crate) use load::tests::NORTHSIDE;
 pub use load::{ConfigError, DEFAULTS};
 pub use organization::{
     BasicAuth, Coding, ConnectionStatus, Covering, EhrConfig, EntraConfig, Environment, ExternalIdType, GraphConfig,
-    IdentifierSystems, LaunchRedirect, Organization, Profile, Vendor, Verb,
+    IdentifierSystems, LaunchRedirect, Organization, Profile, ShowClinician, Vendor, Verb,
 };
 
 pub use sending::{Carrier, SendingConfig, SmtpTls};

@@ -16,6 +16,7 @@ pub mod keys;
 pub mod ledger;
 pub mod log;
 pub mod meeting;
+pub mod names;
 pub mod neighbours;
 pub mod nodes;
 pub mod notices;

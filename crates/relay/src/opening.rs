@@ -84,11 +84,13 @@ impl Relay {
 
     /// The practitioners on the appointments.
     async fn linked(&self, organization: &str, iss: &str, scheduled: &Together) -> Result<Linked, StoreError> {
+        let practitioners: Vec<String> = scheduled.practitioners().into_iter().cloned().collect();
+        self.learn_names(organization, iss, &practitioners).await;
         let mut linked = Vec::new();
-        for practitioner in scheduled.practitioners() {
+        for practitioner in practitioners {
             let fhir_user = format!("Practitioner/{practitioner}");
             let person = self.store.linked_person(organization, iss, &fhir_user).await?;
-            linked.push((practitioner.clone(), person.map(|person| Oid::new(person.oid))));
+            linked.push((practitioner, person.map(|person| Oid::new(person.oid))));
         }
         Ok(linked)
     }

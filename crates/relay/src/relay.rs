@@ -22,6 +22,7 @@ use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::meeting::Meetings;
 use crate::meeting::graph::{LifecycleKind, Receiver};
+use crate::names::Names;
 use crate::neighbours::Pulse;
 use crate::sender::Sender;
 use crate::store::{NodeId, Recipient, Store};
@@ -68,6 +69,8 @@ pub struct Relay {
     pub making: Mutex<HashMap<String, Arc<Mutex<()>>>>,
     /// Our public keys.
     pub jwks: serde_json::Value,
+    /// What clinicians are called, where pages show it.
+    pub names: Names,
     /// How much one caller may ask.
     pub limits: Limits,
     /// Figures.

@@ -1,6 +1,7 @@
 //! The relay against a whole stand-in hospital: bad input at every door, and adapters that go on when the other side
 //! fails. Real binaries over real HTTP; every test ends with a look for what must not have been written anywhere.
 
+mod agenda;
 mod appointments;
 mod browser_launch;
 mod chart;
@@ -23,6 +24,7 @@ mod links;
 mod meeting;
 mod microsoft_token;
 mod mychart_link;
+mod names;
 mod old_companion;
 mod one_time;
 mod openid;

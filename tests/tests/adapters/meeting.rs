@@ -38,6 +38,26 @@ async fn without_a_virtual_appointment_link_the_patient_gets_the_meetings_own() 
 }
 
 #[tokio::test]
+async fn how_to_join_is_told_ahead_without_calling_the_patient() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let clinician = ground.clinician(0).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let visit = clinician.enter(&ground.stack, id(&appointment, "appointment_id")).await?;
+    let visitor = Visitor::enter(&ground, 0, &appointment).await?;
+    visitor.ready().await?;
+    let path = format!("/visits/{}/join", id(&visit, "id"));
+    let ahead = clinician.get(&path).await?;
+    let colleague = ground.clinician(1).await?;
+    let asked = colleague.ask(Method::GET, &path, None).await?;
+    refused("a colleague", &asked, (404, "visit-not-found", "clinician"));
+    assert_eq!(visitor.view().await?["stage"], "waiting", "nobody has come yet");
+    let join = clinician.ask(Method::POST, &path, None).await?.accepted()?;
+    assert_eq!(join, ahead);
+    visitor.sees("the patient is called", |view| view["stage"] == "called").await?;
+    ground.no_leaks().await
+}
+
+#[tokio::test]
 async fn a_missing_access_policy_is_named_and_join_works_once_it_is_granted() -> anyhow::Result<()> {
     // The organizer is an account nobody has granted the application access policy for.
     let adjust = |configuration: &mut Value| {

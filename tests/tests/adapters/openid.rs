@@ -109,6 +109,7 @@ fn companion() -> anyhow::Result<(SignIn, mpsc::UnboundedReceiver<String>)> {
         secrets: Arc::new(OsKeychain),
         notifier: Arc::new(OsNotifier),
         window: Arc::new(NoWindow),
+        idle: Arc::new(roomed_companion::idle::OsIdle),
         clock: Arc::new(SystemClock),
         random: Arc::new(SystemRandom),
     };

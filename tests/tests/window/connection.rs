@@ -1,4 +1,5 @@
-//! The relay goes away and comes back: the window says so, and whoever became ready meanwhile is not missed.
+//! The relay goes away and comes back: the window says so, open visits can be joined all the same, what was pressed is shown
+//! and sent when it is back, and whoever became ready meanwhile is not missed.
 
 use e2e::window::signal_companions;
 
@@ -23,5 +24,32 @@ async fn an_arrival_while_the_companion_was_cut_off_is_alerted_afterwards() {
     window.see("#connection[data-state='live']").await.unwrap();
     window.see("#alert").await.unwrap();
     room.alerted(&appointment, 1).await.unwrap();
+    window.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn an_open_visit_is_joined_without_the_relay_and_the_patient_is_called_when_it_is_back() {
+    let mut room = Room::new().await.unwrap();
+    let (window, appointment) = room.in_visit(0).await.unwrap();
+    let patient = Patient::enter(&room, room.patient(0).unwrap(), &appointment.id).await.unwrap();
+    patient.ready().await.unwrap();
+    window.see("#alert").await.unwrap();
+    let visit = room.eyes().await.unwrap().get("/visits").await.unwrap()["visits"][0].clone();
+    room.stack.stop_relay().await.unwrap();
+    window.see("#connection:not([data-state='live'])").await.unwrap();
+    window.see("[data-note='heard']").await.unwrap();
+    let asked = room.desktop.asked();
+    window.click("#join").await.unwrap();
+    room.desktop.asked_for("/l/meetup-join/", asked).await.unwrap();
+    window.see("[data-pending='waiting']").await.unwrap();
+    room.picture(&window, "companion-joined-alone").await.unwrap();
+
+    room.stack.start_relay().await.unwrap();
+    window.see("#connection[data-state='live']").await.unwrap();
+    window.see("body:not(:has(#pending))").await.unwrap();
+    let path = format!("/visits/{}", visit["id"].as_str().unwrap());
+    let visit = room.eyes().await.unwrap().get(&path).await.unwrap();
+    let called = visit["timeline"].as_array().unwrap().iter().filter(|it| it["what"] == "called").count();
+    assert_eq!(called, 1, "{visit}");
     window.close().await.unwrap();
 }

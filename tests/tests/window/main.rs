@@ -10,3 +10,4 @@ mod links;
 mod patient;
 mod pictures;
 mod room;
+mod shared;

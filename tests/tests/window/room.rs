@@ -84,12 +84,17 @@ impl Room {
 
     /// Presses *Sign in with Microsoft* and signs in in the browser.
     pub(crate) async fn sign_in(&self, window: &Window) -> anyhow::Result<()> {
+        self.sign_in_as(window, self.me()?).await
+    }
+
+    /// The same as another clinician.
+    pub(crate) async fn sign_in_as(&self, window: &Window, person: &Value) -> anyhow::Result<()> {
         let asked = self.desktop.asked();
         window.click("#sign-in").await?;
         let address = Url::parse(&self.desktop.asked_for("/oauth2/v2.0/authorize", asked).await?)?;
         let tenant = address.path_segments().and_then(|mut it| it.next()).context("no tenant in the address")?;
         let picker = format!("{}/{tenant}/pick", self.stack.sandbox.at("entra"));
-        let account = self.me()?["upn"].as_str().context("nobody has a upn")?;
+        let account = person["upn"].as_str().context("nobody has a upn")?;
         let form = [("request", address.query().unwrap_or_default()), ("account", account)];
         self.http.post(picker).form(&form).send().await?.error_for_status()?;
         window.see("#connection[data-state='live']").await
@@ -119,7 +124,12 @@ impl Room {
 
     /// *Begin virtual visit* in the chart: the link that the relay's page offers.
     pub(crate) async fn begin(&self, appointment: &Appointment) -> anyhow::Result<String> {
-        let body = json!({ "emp_user": self.me()?["emp_user"], "appointment_id": appointment.id });
+        self.begin_as(self.me()?, appointment).await
+    }
+
+    /// The same pressed by another clinician.
+    pub(crate) async fn begin_as(&self, person: &Value, appointment: &Appointment) -> anyhow::Result<String> {
+        let body = json!({ "emp_user": person["emp_user"], "appointment_id": appointment.id });
         let begun = self.stack.sandbox.send(Method::POST, "/launch", &body).await?;
         let page = self.http.get(begun["https_url"].as_str().context("Hyperspace gave no link")?).send().await?;
         let page = page.error_for_status()?.text().await?;
@@ -195,8 +205,13 @@ impl Room {
         let mut tokens = scan::canaries(&published);
         tokens.retain(|it| it.field.ends_with("refresh_token"));
         anyhow::ensure!(!tokens.is_empty(), "no refresh token has been issued");
+        Self::in_home(&tokens)
+    }
+
+    /// Files below the person's home that hold one of these in any form.
+    pub(crate) fn in_home(values: &[scan::Canary]) -> anyhow::Result<Vec<scan::Leak>> {
         let home = PathBuf::from(std::env::var_os("HOME").context("no home")?);
-        Ok(files(&home)?.iter().flat_map(|file| scan::file(file, &tokens)).collect())
+        Ok(files(&home)?.iter().flat_map(|file| scan::file(file, values)).collect())
     }
 }
 

@@ -57,6 +57,7 @@ export function fakeBackend(query: URLSearchParams): Backend {
           ),
         }))(before),
         alert: undefined,
+        confirm_join: undefined,
         open_visit: visit,
       })),
     end: (visit) => change(`end ${visit}`, inVisit(visit, (one) => ({ ...one, closing: true, undo_until: t.at(5) }))),
@@ -92,12 +93,16 @@ export function fakeBackend(query: URLSearchParams): Backend {
         inPerson(visit, leg, ({ assigned_to: _before, ...one }) => ({ ...one, ...(participant && { assigned_to: participant }) })),
       ),
     helpTaken: (visit, participant) =>
-      change(`help_taken ${visit} ${participant}`, inPerson(visit, participant, ({ help_since: _taken, ...one }) => one)),
+      change(`help_taken ${visit} ${participant}`, (before) => ({
+        ...inPerson(visit, participant, ({ help_since: _taken, ...one }) => one)(before),
+        alert: before.alert?.about === "help" ? undefined : before.alert,
+      })),
     takeOffer: (yes) => change(`take_offer ${yes}`, ({ offer: _answered, ...before }) => before),
     dismissPending: (id) =>
-      change(`dismiss_pending ${id}`, (before) => ({ ...before, pending: (before.pending ?? []).filter((one) => one.id !== id) })),
+      change(`dismiss_pending ${id}`, (before) => ({ ...before, pending: before.pending.filter((one) => one.id !== id) })),
     openVisit: (visit) => change(`open_visit ${visit}`, (before) => ({ ...before, open_visit: visit })),
     closeVisit: () => change("close_visit", (before) => ({ ...before, open_visit: undefined })),
+    dismissJoin: () => change("dismiss_join", ({ confirm_join: _asked, ...before }) => before),
     cover: (yes) => change(`cover ${yes}`, (before) => ({ ...before, covering: undefined })),
     dismissProblem: () => change("dismiss_problem", (before) => ({ ...before, problem: undefined })),
     setSound: (on) => change(`set_sound ${on}`, (before) => ({ ...before, sound: on })),

@@ -30,6 +30,8 @@ export interface Backend {
   dismissPending(id: string): Promise<void>;
   openVisit(visit: string): Promise<void>;
   closeVisit(): Promise<void>;
+  /** The question before *Join*, asked because of a press outside the window, was closed without joining. */
+  dismissJoin(): Promise<void>;
   cover(yes: boolean): Promise<void>;
   dismissProblem(): Promise<void>;
   setSound(on: boolean): Promise<void>;

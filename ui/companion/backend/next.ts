@@ -1,6 +1,6 @@
 // What the companion will say beside the generated `AppState`. Each part is optional: a companion that does not say it is
 // drawn as before. Replaced by the generated types as they come; nothing else stands here.
-import type { AgendaView, AppState as Generated } from "../../shared/protocol";
+import type { AppState as Generated } from "../../shared/protocol";
 
 /** Why notifications do not come through: silenced by the person, or switched off for us. */
 export type MutedView = "do-not-disturb" | "switched-off";
@@ -8,17 +8,7 @@ export type MutedView = "do-not-disturb" | "switched-off";
 /** A launch proven on a machine that has no companion. Times only. */
 export type OfferView = { visit: string; start: string };
 
-export type PendingAction = "acknowledge" | "late" | "say" | "end" | "undo-end" | "help-taken";
-
-/** An action pressed while the relay could not be reached. `expired`: too old to be sent, because it would come as a surprise. */
-export type PendingView = { id: string; action: PendingAction; start: string; since: string; state: "waiting" | "expired" };
-
 export type AppState = Generated & {
-  /** Today's visits in the chart that nobody has begun yet. */
-  agenda?: AgendaView;
   offer?: OfferView;
-  pending?: PendingView[];
   muted?: MutedView;
-  /** When the relay was last heard, RFC 3339. */
-  heard_at?: string;
 };

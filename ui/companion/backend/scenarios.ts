@@ -71,6 +71,8 @@ export const signedIn = (): AppState => ({
   connection: { state: "live" },
   clock_offset_ms: 0,
   visits: [],
+  joinable: [],
+  pending: [],
   cursor: 40,
   notifications: "shown",
   sound: true,
@@ -82,6 +84,7 @@ type Build = (t: ReturnType<typeof moment>) => AppState;
 
 const alertFor = (visit: VisitView, as_delegate = false): AppState["alert"] => ({
   visit: visit.id,
+  about: "ready",
   start: visit.start,
   role: "patient",
   proven: visit.proven,
@@ -177,6 +180,8 @@ const signedOut = (): AppState => ({
 /** Every scenario by the name that `?scenario=` takes. */
 export const scenarios = {
   "signed-out": signedOut,
+  "ended-idle": () => ({ ...signedOut(), ended: "idle", keychain: "memory-only" }),
+  "ended-another": () => ({ ...signedOut(), ended: "another-ehr-user", keychain: "memory-only" }),
   "not-yet-known": () => ({ ...signedIn(), connection: { state: "reconnecting" } }),
   "signing-in": () => ({ ...signedOut(), session: "signing-in" }),
   "signed-out-launch": () => ({ ...signedOut(), launching: { step: "signing-in" } }),
@@ -203,6 +208,12 @@ export const scenarios = {
     const next = t.ready("v2", t.slot(0), 3, 20, { proven: true });
     return { ...inVisit(t), visits: [next, ...inVisit(t).visits.filter((one) => one.id !== "v2")], open_visit: "v2" };
   },
+  "pressed-outside": (t) => {
+    const next = t.ready("v2", t.slot(0), 3, 20, { proven: true });
+    return {
+      ...inVisit(t), visits: [next, ...inVisit(t).visits.filter((one) => one.id !== "v2")], open_visit: "v2", confirm_join: "v2",
+    };
+  },
   "several-wait": (t) => {
     const [first, second] = [t.ready("v1", t.slot(0), 4, 7, { proven: true }), t.ready("v2", t.slot(5), 2, 0, { proven: true })];
     return { ...signedIn(), visits: [first, second] };
@@ -210,6 +221,12 @@ export const scenarios = {
   ended: (t) => {
     const base = withEverybody(t);
     return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, closing: true, undo_until: t.at(4) } : one)) };
+  },
+  help: (t) => {
+    const since = t.at(-1, -12);
+    const visit = t.ready("v1", t.slot(0), 4, 7, { proven: true, acknowledged: true });
+    const asks = { ...visit, participants: visit.participants.map((one) => (one.me ? one : { ...one, help_since: since })) };
+    return { ...day(t), visits: [asks, ...day(t).visits], alert: { ...alertFor(visit)!, about: "help", since } };
   },
   agenda: (t) => ({
     ...day(t),
@@ -230,9 +247,10 @@ export const scenarios = {
     alert: undefined,
     connection: { state: "offline", since: t.at(-2) },
     heard_at: t.at(0, -42),
+    joinable: ["v1"],
     pending: [
       { id: "p1", action: "late", start: t.slot(0), since: t.at(0, -20), state: "waiting" },
-      { id: "p2", action: "end", start: t.slot(-60), since: t.at(-2), state: "expired" },
+      { id: "p2", action: "say", start: t.slot(-60), since: t.at(-2), state: "expired" },
     ],
   }),
   colleague: (t) => {

@@ -28,6 +28,7 @@ export function tauriBackend(): Backend {
     dismissPending: (id) => invoke("dismiss_pending", { id }),
     openVisit: (visit) => invoke("open_visit", { visit }),
     closeVisit: () => invoke("close_visit"),
+    dismissJoin: () => invoke("dismiss_join"),
     cover: (yes) => invoke("cover", { yes }),
     dismissProblem: () => invoke("dismiss_problem"),
     setSound: (on) => invoke("set_sound", { on }),

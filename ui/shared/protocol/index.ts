@@ -2,6 +2,7 @@
 
 export type { AgendaRow } from "./AgendaRow";
 export type { AgendaView } from "./AgendaView";
+export type { AlertAbout } from "./AlertAbout";
 export type { AlertView } from "./AlertView";
 export type { AnswerRequest } from "./AnswerRequest";
 export type { AppState } from "./AppState";
@@ -16,6 +17,7 @@ export type { DeviceReport } from "./DeviceReport";
 export type { DeviceResult } from "./DeviceResult";
 export type { DeviceTest } from "./DeviceTest";
 export type { EhrConnection } from "./EhrConnection";
+export type { EndedView } from "./EndedView";
 export type { FromCompanion } from "./FromCompanion";
 export type { FromRelay } from "./FromRelay";
 export type { InvitationState } from "./InvitationState";
@@ -43,6 +45,9 @@ export type { PageTexts } from "./PageTexts";
 export type { ParticipantView } from "./ParticipantView";
 export type { PatientBanner } from "./PatientBanner";
 export type { PatientView } from "./PatientView";
+export type { PendingAction } from "./PendingAction";
+export type { PendingState } from "./PendingState";
+export type { PendingView } from "./PendingView";
 export type { Presence } from "./Presence";
 export type { Preset } from "./Preset";
 export type { PresetAnswer } from "./PresetAnswer";

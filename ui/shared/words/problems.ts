@@ -196,6 +196,11 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Check your network. Roomed connects again by itself. Until then, look at the schedule for arrivals.",
     who: "it",
   },
+  "not-while-offline": {
+    title: "Roomed could not be told.",
+    todo: "This is not kept for later. Once Roomed is live again, look how the visit stands and press it again if it is still wanted.",
+    who: "clinician",
+  },
   "keychain-locked": {
     title: "Your keychain is locked.",
     todo: "Unlock it, then try again. Roomed keeps your sign-in there.",

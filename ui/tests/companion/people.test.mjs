@@ -153,6 +153,23 @@ describe("the people of a visit", () => {
     }
   });
 
+  test("a Join pressed outside the window asks by itself; closing the question joins nothing", async () => {
+    for (const [press, expected] of [
+      ["Escape", ["dismiss_join"]],
+      ["#guard-join", ["join v2"]],
+    ]) {
+      const { page, done } = await opened("pressed-outside");
+      assert.match(await page.locator("dialog[open]").innerText(), /Is your other visit over\?[^]*You are still in the visit of 10:1[05]/);
+      assert.deepEqual(await calls(page), []);
+      if (press === "Escape") await page.keyboard.press("Escape");
+      else await page.locator(press).press("Enter");
+      await page.waitForSelector("dialog[open]", { state: "detached" });
+      await page.waitForFunction((call) => window.calls.includes(call), expected[0]);
+      assert.deepEqual((await calls(page)).filter((call) => call !== "dismiss_join" || expected.includes(call)), expected);
+      await done();
+    }
+  });
+
   test("with two who wait, Join says whom; with one it does not ask", async () => {
     const { page, done } = await opened("several-wait");
     await page.locator("#join").press("Enter");
@@ -181,7 +198,7 @@ describe("the people of a visit", () => {
     await offline.page.clock.runFor("00:30");
     await offline.page.waitForSelector("[data-note='heard']:has-text('Last heard 1 min ago')");
     assert.match(await offline.page.locator("[data-note='offline']").innerText(), /can still be joined/);
-    assert.match(await offline.page.locator("[data-pending='expired']").innerText(), /End for all.*not sent/);
+    assert.match(await offline.page.locator("[data-pending='expired']").innerText(), /Message.*not sent/);
     assert.equal(await offline.page.locator("[data-pending='waiting'] button").count(), 0);
     await offline.page.locator("[data-pending='expired'] button").press("Enter");
     await offline.page.waitForSelector("[data-pending='expired']", { state: "detached" });

@@ -9,7 +9,8 @@ const scenarios = [
   "signed-out", "signing-in", "signed-out-launch", "empty", "idle", "waiting", "waiting-unproven", "opened", "in-visit", "second-patient",
   "closing", "error", "signed-out-error", "covering", "launching", "keychain", "keychain-missing", "memory-only",
   "offline", "reconnecting", "not-yet-known", "delegate", "busy-day", "people", "still-in", "several-wait", "ended", "agenda", "offered",
-  "muted", "pending", "colleague",
+  "muted", "pending", "colleague", "help", "pressed-outside",
+  "ended-idle", "ended-another",
 ];
 
 let site, chromium;

@@ -7,6 +7,7 @@ use roomed_protocol::{MeView, Problem, ProblemCode, SignInView};
 use tokio::sync::oneshot;
 
 use super::{Core, locked};
+use crate::agenda;
 use crate::clock::within;
 use crate::config::KeepSignIn;
 use crate::problems;
@@ -76,6 +77,7 @@ impl Core {
         *locked(&self.signing_in) = Some(keep);
         self.board.change(|s| {
             s.session = SessionView::SigningIn;
+            s.ended = None;
             s.problem = None;
         });
         let choose = std::mem::take(&mut *locked(&self.choose));
@@ -103,6 +105,7 @@ impl Core {
 
     /// From signed in to live.
     fn begin(&self) {
+        self.touch();
         self.board.change(|s| {
             s.session = SessionView::SignedIn;
             s.problem = None;
@@ -116,6 +119,7 @@ impl Core {
             let listener: Arc<dyn Listener> = inbox;
             socket::run(&relay, &*ports.clock, &*ports.random, &listener).await;
         });
+        live.spawn(agenda::follow(self.relay.clone(), self.board.clone(), self.ports.clock.clone()));
         drop(live);
         self.signed_in.notify_waiters();
     }
@@ -129,6 +133,9 @@ impl Core {
         self.signed_out.notify_waiters();
         *locked(&self.choose) = true;
         self.alerts.clear();
+        self.inbox.forget();
+        self.pending.clear();
+        self.launches.forget();
         let erased = self.session.sign_out().await;
         self.board.change(|s| {
             *s = AppState {

@@ -5,9 +5,11 @@ pub(crate) mod socket;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use roomed_protocol::{
-    CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView, NonceRequest,
-    NonceView, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode, SignInView, VisitView, VisitsView,
+    AgendaView, CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView,
+    NonceRequest, NonceView, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode, SignInView,
+    VisitView, VisitsView,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -25,6 +27,13 @@ pub(crate) struct Refusal {
     pub(crate) problem: Problem,
     /// The problem's extension member `start` (RFC 9457, 3.2), where it has one: the visit that covering is asked for.
     pub(crate) start: Option<String>,
+}
+
+impl Refusal {
+    /// True if nobody answered: the relay may know of it or not.
+    pub(crate) fn is_silence(&self) -> bool {
+        self.problem.code == ProblemCode::RelayUnreachable
+    }
 }
 
 impl From<Problem> for Refusal {
@@ -90,12 +99,24 @@ impl Relay {
         self.get(&["api", "v1", "visits", id], None).await
     }
 
+    /// The clinician's appointments that start in a day.
+    pub(crate) async fn agenda(&self, from: Timestamp, until: Timestamp) -> Result<AgendaView, Refusal> {
+        let mut url = self.url(&["api", "v1", "agenda"], None);
+        url.query_pairs_mut().append_pair("from", &from.to_string()).append_pair("until", &until.to_string());
+        self.with_token(|token| spoken(self.client.get(url.clone())).bearer_auth(token.expose_secret())).await
+    }
+
     pub(crate) async fn notices(&self, after: u32) -> Result<NoticesView, Refusal> {
         self.get(&["api", "v1", "notices"], Some(("after", after))).await
     }
 
     pub(crate) async fn join(&self, id: &str) -> Result<JoinView, Refusal> {
         self.send_json(reqwest::Method::POST, &["api", "v1", "visits", id, "join"], &serde_json::json!({})).await
+    }
+
+    /// How to open the meeting, without calling anybody.
+    pub(crate) async fn door(&self, id: &str) -> Result<JoinView, Refusal> {
+        self.get(&["api", "v1", "visits", id, "join"], None).await
     }
 
     pub(crate) async fn acknowledge(&self, id: &str) -> Result<VisitView, Refusal> {

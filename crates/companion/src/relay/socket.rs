@@ -36,6 +36,8 @@ pub(crate) trait Listener: Send + Sync {
     fn cursor(&self) -> u32;
     /// Connected and greeted. `relay_now` is the relay's clock. False: what was missed could not be had, so try again.
     async fn up(&self, relay_cursor: u32, relay_now: Option<Timestamp>) -> bool;
+    /// The relay said something, be it an answer to a ping.
+    fn heard(&self);
     /// There are notices up to `cursor`. False: they could not be had, so try again.
     async fn hint(&self, cursor: u32) -> bool;
     /// Lost, or never came up.
@@ -130,6 +132,7 @@ async fn listen(stream: &mut Stream, clock: &dyn Clock, listener: &dyn Listener,
             Some(Some(Ok(message))) => message,
         };
         silent = 0;
+        listener.heard();
         let text = match message {
             Message::Text(text) => text,
             Message::Close(_) => return End::Lost,

@@ -50,7 +50,7 @@ async fn pressing_open_opens_the_visit_and_counts_as_seen() {
     desk.notifications.press_last();
     let state = until(&handle, "the panel", |s| s.open_visit.is_some() && s.alert.is_none()).await;
     assert_eq!(state.open_visit.as_deref(), Some("v1"));
-    assert_eq!(world.asked("POST /visits/v1/acknowledge"), 1);
+    becomes("the relay told", || world.asked("POST /visits/v1/acknowledge") == 1).await;
     assert_eq!(world.asked("POST /visits/v1/join"), 0);
     assert!(desk.front.0.load(Ordering::SeqCst) > 0);
 }

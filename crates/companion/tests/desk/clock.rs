@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
-use roomed_companion::clock::Clock;
+use roomed_companion::clock::{Clock, day_in};
 
 const SPEED: i32 = 10;
 
@@ -29,6 +29,10 @@ impl Clock for FastClock {
     fn local_time(&self, at: Timestamp) -> String {
         // A clinic at UTC+2, whatever this machine's time zone is.
         at.to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(2))).strftime("%H:%M").to_string()
+    }
+
+    fn local_day(&self, at: Timestamp) -> (Timestamp, Timestamp) {
+        day_in(&jiff::tz::TimeZone::fixed(jiff::tz::offset(2)), at)
     }
 
     async fn sleep(&self, length: Duration) {

@@ -7,7 +7,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use roomed_companion::ports::{AlertText, Answer, Notifier, Opener, Refused, ShownAlert, SystemRandom, Window};
+use roomed_companion::ports::{AlertText, Answer, Idle, Notifier, Opener, Refused, ShownAlert, SystemRandom, Window};
 use roomed_companion::secrets::{ENTRY_LIMIT, SecretError, SecretStore};
 use roomed_companion::view::AppState;
 use roomed_companion::{Companion, Config, Handle, Ports};
@@ -123,6 +123,13 @@ pub(crate) struct Notifications {
 }
 
 impl Notifications {
+    /// Presses the newest that says this.
+    pub(crate) fn press(&self, summary: &str) {
+        let newest = self.shown.lock().unwrap().iter().rposition(|text| text.summary == summary).unwrap();
+        let answered = self.answers.lock().unwrap()[newest].take().unwrap();
+        answered(Answer::Pressed);
+    }
+
     pub(crate) fn press_last(&self) {
         let answered = self.answers.lock().unwrap().last_mut().unwrap().take().unwrap();
         answered(Answer::Pressed);
@@ -160,8 +167,20 @@ impl Window for Front {
     }
 }
 
+/// How long nobody has touched the workstation; `None` where the desktop does not say.
+#[derive(Default)]
+pub(crate) struct IdleClock(pub(crate) Mutex<Option<Duration>>);
+
+#[async_trait]
+impl Idle for IdleClock {
+    async fn idle(&self) -> Option<Duration> {
+        *self.0.lock().unwrap()
+    }
+}
+
 /// A workstation.
 pub(crate) struct Desk {
+    pub(crate) idle: Arc<IdleClock>,
     pub(crate) keychain: Arc<Keychain>,
     pub(crate) browser: Arc<Browser>,
     pub(crate) notifications: Arc<Notifications>,
@@ -172,6 +191,7 @@ impl Desk {
     pub(crate) fn new() -> Self {
         let client = reqwest::Client::builder().no_proxy().build().unwrap();
         Self {
+            idle: Arc::default(),
             keychain: Arc::default(),
             browser: Arc::new(Browser {
                 runtime: tokio::runtime::Handle::current(),
@@ -194,6 +214,7 @@ impl Desk {
             secrets: self.keychain.clone(),
             notifier: self.notifications.clone(),
             window: self.front.clone(),
+            idle: self.idle.clone(),
             clock: Arc::new(FastClock::new()),
             random: Arc::new(SystemRandom),
         }
@@ -205,7 +226,13 @@ impl Desk {
 
     /// A companion that is signed in, live, and whose page has drawn.
     pub(crate) async fn signed_in(&self, world: &World) -> Handle {
-        let handle = self.start(world);
+        self.signed_in_as(world, "").await
+    }
+
+    /// The same with more lines of configuration.
+    pub(crate) async fn signed_in_as(&self, world: &World, more: &str) -> Handle {
+        let config = format!("relay = \"{}/relay\"\norganization = \"northside\"\n{more}", world.base);
+        let handle = Companion::start(Config::parse(&config).unwrap(), self.ports()).unwrap();
         handle.page_ready();
         handle.sign_in().await.unwrap();
         live(&handle).await;

@@ -138,8 +138,9 @@ async fn ehr_token(State(world): State<Arc<World>>, Form(form): Form<Fields>) ->
     }
     let Some(pending) = redeem(&world, &form) else { return refuse("invalid_grant") };
     assert_eq!(form["client_id"], "ehr-companion");
+    let user = world.state.lock().unwrap().ehr_user.clone().unwrap_or("Practitioner/e1".into());
     let claims = json!({"iss": format!("{}/ehr/oauth2", world.base), "aud": "ehr-companion", "nonce": pending.nonce,
-        "fhirUser": "Practitioner/e1", "launch": pending.launch});
+        "fhirUser": user, "launch": pending.launch});
     let mut answer = json!({"access_token": "ehr-access", "token_type": "Bearer", "expires_in": 300,
         "scope": "launch openid fhirUser", "patient": "p1", "encounter": "enc1", "need_patient_banner": true});
     if !world.state.lock().unwrap().no_id_token {

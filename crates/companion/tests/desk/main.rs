@@ -2,13 +2,18 @@
 //! desktop. The same against the stand-in hospital and on the real desktop is in the package `e2e`.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agenda;
 mod alerts;
 mod clock;
 mod desktop;
+mod guard;
+mod help;
 mod identity;
 mod launches;
+mod offline;
 mod people;
 mod refusals;
+mod shared;
 mod sign_in;
 mod socket;
 mod world;

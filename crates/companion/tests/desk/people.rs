@@ -21,7 +21,7 @@ async fn each_press_is_one_request_and_its_answer_is_shown_at_once() {
 
     let late = SayRequest { to: None, preset: Preset::RunningLate, minutes: Some(15) };
     handle.say("v1", &late).await.unwrap();
-    assert!(handle.state().borrow().visits[0].late_until.is_some());
+    assert_eq!(handle.state().borrow().visits[0].messages[0].preset, Preset::RunningLate);
     assert_eq!(world.asked(r#"POST /visits/v1/say {"preset":"running-late","minutes":15}"#), 1);
     handle.late(&LateRequest { visits: vec!["v1".into()], minutes: 20 }).await.unwrap();
     assert_eq!(world.asked(r#"POST /late {"visits":["v1"],"minutes":20}"#), 1);

@@ -90,7 +90,7 @@ async fn microsoft_out_of_reach_is_not_the_end_of_a_sign_in() {
         state.refresh_error = Some("temporarily_unavailable".into());
         "x".clone_into(&mut state.access_token);
     }
-    assert_eq!(handle.acknowledge("v1").await.unwrap_err().code, ProblemCode::RelayUnreachable);
+    assert_eq!(handle.end("v1").await.unwrap_err().code, ProblemCode::NotWhileOffline);
     assert_eq!(handle.state().borrow().session, SessionView::SignedIn);
     world.state.lock().unwrap().refresh_error = None;
     handle.acknowledge("v1").await.unwrap();

@@ -1,5 +1,6 @@
 //! The inbox over a socket that gets lost: what was missed is pulled by cursor, once and in order.
 
+use jiff::Timestamp;
 use roomed_companion::view::{AppState, ConnectionState};
 use roomed_protocol::{NoticeKind, Presence};
 
@@ -98,4 +99,26 @@ async fn the_longest_waiting_comes_first() {
     let handle = desk.signed_in(&world).await;
     let order: Vec<String> = handle.state().borrow().visits.iter().map(|v| v.id.clone()).collect();
     assert_eq!(order, ["long", "short", "sooner", "later"]);
+}
+
+#[tokio::test]
+async fn when_the_line_goes_silent_the_window_says_when_the_relay_was_last_heard() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in(&world).await;
+    assert_eq!(handle.state().borrow().heard_at, None, "a live connection has just been heard");
+    let live_since: Timestamp = handle.state().borrow().connection.since.as_deref().unwrap().parse().unwrap();
+    world.state.lock().unwrap().relay_down = true;
+    // Nothing more comes over the line, and nobody closes it: pings stay without an answer.
+    world.to_sockets.send("silence".into()).unwrap();
+    let state = until(&handle, "the loss", |s| s.connection.state != ConnectionState::Live).await;
+    let heard: Timestamp = state.heard_at.as_deref().unwrap().parse().unwrap();
+    let lost: Timestamp = state.connection.since.as_deref().unwrap().parse().unwrap();
+    assert!(lost.duration_since(heard) >= jiff::SignedDuration::from_secs(60), "{heard} {lost}");
+    assert!(heard.duration_since(live_since) < jiff::SignedDuration::from_secs(60), "{live_since} {heard}");
+
+    // Attempts that fail are no news of the relay.
+    let state = until(&handle, "offline", |s| s.connection.state == ConnectionState::Offline).await;
+    assert_eq!(state.heard_at, Some(heard.to_string()));
+    world.state.lock().unwrap().relay_down = false;
+    assert_eq!(live(&handle).await.heard_at, None);
 }

@@ -13,8 +13,8 @@ use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use roomed_companion::clock::{Clock, SystemClock};
 use roomed_protocol::{
-    ChartState, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem, ProblemCode, Role, StageView,
-    VisitView,
+    ChartState, MessageView, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem, ProblemCode,
+    Role, StageView, VisitView,
 };
 use roomed_smart::keys::SigningKey;
 use secrecy::ExposeSecret;
@@ -37,6 +37,8 @@ pub(crate) struct Facts {
     pub(crate) ehr_status: Option<u16>,
     pub(crate) ehr_token_error: Option<String>,
     pub(crate) no_id_token: bool,
+    /// Who is signed in to the EHR; `Practitioner/e1` where nobody is named.
+    pub(crate) ehr_user: Option<String>,
     pub(crate) redirect_by_relay: bool,
     pub(crate) callbacks: BTreeMap<String, u16>,
     pub(crate) nonces: u32,
@@ -44,10 +46,14 @@ pub(crate) struct Facts {
     /// What `POST launches` answers, first to last; nothing left is a proven visit.
     pub(crate) launch_answers: Vec<(u16, Value)>,
     pub(crate) patient_waits: bool,
+    /// The relay is still making meetings.
+    pub(crate) no_meeting: bool,
     pub(crate) visits: Vec<VisitView>,
     pub(crate) notices: Vec<Notice>,
     pub(crate) page_size: usize,
     pub(crate) pulls: Vec<u32>,
+    /// The days that were asked for.
+    pub(crate) days: Vec<(String, String)>,
     pub(crate) sockets: u32,
     pub(crate) relay_down: bool,
     /// Method, path and body of everything the relay was asked.
@@ -110,6 +116,17 @@ pub(crate) fn ready(proven: bool) -> NoticeKind {
     NoticeKind::PatientReady { start: "2026-11-22T08:30:00Z".into(), role: Role::Patient, proven, as_delegate: false }
 }
 
+pub(crate) fn asks_for_help() -> NoticeKind {
+    NoticeKind::HelpWanted { start: "2026-11-22T08:30:00Z".into(), role: Role::Patient }
+}
+
+/// A visit whose patient asks for help.
+pub(crate) fn in_need(id: &str) -> VisitView {
+    let mut visit = visit(id, Presence::Waiting, true);
+    visit.participants[0].help_since = Some("2026-11-22T08:27:00Z".into());
+    visit
+}
+
 impl World {
     pub(crate) async fn start() -> Arc<Self> {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -127,13 +144,14 @@ impl World {
             .route("/relay/api/v1/launches", post(launch))
             .route("/relay/api/v1/visits", get(visits))
             .route("/relay/api/v1/visits/{id}", get(one_visit))
-            .route("/relay/api/v1/visits/{id}/join", post(join))
+            .route("/relay/api/v1/visits/{id}/join", get(join).post(join))
             .route("/relay/api/v1/visits/{id}/{act}", post(act))
-            .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(seen))
+            .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(help_taken))
             .route("/relay/api/v1/visits/{id}/invitations", post(invite))
             .route("/relay/api/v1/visits/{id}/invitations/{participant}", delete(seen))
             .route("/relay/api/v1/late", post(async || StatusCode::NO_CONTENT))
             .route("/relay/api/v1/notices", get(notices))
+            .route("/relay/api/v1/agenda", get(agenda))
             .route("/relay/api/v1/socket", get(socket))
             .layer(middleware::from_fn_with_state(world.clone(), bearer))
             .route("/relay/api/v1/organizations/northside/sign-in", get(sign_in))
@@ -278,14 +296,14 @@ async fn one_visit(State(world): W, Path(id): Path<String>) -> Response {
 }
 
 async fn join(State(world): W, Path(id): Path<String>) -> Response {
-    if !world.state.lock().unwrap().visits.iter().any(|v| v.id == id) {
+    if !world.state.lock().unwrap().visits.iter().any(|v| v.id == id) || world.state.lock().unwrap().no_meeting {
         return answer(problem(ProblemCode::VisitNotFound, 404));
     }
     Json(json!({"teams_url": format!("msteams:/l/meetup-join/{id}"), "https_url": format!("{}/meet/{id}", world.base)}))
         .into_response()
 }
 
-async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: Bytes) -> Response {
+async fn act(State(world): W, Path((id, act)): Path<(String, String)>, body: Bytes) -> Response {
     let mut state = world.state.lock().unwrap();
     let Some(visit) = state.visits.iter_mut().find(|v| v.id == id) else {
         return answer(problem(ProblemCode::VisitNotFound, 404));
@@ -293,10 +311,27 @@ async fn act(State(world): W, Path((id, act)): Path<(String, String)>, _body: By
     match act.as_str() {
         "acknowledge" => visit.acknowledged = true,
         "undo" => visit.stage = StageView::InProgress,
-        "say" | "assign" => visit.late_until = Some("2026-11-22T08:45:00Z".into()),
+        "say" => visit.messages.push(said(&String::from_utf8_lossy(&body), world.clock.now())),
+        "assign" => visit.late_until = Some("2026-11-22T08:45:00Z".into()),
         _ => visit.stage = StageView::Finished,
     }
     Json(visit.clone()).into_response()
+}
+
+/// A message as the relay shows it once it has been said.
+pub(crate) fn said(body: &str, at: jiff::Timestamp) -> MessageView {
+    let request: roomed_protocol::SayRequest = serde_json::from_str(body).unwrap();
+    let (preset, minutes) = (request.preset, request.minutes);
+    MessageView { id: "m".into(), at: at.to_string(), preset, minutes, to: None, answers: vec![], answered: None }
+}
+
+async fn help_taken(State(world): W, Path((id, participant)): Path<(String, String)>) -> Response {
+    {
+        let mut state = world.state.lock().unwrap();
+        let people = state.visits.iter_mut().filter(|v| v.id == id).flat_map(|v| &mut v.participants);
+        people.filter(|one| one.id == participant).for_each(|one| one.help_since = None);
+    }
+    one_visit(State(world), Path(id)).await
 }
 
 async fn seen(State(world): W, Path((id, _)): Path<(String, String)>) -> Response {
@@ -317,6 +352,13 @@ async fn notices(State(world): W, Query(q): Query<HashMap<String, u32>>) -> Json
     Json(json!({"notices": page, "more": all.len() > page.len()}))
 }
 
+async fn agenda(State(world): W, Query(day): Query<HashMap<String, String>>) -> Json<Value> {
+    let mut state = world.state.lock().unwrap();
+    state.days.push((day["from"].clone(), day["until"].clone()));
+    let rows = [json!({"start": "2026-11-22T13:00:00Z", "end": "2026-11-22T13:30:00Z", "stage": "planned"})];
+    Json(json!({"at": world.clock.now().to_string(), "incomplete": false, "rows": rows}))
+}
+
 async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async move |mut socket| {
         let mut told = world.to_sockets.subscribe();
@@ -330,6 +372,8 @@ async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
             tokio::select! {
                 message = told.recv() => match message {
                     Ok(text) if text == "drop" => return,
+                    // Held open and read no more, so that pings are not answered either.
+                    Ok(text) if text == "silence" => std::future::pending().await,
                     Ok(text) => { let _ = socket.send(Message::Text(text.into())).await; }
                     Err(_) => return,
                 },

@@ -75,7 +75,7 @@ pub struct StaffRole {
     pub departments: Vec<String>,
 }
 
-/// `[organizations.pages]`: the organization's own words on the visit page, by language. Plain text.
+/// `[organizations.pages]`: the organization's own words on the visit page, by language, and whom pages name. Plain text.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PagesConfig {
@@ -85,6 +85,20 @@ pub struct PagesConfig {
     /// Agreed to by pressing *I'm ready*.
     #[serde(default)]
     pub consent: BTreeMap<String, String>,
+    /// Whether the visit page and the staff page say who the clinician is.
+    #[serde(default)]
+    pub clinician: ShowClinician,
+}
+
+/// Whether pages say what the clinician is called. Whoever says nothing keeps names off the pages.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ShowClinician {
+    /// By the name of their `Practitioner` in the EHR.
+    Shown,
+    /// Nowhere; it is not even read.
+    #[default]
+    Hidden,
 }
 
 impl PagesConfig {

@@ -2,10 +2,10 @@
 
 use jiff::{SignedDuration, Timestamp};
 use roomed_smart::Error;
-use roomed_smart::fhir::Appointment;
+use roomed_smart::fhir::{Appointment, Practitioner};
 
-use super::AppointmentFacts;
 use super::backend::Backend;
+use super::{AppointmentFacts, DAY_LIMIT};
 use crate::config::EhrConfig;
 
 /// How long an appointment lasts that does not say.
@@ -55,6 +55,34 @@ pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Opt
         group: group.map(str::to_owned),
         location: appointment.actors("Location").next().map(str::to_owned),
     }))
+}
+
+/// Those of a practitioner that start in a span of time, by time.
+pub(super) async fn of_practitioner(
+    backend: &Backend,
+    config: &EhrConfig,
+    practitioner: &str,
+    from: Timestamp,
+    until: Timestamp,
+) -> Result<Option<Vec<AppointmentFacts>>, Error> {
+    if !is_plain(practitioner) {
+        return Ok(None);
+    }
+    let (after, before) = (format!("ge{from}"), format!("lt{until}"));
+    let span = [("practitioner", practitioner), ("date", after.as_str()), ("date", before.as_str())];
+    let found: Vec<Appointment> = backend.search(&span, DAY_LIMIT).await?;
+    let mut known = Vec::new();
+    for appointment in &found {
+        // Servers differ in what a date without a time matches: what counts is the start itself.
+        known.extend(facts(config, appointment)?.filter(|it| it.start >= from && it.start < until));
+    }
+    known.sort_by_key(|it| it.start);
+    Ok(Some(known))
+}
+
+/// What a practitioner is called.
+pub(super) async fn name_of(backend: &Backend, practitioner: &str) -> Result<Option<String>, Error> {
+    Ok(backend.read::<Practitioner>(practitioner).await?.and_then(|it| it.display_name()))
 }
 
 /// By FHIR id.

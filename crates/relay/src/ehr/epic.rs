@@ -22,6 +22,7 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use roomed_smart::fhir::{Encounter, Patient, Practitioner};
 use roomed_smart::{Error, UrlPolicy};
 
@@ -199,6 +200,19 @@ impl Ehr for Epic {
         let patient: Option<Patient> = self.backend.read(patient).await?;
         let system = &self.config.identifier_systems.patient;
         Ok(patient.and_then(|it| it.identifier_of(system).map(str::to_owned)))
+    }
+
+    async fn appointments_of(
+        &self,
+        practitioner: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Vec<AppointmentFacts>>, EhrError> {
+        Ok(appointments::of_practitioner(&self.backend, &self.config, practitioner, from, until).await?)
+    }
+
+    async fn practitioner_name(&self, practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(appointments::name_of(&self.backend, practitioner).await?)
     }
 }
 

@@ -214,6 +214,19 @@ impl Ehr for Generic {
             None => Ok(None),
         }
     }
+
+    async fn appointments_of(
+        &self,
+        practitioner: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Vec<AppointmentFacts>>, EhrError> {
+        Ok(appointments::of_practitioner(&self.backend, &self.config, practitioner, from, until).await?)
+    }
+
+    async fn practitioner_name(&self, practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(appointments::name_of(&self.backend, practitioner).await?)
+    }
 }
 
 #[cfg(test)]

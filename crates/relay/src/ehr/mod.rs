@@ -104,6 +104,9 @@ impl EhrError {
     }
 }
 
+/// Most appointments of a practitioner's day; a search that finds more is refused.
+pub const DAY_LIMIT: usize = 200;
+
 /// What the EHR made of a write-back; `outbox/retry.rs` decides what follows.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
@@ -229,8 +232,24 @@ pub trait Ehr: Send + Sync {
     /// The appointment of an encounter; `None` also where it has several.
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError>;
 
+    /// A practitioner's appointments that start in `from..until`, as far as they can be visits; `None`: this EHR cannot be
+    /// asked. At most [`DAY_LIMIT`].
+    async fn appointments_of(
+        &self,
+        _practitioner: &str,
+        _from: Timestamp,
+        _until: Timestamp,
+    ) -> Result<Option<Vec<AppointmentFacts>>, EhrError> {
+        Ok(None)
+    }
+
     /// The number by which links know the patient with this FHIR id. None, where links do not carry one.
     async fn patient_number(&self, _patient: &str) -> Result<Option<String>, EhrError> {
+        Ok(None)
+    }
+
+    /// The name of the practitioner with this FHIR id, as it may be shown. For the screen only: it is kept nowhere.
+    async fn practitioner_name(&self, _practitioner: &str) -> Result<Option<String>, EhrError> {
         Ok(None)
     }
 }

@@ -209,6 +209,19 @@ impl Ehr for OracleHealth {
     async fn appointment_of_encounter(&self, encounter: &str) -> Result<Option<AppointmentFacts>, EhrError> {
         Ok(self.of_encounter(encounter).await?)
     }
+
+    async fn appointments_of(
+        &self,
+        practitioner: &str,
+        from: Timestamp,
+        until: Timestamp,
+    ) -> Result<Option<Vec<AppointmentFacts>>, EhrError> {
+        Ok(appointments::of_practitioner(&self.backend, &self.config, practitioner, from, until).await?)
+    }
+
+    async fn practitioner_name(&self, practitioner: &str) -> Result<Option<String>, EhrError> {
+        Ok(appointments::name_of(&self.backend, practitioner).await?)
+    }
 }
 
 #[cfg(test)]

@@ -200,6 +200,20 @@ pub(super) async fn join(
     Ok(Json(JoinView { teams_url: links::teams_url(&meeting.join_web_url), https_url: meeting.join_web_url }))
 }
 
+/// `GET /visits/{id}/join`: how to open the meeting, for the time when the relay cannot be asked. Calls nobody, and makes no
+/// meeting where there is none yet.
+pub(super) async fn door(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> Answer<Json<JoinView>> {
+    let (opened, _) = proven(&relay, &caller, &id).await?;
+    // After whoever is making it at this moment.
+    let meeting = relay.in_turn(&id, relay.arrivals.meeting(&opened)).await?;
+    let meeting = meeting.ok_or(Refusal(ProblemCode::VisitNotFound))?;
+    Ok(Json(JoinView { teams_url: links::teams_url(&meeting.join_web_url), https_url: meeting.join_web_url }))
+}
+
 /// `POST /visits/{id}/acknowledge`.
 pub(super) async fn acknowledge(
     State(relay): State<Arc<Relay>>,

@@ -1,6 +1,7 @@
 //! The relay's URL table, on one page. Each concern has a file; none of them holds a rule about visits.
 
 mod acts;
+mod agenda;
 mod companion;
 mod encrypted_link;
 mod entering;
@@ -49,7 +50,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/launches", post(proof::launch))
         .route("/visits", get(companion::visits))
         .route("/visits/{id}", get(companion::visit))
-        .route("/visits/{id}/join", post(companion::join))
+        .route("/visits/{id}/join", get(companion::door).post(companion::join))
         .route("/visits/{id}/acknowledge", post(companion::acknowledge))
         .route("/visits/{id}/end", post(companion::end))
         .route("/visits/{id}/undo", post(acts::undo))
@@ -60,6 +61,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/visits/{id}/invitations/{participant}", delete(acts::revoke))
         .route("/late", post(acts::late))
         .route("/notices", get(companion::notices))
+        .route("/agenda", get(agenda::agenda))
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_person));
     let anonymous = Router::new()
         .route("/api/v1/organizations/{key}/sign-in", get(companion::sign_in))

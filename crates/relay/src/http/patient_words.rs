@@ -45,6 +45,7 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         | P::MeetingRefused
         | P::MeetingUnreachable
         | P::RelayUnreachable
+        | P::NotWhileOffline
         | P::KeychainLocked
         | P::KeychainMissing
         | P::Internal => ("Something is not working here", LATER),

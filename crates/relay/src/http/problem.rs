@@ -144,7 +144,7 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
         ),
         P::TooManyRequests => (StatusCode::TOO_MANY_REQUESTS, "Too many attempts", "Wait a minute and try again."),
         P::BadRequest => (StatusCode::BAD_REQUEST, "The request cannot be read", "Update Roomed, or tell IT."),
-        P::RelayUnreachable | P::KeychainLocked | P::KeychainMissing | P::Internal => {
+        P::RelayUnreachable | P::NotWhileOffline | P::KeychainLocked | P::KeychainMissing | P::Internal => {
             (StatusCode::SERVICE_UNAVAILABLE, "Roomed has a problem", "Try again in a minute. If it goes on, tell IT.")
         }
     }

@@ -145,7 +145,9 @@ pub(super) async fn visits(State(relay): State<Arc<Relay>>, staff: Staff) -> Ans
         let Ok(opened) = relay.arrivals.open(stored) else { continue };
         let department = department(organization, &opened.record);
         if staff.may_see(department.as_ref()) {
-            rows.push(wire::staff_row(&opened.stored, &opened.record, department, now));
+            let mut row = wire::staff_row(&opened.stored, &opened.record, department, now);
+            row.clinicians = relay.clinician_names(&opened).await;
+            rows.push(row);
         }
     }
     let rank = |urgency: Urgency| match urgency {

@@ -231,5 +231,8 @@ pub(super) async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView
     let meeting = relay.arrivals.meeting(&opened).await?;
     let organization = relay.organization(&opened.stored.row.organization).ok_or(Refusal(ProblemCode::Internal))?;
     let here = has_place(&opened, visitor);
-    Ok(wire::patient_view(organization, &opened.record, &visitor.who, here, meeting.as_ref(), relay.clock.now()))
+    let now = relay.clock.now();
+    let mut view = wire::patient_view(organization, &opened.record, &visitor.who, here, meeting.as_ref(), now);
+    view.clinician = Some(relay.clinician_names(&opened).await.join(", ")).filter(|names| !names.is_empty());
+    Ok(view)
 }

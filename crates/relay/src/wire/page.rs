@@ -8,7 +8,7 @@ use super::{text, to_rules, words};
 use crate::config::Organization;
 use crate::record::{MeetingRecord, Record};
 
-/// The visit as one person's page sees it. `is_here`: their place is on the device that asks, or on none yet.
+/// The visit as one person's page sees it, but for the clinician's name, which is in no record. `is_here`: their place is on the device that asks, or on none yet.
 pub fn patient_view(
     organization: &Organization,
     record: &Record,

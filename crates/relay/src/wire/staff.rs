@@ -8,7 +8,7 @@ use super::{participant_view, shown, strangers, text, to_rules, words};
 use crate::record::Record;
 use crate::store::StoredVisit;
 
-/// One row. `department`: what the visit belongs to, as far as is known.
+/// One row, but for the clinicians' names, which are in no record. `department`: what the visit belongs to, as far as is known.
 pub fn staff_row(
     stored: &StoredVisit,
     record: &Record,

@@ -251,12 +251,16 @@ pub struct Patient {
 impl Patient {
     /// The name to show: `official`, else `usual`, else the first that is not `old`.
     pub fn display_name(&self) -> Option<String> {
-        let by_use = |wanted: &str| self.name.iter().find(|n| n.name_use.as_deref() == Some(wanted));
-        by_use("official")
-            .or_else(|| by_use("usual"))
-            .or_else(|| self.name.iter().find(|n| n.name_use.as_deref() != Some("old")))
-            .and_then(HumanName::display)
+        to_show(&self.name)
     }
+}
+
+fn to_show(names: &[HumanName]) -> Option<String> {
+    let by_use = |wanted: &str| names.iter().find(|n| n.name_use.as_deref() == Some(wanted));
+    by_use("official")
+        .or_else(|| by_use("usual"))
+        .or_else(|| names.iter().find(|n| n.name_use.as_deref() != Some("old")))
+        .and_then(HumanName::display)
 }
 
 impl std::fmt::Debug for Patient {
@@ -280,9 +284,19 @@ pub struct Practitioner {
     /// Business identifiers, among them the EMP id.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub identifier: Vec<Identifier>,
+    /// Names.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub name: Vec<HumanName>,
     /// The rest.
     #[serde(flatten)]
     pub rest: Map<String, Value>,
+}
+
+impl Practitioner {
+    /// The name to show, as of a patient.
+    pub fn display_name(&self) -> Option<String> {
+        to_show(&self.name)
+    }
 }
 
 /// `OperationOutcome.issue`.

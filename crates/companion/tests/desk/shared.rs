@@ -1,0 +1,107 @@
+//! A shared workstation: the sign-in ends when nobody is there and when another EHR user begins a visit, and the next
+//! clinician finds nothing of the one before.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use roomed_companion::view::{AppState, EndedView, SessionView};
+use roomed_companion::{Handle, Problem};
+use roomed_protocol::{Presence, ProblemCode};
+
+use crate::desktop::{Desk, becomes, live, until};
+use crate::world::{World, ready, visit};
+
+const SHARED: &str = "keep_sign_in = \"memory\"\nsign_out_after_idle_minutes = 1";
+
+/// Nothing of a clinician or a patient is left in what the window draws.
+fn is_empty(state: &AppState) -> bool {
+    let people = state.me.is_none() && state.patient.is_none() && state.visits.is_empty() && state.alert.is_none();
+    people && state.open_visit.is_none() && state.joinable.is_empty() && state.pending.is_empty()
+}
+
+async fn ended(handle: &Handle, why: EndedView) {
+    let state = until(handle, "signed out", |s| s.session == SessionView::SignedOut && s.ended.is_some()).await;
+    assert_eq!(state.ended, Some(why));
+    assert!(is_empty(&state), "{state:?}");
+}
+
+#[tokio::test]
+async fn nobody_there_for_a_minute_ends_the_sign_in() {
+    for os_says in [true, false] {
+        let (world, desk) = (World::start().await, Desk::new());
+        world.put_visit(visit("v1", Presence::Waiting, true));
+        if os_says {
+            *desk.idle.0.lock().unwrap() = Some(Duration::from_secs(3_600));
+        }
+        let handle = desk.signed_in_as(&world, SHARED).await;
+        world.hint(world.commit("v1", ready(true)));
+        until(&handle, "the alert", |s| s.alert.is_some()).await;
+        ended(&handle, EndedView::Idle).await;
+        assert_eq!(desk.keychain.text(), "", "nothing was ever kept");
+        becomes("no notification", || desk.notifications.up.load(std::sync::atomic::Ordering::SeqCst) == 0).await;
+        handle.sign_in().await.unwrap();
+        assert_eq!(live(&handle).await.ended, None);
+        assert_eq!(world.state.lock().unwrap().prompts.last().map(String::as_str), Some("select_account"));
+    }
+}
+
+#[tokio::test]
+async fn whoever_works_elsewhere_on_the_computer_or_is_in_a_visit_stays_signed_in() {
+    for in_visit in [true, false] {
+        let (world, desk) = (World::start().await, Desk::new());
+        let mut v1 = visit("v1", Presence::Connected, true);
+        if in_visit {
+            v1.participants[1].presence = Presence::Connected;
+        } else {
+            *desk.idle.0.lock().unwrap() = Some(Duration::from_secs(20));
+        }
+        world.put_visit(v1);
+        let handle = desk.signed_in_as(&world, SHARED).await;
+        // Two minutes of this companion's time, told by its own repeats of an alert of another visit.
+        world.put_visit(visit("v2", Presence::Waiting, false));
+        world.hint(world.commit("v2", ready(false)));
+        becomes("two minutes", || desk.notifications.shown.lock().unwrap().len() >= 25).await;
+        assert_eq!(handle.state().borrow().session, SessionView::SignedIn);
+    }
+}
+
+async fn launched(config: &str) -> (Arc<World>, Desk, Handle) {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in_as(&world, config).await;
+    handle.link(&world.link("launch-1"));
+    until(&handle, "the banner", |s| s.patient.is_some()).await;
+    world.state.lock().unwrap().ehr_user = Some("Practitioner/e2".into());
+    handle.link(&world.link("launch-2"));
+    (world, desk, handle)
+}
+
+#[tokio::test]
+async fn a_launch_by_another_ehr_user_signs_the_first_one_out() {
+    let (world, _desk, handle) = launched(SHARED).await;
+    ended(&handle, EndedView::AnotherEhrUser).await;
+    assert_eq!(world.state.lock().unwrap().proofs.len(), 1, "the relay was not told that the first one launched");
+
+    // The other one signs in as themselves and begins again.
+    handle.sign_in().await.unwrap();
+    live(&handle).await;
+    handle.link(&world.link("launch-3"));
+    until(&handle, "the banner", |s| s.patient.is_some()).await;
+    assert_eq!(world.state.lock().unwrap().proofs.len(), 2);
+}
+
+#[tokio::test]
+async fn a_launch_that_the_relay_knows_to_be_anothers_signs_out_as_well() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().launch_answers = vec![crate::world::problem(ProblemCode::WrongPerson, 403)];
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    handle.link(&world.link("launch-1"));
+    ended(&handle, EndedView::AnotherEhrUser).await;
+}
+
+#[tokio::test]
+async fn on_a_clinicians_own_computer_it_is_refused_and_they_stay_signed_in() {
+    let (_world, _desk, handle) = launched("").await;
+    let state = until(&handle, "the refusal", |s| s.problem.is_some()).await;
+    let Problem { code, .. } = state.problem.unwrap();
+    assert_eq!((code, state.session), (ProblemCode::WrongPerson, SessionView::SignedIn));
+}
