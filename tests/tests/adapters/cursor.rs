@@ -64,3 +64,56 @@ async fn whoever_is_behind_is_hinted_at_once_and_gets_what_came_after() -> anyho
     assert_eq!(said(&mut socket).await?, None);
     ground.no_leaks().await
 }
+
+/// How often the companion comes back.
+const TIMES: u64 = 10_000;
+/// Something happens at every so many-th.
+const EVERY: u64 = 50;
+
+#[tokio::test]
+async fn ten_thousand_reconnects_leave_no_gap_and_show_nothing_twice() -> anyhow::Result<()> {
+    let adjust = |configuration: &mut Value| {
+        configuration["limits"] = json!({ "anonymous_per_minute": 1_000_000, "person_per_minute": 1_000_000 });
+    };
+    let ground = Ground::start_with(adjust).await?;
+    let clinician = ground.clinician(0).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let visit = clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    let visitor = Visitor::enter(&ground, 0, &appointment).await?;
+    let say = format!("/visits/{}/say", visit["id"].as_str().unwrap_or_default());
+    let address = format!("{}/api/v1/socket", ground.stack.relay.replacen("http", "ws", 1));
+
+    let (mut cursor, mut seen) = (0_u64, Vec::new());
+    for n in 0..TIMES {
+        if n % EVERY == 0 {
+            // Alternately the patient and the clinician do something; whoever is away then has to hear of it later.
+            match (n / EVERY) % 2 {
+                0 => visitor.post("help").await?.accepted().map(drop)?,
+                _ => {
+                    let late = json!({ "preset": "running-late", "minutes": 5 });
+                    clinician.ask(Method::POST, &say, Some(&late)).await?.accepted().map(drop)?;
+                }
+            }
+        }
+        let mut request = address.as_str().into_client_request()?;
+        request.headers_mut().insert("authorization", format!("Bearer {}", clinician.token).parse()?);
+        let (mut socket, _) = connect_async(request).await?;
+        let greeting = said(&mut socket).await?.context("no greeting")?;
+        let hello = json!({ "type": "hello", "version": greeting["version"], "cursor": cursor });
+        socket.send(Message::text(hello.to_string())).await?;
+        // What a companion does: only where it is behind does it ask, from its own cursor on.
+        if greeting["cursor"].as_u64().context("no cursor")? > cursor {
+            let page = clinician.get(&format!("/notices?after={cursor}")).await?;
+            for notice in page["notices"].as_array().context("no notices")? {
+                cursor = notice["seq"].as_u64().context("a notice without its place")?;
+                seen.push(cursor);
+            }
+        }
+    }
+    let newest = clinician.get("/visits").await?["cursor"].as_u64().context("the list has no cursor")?;
+    let page = clinician.get(&format!("/notices?after={cursor}")).await?;
+    seen.extend(page["notices"].as_array().into_iter().flatten().filter_map(|it| it["seq"].as_u64()));
+    assert!(newest > TIMES / EVERY, "too little has happened: {newest}");
+    assert_eq!(seen, (1..=newest).collect::<Vec<_>>());
+    ground.no_leaks().await
+}

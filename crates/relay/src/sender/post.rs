@@ -35,8 +35,7 @@ pub async fn run(relay: Arc<Relay>) {
             Duration::try_from(at.duration_since(now)).unwrap_or_default().min(LONGEST_WAIT)
         });
         tokio::select! {
-            () = relay.arrivals.letters.notified() => {}
-            () = tokio::time::sleep(wait) => {}
+            _ = tokio::time::timeout(wait, relay.arrivals.letters.notified()) => {}
             () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
         }
     }
