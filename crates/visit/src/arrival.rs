@@ -59,6 +59,11 @@ impl Visit {
         self.participants.keys().any(|who| acts(who) && of_one(self, &attribution, who, now).is_some())
     }
 
+    /// When this one arrived, whoever else did.
+    pub fn arrival_of(&self, who: &ParticipantId, now: Timestamp) -> Option<Arrival> {
+        of_one(self, &crate::attribution::attribute(self), who, now)
+    }
+
     /// When the patient arrived, as far as is known at `now`.
     pub fn arrival(&self, now: Timestamp) -> Option<Arrival> {
         of(self, &crate::attribution::attribute(self), now)

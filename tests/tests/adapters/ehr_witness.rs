@@ -125,8 +125,8 @@ async fn meeting_begins(ground: &Ground, at: jiff::Timestamp) -> anyhow::Result<
         let times = ["startDateTime", "endDateTime"].map(|it| meeting[it].as_str().unwrap_or_default().parse().ok());
         let [Some(start), Some(end)] = times else { anyhow::bail!("no times: {meeting}") };
         let (start, end): (jiff::Timestamp, jiff::Timestamp) = (start, end);
-        // Graph is told whole seconds.
-        Ok((start.as_second() == at.as_second() && end > start).then_some(()))
+        // Graph is told the nearest whole second.
+        Ok((start == at.round(jiff::Unit::Second)? && end > start).then_some(()))
     })
     .await
 }

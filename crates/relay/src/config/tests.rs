@@ -158,9 +158,16 @@ fn each_vendor_needs_what_it_needs_and_no_more() {
     with(&of_vendor("epic", systems), &[]).unwrap();
     let interconnect = NORTHSIDE.replace("interconnect = \"http://127.0.0.1:3/interconnect\"", "interconnect = \"\"");
     let status = NORTHSIDE.replace("\"epic\"", "\"oracle-health\"");
+    let systems = |conference: &str| {
+        format!(
+            "identifier_systems = {{ csn = \"a\", practitioner = \"b\", patient = \"c\", conference = \"{conference}\" }}"
+        )
+    };
     for (text, wanted) in [
         (of_vendor("epic", ""), "Epic needs csn, practitioner and patient"),
         (of_vendor("epic", "identifier_systems = { csn = \"a\" }"), "Epic needs csn"),
+        (of_vendor("epic", &systems("a")), "conference and csn must be two systems"),
+        (of_vendor("fhir-r4", &systems("d")), "identifier_systems.conference is Epic's alone"),
         (interconnect, "interconnect"),
         (status, "connection_status is Epic's alone"),
         (of_vendor("oracle-health", "communication = true"), "takes no Communication"),

@@ -73,7 +73,7 @@ fn page_stage(
         _ => {
             let since = match mine {
                 rules::Presence::Waiting { since, .. } => since,
-                _ => visit.arrival(now).map_or(now, |arrival| arrival.at),
+                _ => visit.arrival_of(who, now).map_or(now, |arrival| arrival.at),
             };
             wire::PageStage::Waiting { since: text(since), told: told(decisions.told) }
         }

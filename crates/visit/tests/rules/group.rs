@@ -23,6 +23,10 @@ fn who_is_cancelled_is_not_awaited_and_the_others_are() {
     story.hear(10, page_of(second(), "s1", 10));
     story.hear(15, ready_of(second(), 15));
     assert!(matches!(story.stage(), Stage::Arrived { arrival } if arrival.at == at(15)), "{:?}", story.stage());
+    story.decide(16, Command::Expect { participant: patient(), whom: Expected::Patient });
+    let own = |who| story.visit.arrival_of(&who, at(16)).map(|it| it.at);
+    assert_eq!((own(patient()), own(second())), (Some(at(5)), Some(at(15))), "each their own");
+    story.decide(17, withdraw(patient()));
     assert!(story.visit.alert_stands() && !story.visit.may_enter(&patient(), at(20)));
     story.hear(20, clinician("c1", LegState::InCall, 20));
     assert!(story.visit.may_enter(&second(), at(20)), "and nobody keeps them waiting");
