@@ -39,9 +39,9 @@ impl std::fmt::Debug for SendBy {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct InviteRequest {
-    /// `interpreter`, `family` or `colleague`.
+    /// `interpreter`, `family` or `colleague`; `patient` or `proxy` for one of the visit's who cannot come in by the portal.
     pub role: Role,
-    /// The guest whose link is lost: a new link kills the old one. A new guest where it is missing.
+    /// Whose link is lost: a new link kills the old one. A new guest where it is missing.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub participant: Option<String>,

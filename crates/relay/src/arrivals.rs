@@ -18,11 +18,11 @@ use crate::keys::{KeyError, Keys, VisitKey};
 use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
 use crate::promises::{self, News, Promises};
-use crate::record::{self, InvitationState, Line, MeetingRecord, Record};
+use crate::record::{self, EhrReferences, InvitationState, Line, MeetingRecord, Record};
 use crate::sender::Letter;
 use crate::store::{
-    Change, ClaimedLetter, CommitError, EventKey, Link, Meeting, Member, NewNotice, NodeId, OneTimeKind, Recipient,
-    Store, StoreError, StoredVisit, StoredWatch,
+    Change, ClaimedLetter, CommitError, EventKey, Link, LookupKey, Meeting, Member, NewNotice, NodeId, OneTimeKind,
+    Recipient, Store, StoreError, StoredVisit, StoredWatch,
 };
 use crate::wire;
 
@@ -51,6 +51,8 @@ pub struct Along {
     pub people: Vec<(rules::ParticipantId, String)>,
     /// Whose line is on this appointment from now on.
     pub lines: Vec<(rules::ParticipantId, Line)>,
+    /// The appointment was made part of this group: the visit is the group's from now on.
+    pub group: Option<String>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
     /// Somebody's link was made, used or taken back.
@@ -159,14 +161,13 @@ impl Arrivals {
     /// # Errors
     /// [`CommitError`] as ever; two callers at once end with the same visit.
     pub async fn find_or_create(&self, organization: &str, record: Record) -> Result<Opened, ArrivalError> {
-        // Three parts are never mistaken for two: no appointment opens a group's visit by its own number.
-        let lookup = match &record.ehr.group {
-            Some(conference) => self.keys.lookup(organization, &["conference", &record.ehr.iss, conference])?,
-            None => self.keys.lookup(organization, &[&record.ehr.iss, &record.ehr.appointment])?,
-        };
+        let lookup = self.lookup(organization, &record.ehr)?;
         for _ in 0..MOST_TRIES {
             if let Some(stored) = self.store.visit_of_appointment(organization, &lookup).await? {
                 return self.open(stored);
+            }
+            if let Some(before) = self.before_the_group(organization, &record.ehr).await? {
+                return Ok(before);
             }
             let now = self.clock.now();
             let id = self.random.id();
@@ -192,6 +193,41 @@ impl Arrivals {
             }
         }
         Err(CommitError::Conflict.into())
+    }
+
+    /// What a visit is found by. Three parts are never mistaken for two: no appointment opens a group's visit by its own
+    /// number.
+    fn lookup(&self, organization: &str, ehr: &EhrReferences) -> Result<LookupKey, ArrivalError> {
+        Ok(match &ehr.group {
+            Some(conference) => self.keys.lookup(organization, &["conference", &ehr.iss, conference])?,
+            None => self.keys.lookup(organization, &[&ehr.iss, &ehr.appointment])?,
+        })
+    }
+
+    /// The open visit of one of a group's appointments from when it was not in a group: somebody may be waiting there.
+    async fn before_the_group(&self, organization: &str, ehr: &EhrReferences) -> Result<Option<Opened>, ArrivalError> {
+        if ehr.group.is_none() {
+            return Ok(None);
+        }
+        for appointment in ehr.lines.values().map(|line| &line.appointment).chain([&ehr.appointment]) {
+            let lookup = self.keys.lookup(organization, &[&ehr.iss, appointment])?;
+            match self.store.visit_of_appointment(organization, &lookup).await? {
+                Some(stored) if stored.row.closed_at.is_none() => return self.open(stored).map(Some),
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// True if this conference's visit is another than `opened`.
+    ///
+    /// # Errors
+    /// As the store and the keys have them.
+    pub async fn is_anothers(&self, opened: &Opened, conference: &str) -> Result<bool, ArrivalError> {
+        let ehr = EhrReferences { group: Some(conference.to_owned()), ..opened.record.ehr.clone() };
+        let (row, lookup) = (&opened.stored.row, self.lookup(&opened.stored.row.organization, &ehr)?);
+        let found = self.store.visit_of_appointment(&row.organization, &lookup).await?;
+        Ok(found.is_some_and(|stored| stored.row.id != row.id))
     }
 
     /// The one door: applies `events` to the visit, in one commit with everything that follows from them.
@@ -221,6 +257,10 @@ impl Arrivals {
             opened.record.ehr.people.entry(participant.clone()).or_insert_with(|| fhir_id.clone());
         }
         opened.record.ehr.lines.extend(along.lines.iter().cloned());
+        if along.group.is_some() && opened.record.ehr.group.is_none() {
+            opened.record.ehr.group.clone_from(&along.group);
+            opened.stored.row.appointment = self.lookup(&opened.stored.row.organization, &opened.record.ehr)?;
+        }
         if let Some((who, hash)) = &along.newest_link
             && !matches!(opened.record.invitations.get(who), Some(InvitationState::Open { hash: newest, .. }) if newest == hash)
         {
@@ -281,7 +321,7 @@ impl Arrivals {
             self.outbox.notify_one();
         }
         if along.letter.is_some() {
-            self.letters.notify_one();
+            self.letters.notify_waiters();
         }
         self.timers.notify_one();
         promises::count(&unsupported);

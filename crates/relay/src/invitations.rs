@@ -1,11 +1,11 @@
-//! One-time links for people without an account or a chart: bound to one guest of one visit, good once and only while the
-//! visit may still be held. The link is nowhere but with its person: the store has its hash, and what it is for is sealed
+//! One-time links for people without an account or a chart, and for patients and proxies who cannot come in through the
+//! EHR's portal: bound to one person of one visit, good once and only while the visit may still be held. The link is nowhere but with its person: the store has its hash, and what it is for is sealed
 //! under the link itself. The visit says which link is the newest, so a new one kills the old, and taking a guest off the
 //! list, ending or cancelling the visit kills it too; a visit that moves takes its links along.
 
 use jiff::SignedDuration;
 use roomed_protocol::ProblemCode;
-use roomed_visit::{Command, Expected, ParticipantId, Role, Timestamp, VisitEvent};
+use roomed_visit::{Command, Expected, GuestKind, ParticipantId, Role, Timestamp, VisitEvent};
 use serde::{Deserialize, Serialize};
 
 use crate::arrivals::{Along, ArrivalError, Opened};
@@ -35,24 +35,32 @@ struct Place {
     participant: ParticipantId,
 }
 
-/// Makes a link for `guest`, who is expected from now on; with `send` it leaves in a letter. Any older link of theirs is
-/// dead.
+/// Makes a link for `guest`, who is expected from now on `as_guest`, or without it has a place already; with `send` it
+/// leaves in a letter. Any older link of theirs is dead.
 ///
 /// # Errors
-/// [`ProblemCode::GuestUnknown`] for somebody who comes by another way; [`ProblemCode::VisitClosed`].
+/// [`ProblemCode::GuestUnknown`] for somebody who is not who the link is for; [`ProblemCode::VisitClosed`].
 pub async fn invite(
     relay: &Relay,
     opened: &Opened,
     guest: &ParticipantId,
-    whom: Expected,
+    as_guest: Option<GuestKind>,
     send: Option<Addressee>,
 ) -> Answer<Invited> {
     let visit = &opened.record.visit;
     if !visit.is_open() {
         return Err(Refusal(ProblemCode::VisitClosed));
     }
-    if visit.participant(guest).is_some_and(|person| !matches!(person.role, Role::Guest { .. })) {
+    let role = visit.participant(guest).map(|person| &person.role);
+    let is_theirs = match as_guest {
+        Some(_) => matches!(role, None | Some(Role::Guest { .. })),
+        None => matches!(role, Some(Role::Patient | Role::Proxy { .. })) && visit.is_welcome(guest),
+    };
+    if !is_theirs {
         return Err(Refusal(ProblemCode::GuestUnknown));
+    }
+    if role.is_none() && !visit.has_room() {
+        return Err(Refusal(ProblemCode::TooManyRequests));
     }
     let row = &opened.stored.row;
     let token = relay.random.token();
@@ -75,38 +83,59 @@ pub async fn invite(
     let letter = send.map(|to| Letter { participant: guest.clone(), hash: hash.clone(), to, link: link.clone() });
     let state = InvitationState::Open { hash, letter: letter.as_ref().map(|_| LetterState::Sending) };
     let along = Along { invitation: Some((guest.clone(), state)), letter, ..Along::default() };
-    let expect = Command::Expect { participant: guest.clone(), whom };
-    let opened = relay.arrivals.update(&row.id, &[VisitEvent::Decided(expect)], along).await?;
+    let expect = |kind| Command::Expect { participant: guest.clone(), whom: Expected::Guest { kind } };
+    let decided: Vec<_> = as_guest.map(expect).map(VisitEvent::Decided).into_iter().collect();
+    let opened = relay.arrivals.update(&row.id, &decided, along).await?;
     if opened.record.visit.participant(guest).is_none() {
         return Err(Refusal(ProblemCode::TooManyRequests));
     }
     Ok(Invited { link, expires_at })
 }
 
-/// Whose place a new link for a known guest is for. While nobody has come in by the old one it is the same; somebody who
-/// has may be the wrong person, so they are sent away and the guest gets a place of their own.
+/// Whose place a new link for a known person is for. While nobody has come in by the old one it is the same; somebody who
+/// has may be the wrong person, so they are sent away. A guest then gets a place of their own; a patient's or proxy's is
+/// theirs for good.
 ///
 /// # Errors
-/// [`ProblemCode::GuestUnknown`] for somebody who is not a guest of the visit.
-pub async fn again(relay: &Relay, opened: &Opened, guest: ParticipantId) -> Answer<ParticipantId> {
-    match opened.record.invitation(&guest) {
-        Some(InvitationState::Open { .. }) => Ok(guest),
+/// [`ProblemCode::GuestUnknown`] for somebody who is not in the visit.
+pub async fn again(relay: &Relay, opened: &Opened, who: ParticipantId) -> Answer<ParticipantId> {
+    if opened.record.visit.participant(&who).is_none() {
+        return Err(Refusal(ProblemCode::GuestUnknown));
+    }
+    let is_guest = is_guest(opened, &who);
+    match opened.record.invitation(&who) {
+        Some(InvitationState::Open { .. }) => Ok(who),
+        Some(InvitationState::Used) if !is_guest => revoke(relay, opened, &who).await.map(|_| who),
+        _ if !is_guest => Ok(who),
         _ => {
-            revoke(relay, opened, &guest).await?;
+            revoke(relay, opened, &who).await?;
             Ok(ParticipantId::new(relay.random.id()))
         }
     }
 }
 
-/// The guest is to come no more: their link is dead, and an open page of theirs says that it is over.
-pub async fn revoke(relay: &Relay, opened: &Opened, guest: &ParticipantId) -> Answer<Opened> {
-    let person = opened.record.visit.participant(guest);
-    if !person.is_some_and(|person| matches!(person.role, Role::Guest { .. })) {
-        return Err(Refusal(ProblemCode::GuestUnknown));
+fn is_guest(opened: &Opened, who: &ParticipantId) -> bool {
+    opened.record.visit.participant(who).is_some_and(|person| matches!(person.role, Role::Guest { .. }))
+}
+
+/// The link is dead. A guest is to come no more, and an open page of theirs says that it is over; a patient or proxy may
+/// come in through the portal as before, but every page of theirs must do so anew if somebody has come in by the link.
+///
+/// # Errors
+/// [`ProblemCode::GuestUnknown`] for somebody who has no link.
+pub async fn revoke(relay: &Relay, opened: &Opened, who: &ParticipantId) -> Answer<Opened> {
+    let visit = &opened.stored.row.id;
+    let along = Along { invitation: Some((who.clone(), InvitationState::Revoked)), ..Along::default() };
+    if is_guest(opened, who) {
+        let command = Command::Revoke { participant: who.clone() };
+        return Ok(relay.arrivals.update(visit, &[VisitEvent::Decided(command)], along).await?);
     }
-    let along = Along { invitation: Some((guest.clone(), InvitationState::Revoked)), ..Along::default() };
-    let command = Command::Revoke { participant: guest.clone() };
-    Ok(relay.arrivals.update(&opened.stored.row.id, &[VisitEvent::Decided(command)], along).await?)
+    match opened.record.invitations.get(who) {
+        None => return Err(Refusal(ProblemCode::GuestUnknown)),
+        Some(InvitationState::Used) => drop(relay.store.end_page_sessions(visit, who.as_str()).await?),
+        Some(InvitationState::Open { .. } | InvitationState::Revoked) => {}
+    }
+    Ok(relay.arrivals.update(visit, &[], along).await?)
 }
 
 /// Uses a link up and opens its person's page: answers with the secret of the page's cookie.

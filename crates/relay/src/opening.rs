@@ -85,7 +85,7 @@ impl Relay {
     /// The practitioners on the appointments.
     async fn linked(&self, organization: &str, iss: &str, scheduled: &Together) -> Result<Linked, StoreError> {
         let practitioners: Vec<String> = scheduled.practitioners().into_iter().cloned().collect();
-        self.learn_names(organization, iss, &practitioners).await;
+        self.learn_names(organization, iss, &practitioners);
         let mut linked = Vec::new();
         for practitioner in practitioners {
             let fhir_user = format!("Practitioner/{practitioner}");
@@ -111,17 +111,27 @@ impl Relay {
         let mut along = Along { people, ..Along::default() };
         let mut events = self.patients(&opened, scheduled, &mut along)?;
         events.push(Command::Refresh { plan: plan_of(scheduled), practitioners });
+        let id = &opened.stored.row.id;
+        if let Some(conference) = &along.group
+            && self.arrivals.is_anothers(&opened, conference).await?
+        {
+            // Two visits of what is one group now: who is in this one is told to open their link again.
+            return self.arrivals.update(id, &[VisitEvent::Decided(Command::Cancel)], Along::default()).await;
+        }
         let events: Vec<_> = events.into_iter().map(VisitEvent::Decided).collect();
-        self.arrivals.update(&opened.stored.row.id, &events, along).await
+        self.arrivals.update(id, &events, along).await
     }
 
     /// Who is new in a group, who is to come no more, and whose line is another appointment's now. The visit of one
-    /// appointment keeps its patient.
+    /// appointment keeps its patient; one that had none gets them, and one that was made part of a group becomes the group's.
     fn patients(&self, opened: &Opened, scheduled: &Together, along: &mut Along) -> Result<Vec<Command>, ArrivalError> {
         let Record { visit, ehr, .. } = &opened.record;
         let mut events = Vec::new();
-        if ehr.group.is_none() || scheduled.group() != ehr.group.as_deref() {
-            return Ok(events);
+        match (&ehr.group, scheduled.group()) {
+            (Some(ours), theirs) if theirs != Some(ours) => return Ok(events),
+            (None, Some(conference)) => along.group = Some(conference.to_owned()),
+            (None, None) if visit.patients().next().is_some() => return Ok(events),
+            _ => {}
         }
         for facts in scheduled.all() {
             let Some(patient) = &facts.patient else { continue };

@@ -70,7 +70,7 @@ pub struct Relay {
     /// Our public keys.
     pub jwks: serde_json::Value,
     /// What clinicians are called, where pages show it.
-    pub names: Names,
+    pub names: Arc<Names>,
     /// How much one caller may ask.
     pub limits: Limits,
     /// Figures.

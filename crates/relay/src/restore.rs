@@ -10,12 +10,13 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use roomed_visit::{Command, VisitEvent};
 
-use crate::arrivals::{Along, ArrivalError};
+use crate::arrivals::{Along, ArrivalError, Opened};
 use crate::ehr::ReadBack;
 use crate::keys::KeyError;
 use crate::outbox::WriteBack;
 use crate::outbox::connection::Policy;
 use crate::outbox::retry::connection_policy;
+use crate::record::{InvitationState, LetterState};
 use crate::relay::Relay;
 use crate::store::{Change, Quarantined, StoreError, StoredVisit, VisitRow};
 
@@ -45,11 +46,26 @@ pub async fn begin(relay: &Relay) -> Result<(), ArrivalError> {
         for stored in relay.store.open_visits(&organization.key).await? {
             let doubted = VisitEvent::Decided(Command::Restored);
             match relay.arrivals.update(&stored.row.id, &[doubted], Along::default()).await {
-                Ok(_) => {}
+                Ok(opened) => keep_letters(relay, opened).await?,
                 Err(ArrivalError::Key(KeyError::Destroyed)) => close_unreadable(relay, stored).await?,
                 Err(error) => tracing::error!(%error, "a restored visit could not be marked as in doubt"),
             }
         }
+    }
+    Ok(())
+}
+
+/// Letters may have left after the backup, and links have been taken back: none leaves out of it. Their clinicians see that,
+/// and make new links.
+async fn keep_letters(relay: &Relay, opened: Opened) -> Result<(), ArrivalError> {
+    let sending = opened.record.invitations.iter().filter_map(|(who, state)| match state {
+        InvitationState::Open { hash, letter: Some(LetterState::Sending) } => Some((who.clone(), hash.clone())),
+        _ => None,
+    });
+    for (who, hash) in sending {
+        let failed = InvitationState::Open { hash, letter: Some(LetterState::Failed) };
+        let along = Along { invitation: Some((who, failed)), ..Along::default() };
+        relay.arrivals.update(&opened.stored.row.id, &[], along).await?;
     }
     Ok(())
 }

@@ -143,7 +143,7 @@ impl Sender for ToTheLog {
 pub fn of(config: &SendingConfig, organization: &Organization, url: &str) -> anyhow::Result<Arc<dyn Sender>> {
     Ok(match &config.by {
         Carrier::Log => Arc::new(ToTheLog),
-        Carrier::Smtp => Arc::new(smtp::Smtp::of(config, &organization.name, url)?),
+        Carrier::Smtp => Arc::new(smtp::Smtp::of(config, organization, url)?),
     })
 }
 

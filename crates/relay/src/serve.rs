@@ -20,7 +20,6 @@ use crate::keys::Keys;
 use crate::meeting::Meetings;
 use crate::meeting::graph::{Certificates, Receiver};
 use crate::meeting::teams::{Policy, Teams};
-use crate::names::Names;
 use crate::neighbours::{Neighbours, Pulse};
 use crate::outbox::Worker;
 use crate::relay::{self, Relay};
@@ -141,7 +140,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         ehr_keys: Mutex::default(),
         making: Mutex::default(),
         jwks,
-        names: Names::default(),
+        names: Arc::default(),
         limits,
         metrics,
         care: Notify::new(),

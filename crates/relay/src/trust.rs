@@ -49,7 +49,8 @@ pub fn clinician(
 ) -> Result<Standing, ProblemCode> {
     let own = match chart_of {
         Some(patient) => scheduled.of_patient(patient),
-        None => Some(scheduled.first()),
+        // From no chart, any of a group that can be held is enough.
+        None => scheduled.all().iter().find(|it| can_be_held(it).is_ok()).or(Some(scheduled.first())),
     };
     match own {
         Some(own) => can_be_held(own)?,

@@ -22,7 +22,11 @@ const ROUND: Duration = Duration::from_secs(1);
 
 /// When each open visit was last looked at, by this node.
 #[derive(Debug, Default)]
-pub struct Looked(HashMap<String, Timestamp>);
+pub struct Looked {
+    at: HashMap<String, Timestamp>,
+    /// In a group, which missing patient's own appointment was read last.
+    missed: HashMap<String, ParticipantId>,
+}
 
 /// Looks until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
@@ -52,7 +56,7 @@ pub async fn look_once(relay: &Relay, looked: &mut Looked) -> Result<u32, StoreE
     let mut left_alone = HashSet::new();
     for organization in &relay.config.organizations {
         let mut visits = relay.store.open_visits(&organization.key).await?;
-        visits.sort_by_key(|stored| looked.0.get(&stored.row.id).copied());
+        visits.sort_by_key(|stored| looked.at.get(&stored.row.id).copied());
         for stored in visits {
             open.insert(stored.row.id.clone());
             if !is_due(relay, looked, &stored.row.id, stored.row.planned_start, now) {
@@ -76,37 +80,64 @@ pub async fn look_once(relay: &Relay, looked: &mut Looked) -> Result<u32, StoreE
                 left_alone.insert(connection);
                 continue;
             }
-            looked.0.insert(opened.stored.row.id.clone(), now);
+            looked.at.insert(opened.stored.row.id.clone(), now);
             read += 1;
-            let said = match &opened.record.ehr.group {
-                None => ehr.appointment(&opened.record.ehr.appointment).await.map(|it| it.map(Together::from)),
-                Some(conference) => ehr.appointments_of_conference(conference).await.map(Together::of),
-            };
-            match said {
-                Ok(Some(scheduled)) => {
-                    let left = match who_left(relay, &connection, &**ehr, &opened, &scheduled).await {
-                        Ok(left) => left,
-                        Err(error) => {
-                            tracing::info!(%error, "who is no longer in a group could not be read");
-                            None
-                        }
-                    };
-                    if let Err(error) = believe(relay, opened, &scheduled, left).await {
-                        tracing::warn!(%error, "what the EHR says of an appointment could not be kept");
-                    }
-                }
-                // Not to be found is not cancelled: rights may have changed. The next launch says it to a person.
-                Ok(None) => tracing::warn!("the appointment of an open visit is not to be found in the EHR"),
-                Err(error @ EhrError::Unreachable { .. }) => {
-                    tracing::info!(%error, "an appointment could not be read");
-                    left_alone.insert(connection);
-                }
-                Err(error) => tracing::warn!(%error, "an appointment could not be read"),
+            if let Err(EhrError::Unreachable { .. }) = look_at(relay, &connection, &**ehr, opened, looked).await {
+                left_alone.insert(connection);
             }
         }
     }
-    looked.0.retain(|visit, _| open.contains(visit));
+    looked.at.retain(|visit, _| open.contains(visit));
+    looked.missed.retain(|visit, _| open.contains(visit));
     Ok(read)
+}
+
+/// Reads what is scheduled for one visit, and believes it.
+async fn look_at(
+    relay: &Relay,
+    connection: &(String, String),
+    ehr: &dyn Ehr,
+    opened: Opened,
+    looked: &mut Looked,
+) -> Result<(), EhrError> {
+    let said = match &opened.record.ehr.group {
+        None => alone(ehr, &opened.record.ehr.appointment).await,
+        Some(conference) => ehr.appointments_of_conference(conference).await.map(Together::of),
+    };
+    let scheduled = said.inspect_err(|error| tracing::warn!(%error, "an appointment could not be read"))?;
+    let left = match who_left(relay, connection, ehr, &opened, scheduled.as_ref(), looked).await {
+        Ok(left) => left,
+        Err(error) => {
+            tracing::info!(%error, "who is no longer in a group could not be read");
+            None
+        }
+    };
+    let kept = match (&scheduled, left) {
+        (Some(scheduled), left) => believe(relay, opened, scheduled, left).await,
+        (None, Some(left)) => withdraw(relay, &opened, left).await,
+        // Not to be found is not cancelled: rights may have changed. The next launch says it to a person.
+        (None, None) => {
+            tracing::warn!("the appointment of an open visit is not to be found in the EHR");
+            Ok(())
+        }
+    };
+    if let Err(error) = kept {
+        tracing::warn!(%error, "what the EHR says of an appointment could not be kept");
+    }
+    Ok(())
+}
+
+/// The appointment of a visit that is of no group; with all of its group if it was made part of one.
+async fn alone(ehr: &dyn Ehr, appointment: &str) -> Result<Option<Together>, EhrError> {
+    match ehr.appointment(appointment).await? {
+        Some(facts) => Together::around(ehr, facts).await.map(Some),
+        None => Ok(None),
+    }
+}
+
+async fn withdraw(relay: &Relay, opened: &Opened, participant: ParticipantId) -> Result<(), ArrivalError> {
+    let events = [VisitEvent::Decided(Command::Withdraw { participant })];
+    relay.arrivals.update(&opened.stored.row.id, &events, Along::default()).await.map(drop)
 }
 
 fn is_due(relay: &Relay, looked: &Looked, visit: &str, start: Timestamp, now: Timestamp) -> bool {
@@ -114,26 +145,32 @@ fn is_due(relay: &Relay, looked: &Looked, visit: &str, start: Timestamp, now: Ti
     let every = SignedDuration::from_secs(i64::from(relay.config.ehr.poll_seconds));
     let soon = start.duration_since(now) <= ahead;
     // A clock that was set back must not keep us from looking.
-    let rested = looked.0.get(visit).is_none_or(|at| now.duration_since(*at) >= every || *at > now);
+    let rested = looked.at.get(visit).is_none_or(|at| now.duration_since(*at) >= every || *at > now);
     soon && rested
 }
 
 /// In a group, a patient whose appointment is no longer among those of the conference, if their own says so: taken out of it.
-/// One at a time, each for its turn; what is only not to be found says nothing.
+/// One at a time, each for its turn and after each other; what is only not to be found says nothing.
 async fn who_left(
     relay: &Relay,
     (organization, iss): &(String, String),
     ehr: &dyn Ehr,
     opened: &Opened,
-    scheduled: &Together,
+    scheduled: Option<&Together>,
+    looked: &mut Looked,
 ) -> Result<Option<ParticipantId>, EhrError> {
     let Record { visit, ehr: references, .. } = &opened.record;
     let is_missing = |who: &&ParticipantId| {
         let line = references.line(who).appointment;
-        !visit.is_withdrawn(who) && scheduled.all().iter().all(|it| it.id != line)
+        let found = scheduled.is_some_and(|all| all.all().iter().any(|it| it.id == line));
+        !visit.is_withdrawn(who) && !found
     };
-    let missing = visit.patients().filter(|_| references.group.is_some()).find(is_missing);
-    let Some(missing) = missing else { return Ok(None) };
+    let id = &opened.stored.row.id;
+    let missing: Vec<_> = visit.patients().filter(|_| references.group.is_some()).filter(is_missing).collect();
+    let last = looked.missed.get(id);
+    let Some(missing) = missing.iter().find(|who| last.is_none_or(|it| **who > it)).or(missing.first()).copied() else {
+        return Ok(None);
+    };
     let policy = connection_policy(&relay.config.outbox);
     let turn = async {
         let now = relay.store.time(relay.clock.now()).await?;
@@ -142,6 +179,7 @@ async fn who_left(
     if !turn.await.unwrap_or(false) {
         return Ok(None);
     }
+    looked.missed.insert(id.clone(), missing.clone());
     let own = ehr.appointment(&references.line(missing).appointment).await?;
     Ok(own.filter(|it| !it.stands() || it.group != references.group).map(|_| missing.clone()))
 }

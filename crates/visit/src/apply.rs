@@ -6,7 +6,7 @@ use crate::closing::{self, CloseReason};
 use crate::decisions::{Acknowledged, Called, Ended};
 use crate::doubt;
 use crate::effect::Effect;
-use crate::event::{Command, VisitEvent};
+use crate::event::{Command, Expected, VisitEvent};
 use crate::guests;
 use crate::message::{MOST_MESSAGES, Message};
 use crate::participant::{Participant, Role};
@@ -62,9 +62,15 @@ fn undoes(visit: &Visit, event: &VisitEvent, now: Timestamp) -> bool {
     matches!(event, VisitEvent::Decided(Command::UndoEnd)) && by_the_end && within_undo(visit, now)
 }
 
-/// A clinician who begins the visit again from the chart goes on with it, however it had closed; a cancelled one stays so.
+/// A clinician who begins the visit again from the chart goes on with it, however it had closed; a cancelled one stays so,
+/// but for a group that was left by everybody and gets somebody new.
 fn reopens(visit: &Visit, event: &VisitEvent) -> bool {
-    matches!(event, VisitEvent::Decided(Command::Launched { .. })) && visit.decisions.cancelled.is_none()
+    let by_nobody = visit.decisions.closed.as_ref().is_some_and(|closed| closed.reason == CloseReason::Cancelled);
+    match event {
+        VisitEvent::Decided(Command::Launched { .. }) => visit.decisions.cancelled.is_none(),
+        VisitEvent::Decided(Command::Expect { whom: Expected::Patient, .. }) => by_nobody && guests::is_deserted(visit),
+        _ => false,
+    }
 }
 
 fn within_undo(visit: &Visit, now: Timestamp) -> bool {

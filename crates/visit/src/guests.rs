@@ -12,6 +12,10 @@ pub(crate) const MOST_PEOPLE: usize = 60;
 
 /// Somebody is to come. Whoever is known stays who they are.
 pub(crate) fn expect(visit: &mut Visit, who: &ParticipantId, whom: &Expected, now: Timestamp) {
+    // Booked anew, or somebody new: what was cancelled only because nobody was left goes on.
+    if *whom == Expected::Patient && is_deserted(visit) {
+        visit.decisions.cancelled = None;
+    }
     visit.decisions.withdrawn.remove(who);
     if let Some(known) = visit.participants.get_mut(who) {
         if let Role::Guest { revoked, .. } = &mut known.role {
@@ -19,7 +23,7 @@ pub(crate) fn expect(visit: &mut Visit, who: &ParticipantId, whom: &Expected, no
         }
         return;
     }
-    if visit.participants.len() >= MOST_PEOPLE {
+    if !visit.has_room() {
         return;
     }
     let person = match whom {
@@ -43,9 +47,14 @@ pub(crate) fn withdraw(visit: &mut Visit, who: &ParticipantId, now: Timestamp) {
         return;
     }
     visit.decisions.withdrawn.entry(who.clone()).or_insert(now);
-    if visit.patients().all(|patient| visit.is_withdrawn(patient)) {
+    if is_deserted(visit) {
         visit.decisions.cancelled.get_or_insert(now);
     }
+}
+
+/// A group none of whose patients is awaited any more.
+pub(crate) fn is_deserted(visit: &Visit) -> bool {
+    !visit.decisions.withdrawn.is_empty() && visit.patients().all(|patient| visit.is_withdrawn(patient))
 }
 
 /// A clinician says whose a leg is. Only what nothing else ties to anyone can be assigned.
@@ -64,6 +73,11 @@ pub(crate) fn assign(visit: &mut Visit, leg: &LegId, to: Option<&ParticipantId>)
 }
 
 impl Visit {
+    /// False once there are as many people as a visit can have.
+    pub fn has_room(&self) -> bool {
+        self.participants.len() < MOST_PEOPLE
+    }
+
     /// Whom a clinician says this leg is.
     pub fn assigned(&self, leg: &LegId) -> Option<&ParticipantId> {
         self.decisions.assigned.get(leg)

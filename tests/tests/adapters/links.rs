@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::ground::{Ground, participant, refused, visit_until};
 use crate::room::{Room, Waiting, is};
-use crate::visitor::{Visitor, shown};
+use crate::visitor::{Visitor, closes, shown};
 
 pub(crate) fn path(visit: &Value) -> String {
     format!("/visits/{}", visit["id"].as_str().unwrap_or_default())
@@ -114,7 +114,7 @@ async fn a_link_is_good_once_and_every_other_looks_the_same() -> anyhow::Result<
 }
 
 #[tokio::test]
-async fn only_the_visits_own_clinician_invites_and_only_guests() -> anyhow::Result<()> {
+async fn only_the_visits_own_clinician_invites_and_a_patient_without_a_link_has_none_to_lose() -> anyhow::Result<()> {
     let ground = Ground::start().await?;
     let appointment = ground.schedule(0, 0).await?;
     let clinician = ground.clinician(0).await?;
@@ -133,10 +133,49 @@ async fn only_the_visits_own_clinician_invites_and_only_guests() -> anyhow::Resu
     refused("nothing can send", &answer, (409, "sending-not-configured", "it"));
     let patient = participant(&visit, "patient")["id"].as_str().unwrap_or_default().to_owned();
     let answer = clinician.ask(Method::DELETE, &format!("{path}/{patient}"), None).await?;
-    refused("a patient needs no link", &answer, (404, "guest-unknown", "clinician"));
+    refused("a patient has no link", &answer, (404, "guest-unknown", "clinician"));
     let as_guest = json!({ "role": "family", "send": { "by": "hand" }, "participant": patient });
     let answer = clinician.ask(Method::POST, &path, Some(&as_guest)).await?;
-    refused("nor gets one", &answer, (404, "guest-unknown", "clinician"));
+    refused("nor is a guest", &answer, (404, "guest-unknown", "clinician"));
+    ground.no_leaks().await
+}
+
+#[tokio::test]
+async fn a_patient_who_cannot_come_in_by_the_portal_comes_by_link_and_a_wrong_one_is_sent_away() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let clinician = ground.clinician(0).await?;
+    let visit = clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    let patient = participant(&visit, "patient")["id"].as_str().unwrap_or_default().to_owned();
+    let own = |role: &str| json!({ "role": role, "send": { "by": "hand" }, "participant": patient });
+    let (link, who) = invited(&clinician, &visit, &own("patient")).await?;
+    assert_eq!(who, patient, "their own place, and no second one");
+    let wrong = Visitor::entered(&ground, &press(&ground, token(&link)).await?)?;
+    let mut page = wrong.stay().await?;
+    wrong.ready().await?;
+    let by_link =
+        |it: &Value| is(it, "patient", "waiting") && participant(it, "patient")["invitation"]["state"] == "used";
+    visit_until(&clinician, &visit, "the patient waits, and came by the link", by_link).await?;
+    opens_nothing(&ground, "used", token(&link)).await?;
+
+    // It was not the patient. A new link sends whoever it is away, from the socket too; the patient comes by the new one.
+    let (second, same) = invited(&clinician, &visit, &own("patient")).await?;
+    assert_eq!(same, patient);
+    closes(&mut page).await?;
+    refused("sent away", &wrong.post("ready").await?, (401, "not-signed-in", "clinician"));
+    let right = Visitor::entered(&ground, &press(&ground, token(&second)).await?)?;
+    let _page = right.stay().await?;
+    right.ready().await?;
+    ground.chart_shows(&appointment, "patient", "Connected").await?;
+
+    // Taken back: the portal is still their way in.
+    clinician.ask(Method::DELETE, &format!("{}/invitations/{patient}", path(&visit)), None).await?.accepted()?;
+    refused("taken back", &right.post("ready").await?, (401, "not-signed-in", "clinician"));
+    Visitor::enter(&ground, 0, &appointment).await?.ready().await?;
+    let now = clinician.get(&path(&visit)).await?;
+    let patients = now["participants"].as_array().into_iter().flatten().filter(|it| it["role"] == "patient");
+    assert_eq!(patients.count(), 1);
+    ground.holds_nowhere(&[token(&link), token(&second)])?;
     ground.no_leaks().await
 }
 

@@ -22,11 +22,14 @@ async fn ground(vendor: &'static str, policy: Option<&str>) -> anyhow::Result<Gr
     Ok(ground)
 }
 
-/// What the patient's page and the staff page say of the clinician.
-async fn said(ground: &Ground) -> anyhow::Result<(Value, Value)> {
+/// What the patient's page and the staff page say of the clinician; where they are `named`, as soon as they do.
+async fn said(ground: &Ground, named: bool) -> anyhow::Result<(Value, Value)> {
     let appointment = ground.schedule(0, 0).await?;
     let visitor = Visitor::enter(ground, 0, &appointment).await?;
     visitor.ready().await?;
+    if named {
+        visitor.sees("the clinician's name", |view| !view["clinician"].is_null()).await?;
+    }
     let page = visitor.view().await?["clinician"].clone();
     let person = ground.northside.of_role("staff", 0)?;
     assign(ground, person, &["Desk.All"]).await?;
@@ -42,7 +45,7 @@ async fn a_clinician_is_named_where_the_organization_says_so_and_kept_nowhere() 
         let ground = ground(vendor, Some("shown")).await?;
         let name = ground.northside.of_role("practitioner", 0)?["name"].as_str().unwrap_or_default().to_owned();
         assert!(name.len() > 5, "the sandbox says what they are called");
-        let (page, staff) = said(&ground).await?;
+        let (page, staff) = said(&ground, true).await?;
         assert_eq!((page, staff), (json!(name), json!([name])), "{vendor}");
         for place in ["relay.sqlite", "relay.sqlite-wal", "logs/relay.log"] {
             let found = scan::file(&ground.stack.directory.join(place), &[Canary::new("clinician.name", &name)]);
@@ -57,7 +60,7 @@ async fn a_clinician_is_named_where_the_organization_says_so_and_kept_nowhere() 
 async fn a_clinician_is_named_nowhere_where_the_organization_hides_them_or_says_nothing() -> anyhow::Result<()> {
     for policy in [None, Some("hidden")] {
         let ground = ground("epic", policy).await?;
-        assert_eq!(said(&ground).await?, (Value::Null, json!([])), "{policy:?}");
+        assert_eq!(said(&ground, false).await?, (Value::Null, json!([])), "{policy:?}");
     }
     Ok(())
 }
@@ -66,7 +69,7 @@ async fn a_clinician_is_named_nowhere_where_the_organization_hides_them_or_says_
 async fn an_ehr_that_does_not_say_a_name_keeps_nobody_waiting() -> anyhow::Result<()> {
     let ground = ground("epic", Some("shown")).await?;
     ground.fault(json!({ "target": "epic.fhir", "mode": "status", "matching": "Practitioner/", "times": 0 })).await?;
-    let (page, staff) = said(&ground).await?;
+    let (page, staff) = said(&ground, false).await?;
     assert_eq!((page, staff), (Value::Null, json!([])));
     Ok(())
 }

@@ -105,6 +105,33 @@ async fn a_letter_leaves_once_opens_the_page_and_leaves_no_address_behind() -> a
 }
 
 #[tokio::test]
+async fn one_clinician_cannot_mail_the_world() -> anyhow::Result<()> {
+    let ground = ground(false).await?;
+    let (clinician, visit) = begun(&ground).await?;
+    let guest = sends(&clinician, &visit, &by_mail()).await?;
+    let again = json!({ "role": "interpreter", "send": { "by": "email", "address": TO }, "participant": guest });
+    let mut sent = 1;
+    let refusal = loop {
+        let answer = clinician.ask(Method::POST, &path(&visit), Some(&again)).await?;
+        if answer.status != 200 {
+            break answer;
+        }
+        sent += 1;
+        anyhow::ensure!(sent < 200, "nobody stops it");
+    };
+    refused("too many", &refusal, (429, "too-many-requests", "clinician"));
+    assert!(sent >= 40, "{sent} is fewer than a clinic needs");
+    let by_hand = json!({ "role": "interpreter", "send": { "by": "hand" }, "participant": guest });
+    clinician.ask(Method::POST, &path(&visit), Some(&by_hand)).await?.accepted()?;
+    // Another clinician's letters still leave.
+    let appointment = ground.schedule(1, 1).await?;
+    let other = ground.clinician(1).await?;
+    let theirs = other.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    sends(&other, &theirs, &by_mail()).await?;
+    letter_is(&other, &theirs, "sent").await
+}
+
+#[tokio::test]
 async fn a_text_message_goes_to_the_gateway() -> anyhow::Result<()> {
     let ground = ground(false).await?;
     let (clinician, visit) = begun(&ground).await?;

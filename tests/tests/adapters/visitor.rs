@@ -214,3 +214,10 @@ impl Visitor {
         Ok(tokio_tungstenite::connect_async(request).await?.0)
     }
 }
+
+/// Waits until the relay closes the socket.
+pub(crate) async fn closes(socket: &mut Socket) -> anyhow::Result<()> {
+    let over =
+        async { while let Some(Ok(Message::Text(_) | Message::Ping(_) | Message::Pong(_))) = socket.next().await {} };
+    tokio::time::timeout(e2e::wait::PATIENCE, over).await.map_err(|_| anyhow::anyhow!("the socket stays open"))
+}

@@ -278,9 +278,9 @@ export const en = {
   },
 
   cancelled: {
-    heading: "This visit was called off",
+    heading: "This visit was called off or moved",
     body: "You do not need to wait here.",
-    more: "Is that a surprise? Call the clinic, or look in your patient portal for a new time.",
+    more: "Was it moved? Open it once more, where you opened this one. Is this a surprise? Call the clinic.",
   },
 
   gone: {

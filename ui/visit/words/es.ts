@@ -279,9 +279,9 @@ export const es: Words = {
   },
 
   cancelled: {
-    heading: "Esta visita se canceló",
+    heading: "Esta visita se canceló o se cambió",
     body: "No tiene que esperar aquí.",
-    more: "¿No lo esperaba? Llame a la clínica o busque una nueva hora en su portal del paciente.",
+    more: "¿Se cambió? Ábrala otra vez donde abrió esta. ¿No lo esperaba? Llame a la clínica.",
   },
 
   gone: {

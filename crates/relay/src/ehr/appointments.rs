@@ -11,8 +11,8 @@ use crate::config::EhrConfig;
 /// How long an appointment lasts that does not say.
 const USUAL_MINUTES: i64 = 30;
 
-/// The most appointments of one group that are read.
-const LARGEST_GROUP: usize = 50;
+/// The most appointments of one group that are read, the cancelled ones of those who were booked anew included.
+const LARGEST_GROUP: usize = 200;
 
 /// The facts; `None` for one without a start (only asked for so far), with several patients, or with nobody to meet: no
 /// patient and not two clinicians.
@@ -33,7 +33,8 @@ pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Opt
     let mut patients = appointment.actors("Patient");
     let (patient, None) = (patients.next(), patients.next()) else { return Ok(None) };
     let practitioners: Vec<String> = appointment.actors("Practitioner").map(str::to_owned).collect();
-    if patient.is_none() && practitioners.len() < 2 {
+    // A patient without a usable reference is a patient all the same: nobody must take the others for colleagues.
+    if patient.is_none() && (practitioners.len() < 2 || appointment.has_nameless("Patient")) {
         return Ok(None);
     }
     let types = &config.virtual_visit_types;
@@ -57,6 +58,14 @@ pub(super) fn facts(config: &EhrConfig, appointment: &Appointment) -> Result<Opt
     }))
 }
 
+/// Of many, those that can be read: one that cannot must not hide the others.
+fn readable(config: &EhrConfig, found: &[Appointment]) -> impl Iterator<Item = AppointmentFacts> {
+    found.iter().filter_map(|appointment| {
+        let read = facts(config, appointment);
+        read.inspect_err(|error| tracing::warn!(%error, "one of several appointments cannot be read")).ok().flatten()
+    })
+}
+
 /// Those of a practitioner that start in a span of time, by time.
 pub(super) async fn of_practitioner(
     backend: &Backend,
@@ -71,11 +80,8 @@ pub(super) async fn of_practitioner(
     let (after, before) = (format!("ge{from}"), format!("lt{until}"));
     let span = [("practitioner", practitioner), ("date", after.as_str()), ("date", before.as_str())];
     let found: Vec<Appointment> = backend.search(&span, DAY_LIMIT).await?;
-    let mut known = Vec::new();
-    for appointment in &found {
-        // Servers differ in what a date without a time matches: what counts is the start itself.
-        known.extend(facts(config, appointment)?.filter(|it| it.start >= from && it.start < until));
-    }
+    // Servers differ in what a date without a time matches: what counts is the start itself.
+    let mut known: Vec<_> = readable(config, &found).filter(|it| it.start >= from && it.start < until).collect();
     known.sort_by_key(|it| it.start);
     Ok(Some(known))
 }
@@ -121,9 +127,7 @@ pub(super) async fn by_conference(
     }
     let token = format!("{}|{conference}", config.identifier_systems.conference);
     let found: Vec<Appointment> = backend.search(&[("identifier", &token)], LARGEST_GROUP).await?;
-    let read = found.iter().map(|appointment| facts(config, appointment));
-    let read = read.collect::<Result<Vec<_>, Error>>()?;
-    Ok(read.into_iter().flatten().filter(|it| it.group.as_deref() == Some(conference)).collect())
+    Ok(readable(config, &found).filter(|it| it.group.as_deref() == Some(conference)).collect())
 }
 
 /// A comma or a bar in a value would be read as another search (FHIR R4, 3.1.1.4.0.1).

@@ -10,7 +10,7 @@ use axum::http::StatusCode;
 use roomed_protocol::{
     AssignRequest, InviteRequest, InviteView, LateRequest, ProblemCode, Role, SayRequest, SendBy, VisitView,
 };
-use roomed_visit::{Command, Expected, GuestKind, LegId, MessageId, Oid, ParticipantId, Preset, Speaker, VisitEvent};
+use roomed_visit::{Command, GuestKind, LegId, MessageId, Oid, ParticipantId, Preset, Speaker, VisitEvent};
 
 use super::companion::{Caller, body, find, proven, view};
 use super::problem::{Answer, Refusal};
@@ -130,7 +130,8 @@ pub(super) async fn assign(
     Ok(Json(view(&relay, &opened, &caller).await?))
 }
 
-/// `POST /visits/{id}/invitations`: a new guest, or a new link for one whose link is lost.
+/// `POST /visits/{id}/invitations`: a new guest, a new link for one whose link is lost, or a link for a patient or proxy who
+/// cannot come in through the portal.
 pub(super) async fn invite(
     State(relay): State<Arc<Relay>>,
     caller: Caller,
@@ -138,10 +139,11 @@ pub(super) async fn invite(
     request: Body<InviteRequest>,
 ) -> Answer<Json<InviteView>> {
     let request = body(request)?;
-    let kind = match request.role {
-        Role::Interpreter => GuestKind::Interpreter,
-        Role::Family => GuestKind::Family,
-        Role::Colleague => GuestKind::Colleague,
+    let as_guest = match request.role {
+        Role::Interpreter => Some(GuestKind::Interpreter),
+        Role::Family => Some(GuestKind::Family),
+        Role::Colleague => Some(GuestKind::Colleague),
+        Role::Patient | Role::Proxy if request.participant.is_some() => None,
         Role::Patient | Role::Proxy | Role::Practitioner | Role::Unattributed | Role::Unknown => {
             return Err(Refusal(ProblemCode::BadRequest));
         }
@@ -153,7 +155,7 @@ pub(super) async fn invite(
         Some(known) => invitations::again(&relay, &opened, known).await?,
         None => ParticipantId::new(relay.random.id()),
     };
-    let invited = invitations::invite(&relay, &opened, &guest, Expected::Guest { kind }, send).await?;
+    let invited = invitations::invite(&relay, &opened, &guest, as_guest, send).await?;
     Ok(Json(InviteView {
         participant: guest.as_str().to_owned(),
         link: by_hand.then_some(invited.link),
@@ -173,6 +175,7 @@ fn addressee(relay: &Relay, caller: &Caller, send: &SendBy) -> Answer<Option<Add
     if !sender.is_some_and(|sender| sender.carries(&to)) {
         return Err(Refusal(ProblemCode::SendingNotConfigured));
     }
+    relay.limits.letter(&caller.recipient())?;
     Ok(Some(to))
 }
 

@@ -15,6 +15,7 @@ use serde::Deserialize;
 use super::companion::Caller;
 use super::problem::{Answer, Refusal};
 use crate::ehr::AppointmentFacts;
+use crate::outbox::retry::connection_policy;
 use crate::relay::Relay;
 
 /// The longest day, with room for a change of the clock.
@@ -52,6 +53,13 @@ pub(super) async fn agenda(
         let Some(practitioner) = link.fhir_user.strip_prefix("Practitioner/") else { continue };
         // A connection that is no longer approved is asked nothing.
         let Ok(ehr) = relay.ehr(&recipient.organization, &link.iss) else { continue };
+        // Write-backs go first.
+        let turn = relay.store.time(relay.clock.now()).await?;
+        let policy = connection_policy(&relay.config.outbox);
+        if !relay.store.take_turn(&recipient.organization, &link.iss, &policy, turn).await? {
+            incomplete = true;
+            continue;
+        }
         match tokio::time::timeout(LIMIT, ehr.appointments_of(practitioner, from, until)).await {
             Ok(Ok(Some(found))) => {
                 let visit = |it: &AppointmentFacts| open.get(&(link.iss.clone(), it.id.clone())).cloned();

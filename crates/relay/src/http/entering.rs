@@ -36,7 +36,9 @@ pub(super) async fn enter(
 ) -> Answer<String> {
     let opened = relay.open_visit(organization, ehr, scheduled, None).await?;
     let patient = own.patient.as_deref().and_then(|patient| opened.record.patient(patient)).cloned();
-    let patient = patient.ok_or(Refusal(ProblemCode::Internal))?;
+    // Who was booked into a group after it was over has no place in it.
+    let nobody = if opened.record.visit.is_closed() { ProblemCode::VisitClosed } else { ProblemCode::Internal };
+    let patient = patient.ok_or(Refusal(nobody))?;
     let who = match entrant {
         Entrant::Patient => patient,
         Entrant::Proxy(reference) => proxy(relay, &opened, patient, reference).await?,

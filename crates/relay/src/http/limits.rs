@@ -19,6 +19,10 @@ use super::problem::{Answer, Refusal};
 use crate::config;
 use crate::keys::one_time;
 use crate::relay::Relay;
+use crate::store::Recipient;
+
+/// More guests than a clinician invites in an hour, their lost links included.
+const LETTERS_PER_HOUR: u32 = 60;
 
 type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 
@@ -27,6 +31,7 @@ type Keyed<K> = RateLimiter<K, HashMapStateStore<K>, DefaultClock>;
 pub struct Limits {
     addresses: Keyed<IpAddr>,
     people: Keyed<String>,
+    letters: Keyed<String>,
     companions: Arc<Semaphore>,
     pages: Arc<Semaphore>,
 }
@@ -38,6 +43,9 @@ impl Limits {
         Self {
             addresses: RateLimiter::hashmap(per_minute(config.anonymous_per_minute)),
             people: RateLimiter::hashmap(per_minute(config.person_per_minute)),
+            letters: RateLimiter::hashmap(Quota::per_hour(
+                NonZeroU32::new(LETTERS_PER_HOUR).unwrap_or(NonZeroU32::MIN),
+            )),
             companions: Arc::new(Semaphore::new(config.sockets as usize)),
             pages: Arc::new(Semaphore::new(config.sockets as usize)),
         }
@@ -53,10 +61,17 @@ impl Limits {
         place(&self.pages)
     }
 
+    /// One more letter of this clinician's: whoever holds their token must not mail the world from the clinic's address.
+    pub(super) fn letter(&self, of: &Recipient) -> Answer<()> {
+        let key = one_time::hash(&format!("{} {} {}", of.organization, of.tid, of.oid));
+        self.letters.check_key(&key).map_err(|_| Refusal(ProblemCode::TooManyRequests))
+    }
+
     /// Forgets callers who have been quiet for long enough to be fresh again.
     pub fn forget_quiet(&self) {
         self.addresses.retain_recent();
         self.people.retain_recent();
+        self.letters.retain_recent();
     }
 }
 

@@ -146,7 +146,7 @@ pub(super) async fn visits(State(relay): State<Arc<Relay>>, staff: Staff) -> Ans
         let department = department(organization, &opened.record);
         if staff.may_see(department.as_ref()) {
             let mut row = wire::staff_row(&opened.stored, &opened.record, department, now);
-            row.clinicians = relay.clinician_names(&opened).await;
+            row.clinicians = relay.clinician_names(&opened);
             rows.push(row);
         }
     }

@@ -190,6 +190,10 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, leg
     let mut unanswered = 0;
     let mut shown = None;
     loop {
+        // Who came in by a link that was taken back has no page any more.
+        if !matches!(relay.store.page_session(&visitor.session, relay.clock.now()).await, Ok(Some(_))) {
+            return;
+        }
         // Time alone may change what the page shows (the window opens), so every ping looks as well.
         let Ok(view) = look(relay, visitor).await else { return };
         if !there(relay, visitor, leg, view.stage != PageStage::AnotherDevice).await {
@@ -233,6 +237,6 @@ pub(super) async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView
     let here = has_place(&opened, visitor);
     let now = relay.clock.now();
     let mut view = wire::patient_view(organization, &opened.record, &visitor.who, here, meeting.as_ref(), now);
-    view.clinician = Some(relay.clinician_names(&opened).await.join(", ")).filter(|names| !names.is_empty());
+    view.clinician = Some(relay.clinician_names(&opened).join(", ")).filter(|names| !names.is_empty());
     Ok(view)
 }

@@ -1,6 +1,8 @@
-//! When letters leave: taken from the store one node at a time, sent, and erased. What became of a letter is said in the
-//! visit, where its clinician sees it. A letter whose link is good for nothing any more does not leave.
+//! When letters leave: taken from the store one node at a time, sent, and erased; each organization's by themselves, so that
+//! a mail server which hangs holds up nobody else's. What became of a letter is said in the visit, where its clinician sees
+//! it. A letter whose link is good for nothing any more does not leave.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,9 +11,11 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{Letter, Sent};
 use crate::arrivals::{Along, ArrivalError, Opened};
+use crate::keys::KeyError;
 use crate::record::{InvitationState, LetterState};
 use crate::relay::Relay;
 use crate::store::{ClaimedLetter, CommitError, StoreError};
+use crate::wire;
 
 /// A clock may be set while we wait: look again at least this often.
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
@@ -24,10 +28,17 @@ const AGAIN_AFTER: [i64; 8] = [5, 15, 60, 300, 600, 600, 900, 900];
 
 /// Sends letters until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
+    join_all(relay.config.organizations.iter().map(|it| run_one(&relay, &it.key))).await;
+}
+
+async fn run_one(relay: &Relay, organization: &str) {
     let mut stopping = relay.stopping.clone();
     loop {
-        let next = round(&relay).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "letters could not be read or settled; they are tried again");
+        // Before looking: a letter that is written meanwhile rings as well.
+        let mut bell = pin!(relay.arrivals.letters.notified());
+        bell.as_mut().enable();
+        let next = round(relay, organization).await.unwrap_or_else(|error| {
+            tracing::error!(%error, organization, "letters could not be read or settled; they are tried again");
             None
         });
         let now = relay.clock.now();
@@ -35,20 +46,25 @@ pub async fn run(relay: Arc<Relay>) {
             Duration::try_from(at.duration_since(now)).unwrap_or_default().min(LONGEST_WAIT)
         });
         tokio::select! {
-            _ = tokio::time::timeout(wait, relay.arrivals.letters.notified()) => {}
+            _ = tokio::time::timeout(wait, bell) => {}
             () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
         }
     }
 }
 
 /// Sends everything that is due; answers with when the next one is.
-async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
+async fn round(relay: &Relay, organization: &str) -> Result<Option<Timestamp>, StoreError> {
     loop {
-        let now = relay.clock.now();
+        // One clock for all nodes: what one holds, no other may think is free.
+        let now = relay.store.time(relay.clock.now()).await?;
         let until = now.saturating_add(HELD).unwrap_or(now);
-        let due = relay.store.claim_letters(now, until, AT_ONCE).await?;
+        let is_stopping = *relay.stopping.borrow();
+        let due = match is_stopping {
+            true => Vec::new(),
+            false => relay.store.claim_letters(organization, now, until, AT_ONCE).await?,
+        };
         if due.is_empty() {
-            return relay.store.next_letter_at().await;
+            return relay.store.next_letter_at(organization).await;
         }
         for settled in join_all(due.iter().map(|claimed| attempt(relay, claimed))).await {
             settled?;
@@ -57,14 +73,27 @@ async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
 }
 
 async fn attempt(relay: &Relay, claimed: &ClaimedLetter) -> Result<(), StoreError> {
-    let opened = match relay.arrivals.load(&claimed.visit).await {
-        Ok(opened) => opened,
-        Err(ArrivalError::Commit(CommitError::Store(error))) => return Err(error),
-        // The visit is forgotten, or no version of us can read it: nobody is left who would want the letter.
-        Err(_) => return settle(relay, claimed, None).await,
+    let now = relay.store.time(relay.clock.now()).await?;
+    let again = again_at(now, claimed);
+    let read = async {
+        let opened = relay.arrivals.load(&claimed.visit).await?;
+        let letter = relay.arrivals.letter(&opened, claimed)?;
+        Ok((opened, letter))
     };
-    let Ok(letter) = relay.arrivals.letter(&opened, claimed) else { return settle(relay, claimed, None).await };
-    if !is_wanted(&opened, &letter) {
+    let (opened, letter) = match read.await {
+        Ok(read) => read,
+        Err(ArrivalError::Commit(CommitError::Store(error))) => return Err(error),
+        // The visit is forgotten, and with it whoever would want the letter.
+        Err(ArrivalError::Unknown | ArrivalError::Key(KeyError::Destroyed)) => {
+            return settle(relay, claimed, None).await;
+        }
+        // The keys may be away for a moment, or the visit one that only a later relay can read.
+        Err(error) => {
+            tracing::error!(%error, letter = claimed.id, "a letter cannot be read; it is tried again while it may leave");
+            return settle(relay, claimed, again).await;
+        }
+    };
+    if !is_wanted(&opened, &letter, now) {
         return settle(relay, claimed, None).await;
     }
     let sent = match relay.senders.get(&claimed.organization) {
@@ -72,21 +101,25 @@ async fn attempt(relay: &Relay, claimed: &ClaimedLetter) -> Result<(), StoreErro
         // It was taken out of the configuration meanwhile.
         None => Sent::Refused,
     };
-    let state = match (sent, again_at(relay.clock.now(), claimed)) {
+    let state = match (sent, again) {
         (Sent::Taken, _) => LetterState::Sent,
         (Sent::Later, Some(at)) => return settle(relay, claimed, Some(at)).await,
         (Sent::Later, None) | (Sent::Refused, _) => LetterState::Failed,
     };
     metrics::counter!("roomed_letters_total", "outcome" => if state == LetterState::Sent { "sent" } else { "failed" })
         .increment(1);
-    say(relay, &opened, &letter, state).await;
+    say(relay, &opened, &letter, state).await?;
     settle(relay, claimed, None).await
 }
 
-/// The link is still its person's newest, and the visit is one that may be held.
-fn is_wanted(opened: &Opened, letter: &Letter) -> bool {
-    let newest = opened.record.invitations.get(&letter.participant);
-    opened.record.visit.is_open() && matches!(newest, Some(InvitationState::Open { hash, .. }) if *hash == letter.hash)
+/// The link is still its person's newest, it has not been said that it has left, and the visit is one that may be held.
+fn is_wanted(opened: &Opened, letter: &Letter, now: Timestamp) -> bool {
+    let visit = &opened.record.visit;
+    let is_waiting = match opened.record.invitations.get(&letter.participant) {
+        Some(InvitationState::Open { hash, letter: Some(LetterState::Sending) }) => *hash == letter.hash,
+        _ => false,
+    };
+    is_waiting && visit.is_open() && visit.is_welcome(&letter.participant) && wire::to_rules(now) < visit.open_until()
 }
 
 /// When to try again; nothing once that has been done often enough, or would be too late.
@@ -97,7 +130,10 @@ fn again_at(now: Timestamp, claimed: &ClaimedLetter) -> Option<Timestamp> {
 }
 
 /// Says in the visit what became of the letter, unless its link is not the newest any more.
-async fn say(relay: &Relay, opened: &Opened, letter: &Letter, state: LetterState) {
+///
+/// # Errors
+/// Where that cannot be kept: the letter stays until it is, and is then known to have left.
+async fn say(relay: &Relay, opened: &Opened, letter: &Letter, state: LetterState) -> Result<(), StoreError> {
     let known = InvitationState::Open { hash: letter.hash.clone(), letter: Some(state) };
     let along = Along {
         invitation: Some((letter.participant.clone(), known)),
@@ -106,8 +142,12 @@ async fn say(relay: &Relay, opened: &Opened, letter: &Letter, state: LetterState
     };
     match relay.arrivals.update(&opened.stored.row.id, &[], along).await {
         // Its person has come in by it before the mail server had even answered.
-        Ok(_) | Err(ArrivalError::Commit(CommitError::NotConsumable(_))) => {}
-        Err(error) => tracing::warn!(%error, "what became of a letter could not be said in its visit"),
+        Ok(_) | Err(ArrivalError::Commit(CommitError::NotConsumable(_))) => Ok(()),
+        Err(ArrivalError::Commit(CommitError::Store(error))) => Err(error),
+        Err(error) => {
+            tracing::warn!(%error, "what became of a letter could not be said in its visit");
+            Ok(())
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use url::Url;
 
 use super::{Addressee, Letter, Sender, Sent};
-use crate::config::{SendingConfig, SmtpTls};
+use crate::config::{Organization, SendingConfig, SmtpTls};
 
 /// For one command of the dialogue.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -29,11 +29,13 @@ pub(super) struct Smtp {
     gateway: Option<String>,
     subject: String,
     text: String,
+    /// Whose, for the log.
+    organization: String,
 }
 
 impl Smtp {
     /// As it is configured.
-    pub(super) fn of(config: &SendingConfig, organization: &str, public_url: &str) -> anyhow::Result<Self> {
+    pub(super) fn of(config: &SendingConfig, organization: &Organization, public_url: &str) -> anyhow::Result<Self> {
         let tls = || TlsParameters::new(config.host.clone()).context("the mail server's name is of no use for TLS");
         let tls = match config.tls {
             SmtpTls::Starttls => Tls::Required(tls()?),
@@ -51,13 +53,14 @@ impl Smtp {
             let password = config.password.as_ref().map(|it| it.expose_secret().to_owned()).unwrap_or_default();
             server = server.credentials(Credentials::new(user.clone(), password));
         }
-        let filled = |text: &str| text.replace("{organization}", organization);
+        let filled = |text: &str| text.replace("{organization}", &organization.name);
         Ok(Self {
             server: server.build(),
             from: config.from.parse().context("sending.from is no mail address")?,
             gateway: config.sms_gateway.clone(),
             subject: filled(&config.subject),
             text: filled(&config.text),
+            organization: organization.key.clone(),
         })
     }
 
@@ -98,11 +101,13 @@ impl Sender for Smtp {
         };
         let code = error.status().map(u16::from);
         // Servers repeat addresses in their sentences: only the code is told.
-        tracing::warn!(letter = id, code, "the mail server did not take a letter");
+        let organization = &self.organization;
+        tracing::warn!(organization, letter = id, code, "the mail server did not take a letter");
         match code {
             // What it thinks of us (530, 534, 535, 538: RFC 4954) says nothing of the letter; IT can put it right.
             Some(530 | 534 | 535 | 538) => {
-                tracing::error!("the mail server refuses the relay's sign-in: see sending.user and sending.password");
+                let hint = "the mail server refuses the relay's sign-in: see sending.user and sending.password";
+                tracing::error!(organization, "{hint}");
                 Sent::Later
             }
             _ if error.is_permanent() => Sent::Refused,

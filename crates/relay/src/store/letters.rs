@@ -13,7 +13,7 @@ pub struct NewLetter {
     pub id: String,
     /// Address and link, sealed under the visit's key with the letter's id as associated data.
     pub sealed: Vec<u8>,
-    /// From this moment on the link is good for nothing.
+    /// From this moment on it does not leave any more.
     pub expires_at: Timestamp,
 }
 
@@ -37,9 +37,11 @@ pub struct ClaimedLetter {
 /// Letters.
 #[async_trait]
 pub trait Letters: Send + Sync {
-    /// Takes at most `limit` letters that are due at `now`, earliest first. Nobody else gets them before `until`.
+    /// Takes at most `limit` letters of an organization that are due at `now`, earliest first. Nobody else gets them
+    /// before `until`.
     async fn claim_letters(
         &self,
+        organization: &str,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -49,8 +51,8 @@ pub trait Letters: Send + Sync {
     /// claimed anew meanwhile, or is gone.
     async fn settle_letter(&self, id: &str, attempt: u32, again: Option<Timestamp>) -> Result<bool, StoreError>;
 
-    /// When the next letter is due.
-    async fn next_letter_at(&self) -> Result<Option<Timestamp>, StoreError>;
+    /// When the organization's next letter is due.
+    async fn next_letter_at(&self, organization: &str) -> Result<Option<Timestamp>, StoreError>;
 }
 
 /// A row, as every database answers it: id, visit, organization, sealed, `expires_at`, attempt.

@@ -122,7 +122,7 @@ pub trait Sessions: Send + Sync {
     async fn page_session(&self, hash: &str, now: Timestamp) -> Result<Option<PageSession>, StoreError>;
 
     /// Revokes every page of a visit. Returns how many.
-    async fn end_page_sessions(&self, visit: &str) -> Result<u64, StoreError>;
+    async fn end_page_sessions(&self, visit: &str, participant: &str) -> Result<u64, StoreError>;
 
     /// Deletes what has expired. Returns how many.
     async fn forget_expired(&self, now: Timestamp) -> Result<u64, StoreError>;

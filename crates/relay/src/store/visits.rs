@@ -184,6 +184,14 @@ pub enum CommitError {
     Store(#[from] StoreError),
 }
 
+/// What an appointment's or a conference's key being another visit's means: look again.
+pub(super) fn unless_anothers(error: sqlx::Error) -> CommitError {
+    match error.as_database_error().is_some_and(|it| it.is_unique_violation()) {
+        true => CommitError::Conflict,
+        false => error.into(),
+    }
+}
+
 impl From<sqlx::Error> for CommitError {
     fn from(error: sqlx::Error) -> Self {
         Self::Store(error.into())

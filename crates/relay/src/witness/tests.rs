@@ -29,6 +29,8 @@ struct Counting {
     /// What a search for the group finds, and what is found by id.
     group: Mutex<Vec<AppointmentFacts>>,
     alone: Mutex<Option<AppointmentFacts>>,
+    /// This one is not found by id.
+    gone: Mutex<Option<String>>,
 }
 
 #[async_trait]
@@ -43,6 +45,7 @@ impl Ehr for Counting {
         self.read.lock().unwrap().push(id.to_owned());
         match self.is_down.load(Ordering::SeqCst) {
             true => Err(EhrError::Unreachable { reason: "cut".into(), retry_after: None }),
+            false if self.gone.lock().unwrap().as_deref() == Some(id) => Ok(None),
             false => Ok(self.alone.lock().unwrap().clone()),
         }
     }
@@ -231,7 +234,77 @@ async fn who_is_taken_out_of_a_group_is_awaited_no_more_and_who_is_only_not_foun
     // An EHR that finds nobody at all says nothing.
     *place.ehr.group.lock().unwrap() = Vec::new();
     *place.ehr.alone.lock().unwrap() = None;
-    place.seconds(11);
-    look_once(&place.relay, &mut seen).await.unwrap();
+    for _ in 0..3 {
+        place.seconds(11);
+        look_once(&place.relay, &mut seen).await.unwrap();
+    }
     assert_eq!(expected(&place).await, [true, true, true]);
+    // One that cannot be found any more keeps nobody else in: each is asked about in turn, though the group is empty.
+    let order = async |place: &Place| {
+        let record = place.relay.arrivals.load(&visit).await.unwrap().record;
+        let lines: Vec<_> = record.visit.patients().map(|who| record.ehr.line(who).appointment).collect();
+        lines
+    };
+    let lines = order(&place).await;
+    *place.ehr.gone.lock().unwrap() = Some(lines[0].clone());
+    *place.ehr.alone.lock().unwrap() = Some(AppointmentFacts { group: None, ..all[1].clone() });
+    for _ in 0..3 {
+        place.seconds(11);
+        look_once(&place.relay, &mut seen).await.unwrap();
+    }
+    let left = expected(&place).await.into_iter().filter(|is_awaited| !is_awaited).count();
+    assert_eq!(left, 2, "all but the one of whom nothing is known");
+}
+
+#[tokio::test]
+async fn a_visit_whose_appointment_is_made_part_of_a_group_becomes_the_groups() {
+    let place = Place::with(2).await;
+    let of = |n: usize| AppointmentFacts { group: Some("9".into()), conference_id: Some("9".into()), ..place.facts(n) };
+    let [ada, bob, cy] = [of(0), of(1), of(2)];
+    let (first, second) = (place.visits[0].stored.row.id.clone(), place.visits[1].stored.row.id.clone());
+    place.arrives(0).await;
+    // Cy's launch finds where Ada waits, and not an empty room.
+    let organization = place.relay.organization("northside").unwrap();
+    let scheduled = Together::of(vec![ada.clone(), cy.clone()]).unwrap();
+    let opened = place.relay.open_visit(organization, &organization.ehr[0], &scheduled, None).await;
+    let opened = opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0));
+    assert_eq!(opened.stored.row.id, first);
+    assert_eq!(opened.record.ehr.group.as_deref(), Some("9"));
+    let (a, c) = (opened.record.patient("p0").unwrap(), opened.record.patient("p2").unwrap());
+    assert!(opened.record.visit.arrival_of(a, wire::to_rules(place.clock.now())).is_some());
+    assert_eq!(
+        (opened.record.ehr.line(a).appointment, opened.record.ehr.line(c).appointment),
+        ("a0".into(), "a2".into())
+    );
+    assert_eq!(opened.record.ehr.line(a).conference_id.as_deref(), Some("9"));
+    // Whoever comes later finds it as well, and the one that Bob's launch had made long ago says: open it again.
+    let again = place.relay.open_visit(organization, &organization.ehr[0], &cy.clone().into(), None).await;
+    assert_eq!(again.unwrap_or_else(|refusal| panic!("{:?}", refusal.0)).stored.row.id, first);
+    *place.ehr.group.lock().unwrap() = vec![ada, bob.clone(), cy];
+    *place.ehr.alone.lock().unwrap() = Some(bob);
+    let mut seen = Looked::default();
+    for _ in 0..3 {
+        place.seconds(11);
+        look_once(&place.relay, &mut seen).await.unwrap();
+    }
+    assert_eq!(place.relay.arrivals.load(&second).await.unwrap().stored.row.stage, "cancelled");
+    let group = place.relay.arrivals.load(&first).await.unwrap().record;
+    assert!(group.patient("p1").is_some() && group.visit.is_open());
+}
+
+#[tokio::test]
+async fn a_patient_who_is_added_to_what_clinicians_had_among_themselves_gets_a_place() {
+    let place = Place::with(0).await;
+    let consult = AppointmentFacts { patient: None, practitioners: vec!["d1".into(), "d2".into()], ..place.facts(0) };
+    let organization = place.relay.organization("northside").unwrap();
+    let open = async |facts: AppointmentFacts| {
+        let opened = place.relay.open_visit(organization, &organization.ehr[0], &facts.into(), None).await;
+        opened.unwrap_or_else(|refusal| panic!("{:?}", refusal.0))
+    };
+    let before = open(consult.clone()).await;
+    let after = open(AppointmentFacts { patient: Some("p0".into()), ..consult.clone() }).await;
+    assert_eq!(before.stored.row.id, after.stored.row.id);
+    assert!(before.record.patient("p0").is_none() && after.record.patient("p0").is_some());
+    let other = open(AppointmentFacts { patient: Some("p1".into()), ..consult }).await;
+    assert!(other.record.patient("p1").is_none(), "one appointment keeps its patient");
 }

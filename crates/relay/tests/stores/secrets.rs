@@ -69,10 +69,13 @@ pub(crate) async fn page_sessions_end(store: Arc<dyn Store>) {
     assert_eq!(store.page_session("a", t(99)).await.unwrap(), Some(page("a")));
     assert_eq!(store.page_session("a", t(100)).await.unwrap(), None);
     assert_eq!(store.page_session("c", t(0)).await.unwrap(), None);
-    assert_eq!(store.end_page_sessions("v").await.unwrap(), 2);
+    store.put_page_session(PageSession { participant: "q".into(), ..page("other") }).await.unwrap();
+    assert_eq!(store.end_page_sessions("w", "p").await.unwrap(), 0);
+    assert_eq!(store.end_page_sessions("v", "p").await.unwrap(), 2);
+    assert!(store.page_session("other", t(0)).await.unwrap().is_some(), "another's page");
     assert_eq!(store.page_session("b", t(0)).await.unwrap(), None);
     store.put_page_session(page("d")).await.unwrap();
-    assert_eq!(store.forget_expired(t(100)).await.unwrap(), 1);
+    assert_eq!(store.forget_expired(t(100)).await.unwrap(), 2);
 }
 
 pub(crate) async fn the_first_organization_key_stands(store: Arc<dyn Store>) {

@@ -155,6 +155,13 @@ impl Appointment {
     pub fn actors<'a>(&'a self, resource_type: &'a str) -> impl Iterator<Item = &'a str> {
         self.participant.iter().filter_map(move |p| p.actor.as_ref()?.id_of(resource_type))
     }
+
+    /// True if somebody of a resource type (`Reference.type`) takes part whose id [`actors`](Self::actors) does not tell.
+    pub fn has_nameless(&self, resource_type: &str) -> bool {
+        let is_one = |it: &Reference| it.rest.get("type").and_then(Value::as_str) == Some(resource_type);
+        let mut actors = self.participant.iter().filter_map(|p| p.actor.as_ref());
+        actors.any(|actor| is_one(actor) && actor.id_of(resource_type).is_none())
+    }
 }
 
 /// `Encounter.participant`.

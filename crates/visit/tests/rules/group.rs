@@ -1,6 +1,6 @@
 //! One patient of a group is cancelled: they are not awaited, and the visit goes on for as long as anybody else is.
 
-use roomed_visit::{Command, Expected, LegState, Presence, Stage};
+use roomed_visit::{Command, Expected, GuestKind, LegState, ParticipantId, Presence, Stage};
 
 use crate::people::{interpreter, mother, page_of, ready_of, second, sent_in, story, told};
 use crate::story::{at, clinician, patient, ready};
@@ -57,6 +57,27 @@ fn without_anybody_left_the_visit_is_cancelled_and_a_booking_anew_is_welcome_unt
     assert!(story.visit.is_welcome(&interpreter()), "only a patient has an appointment");
     story.decide(20, withdraw(patient()));
     assert_eq!(story.stage(), Stage::Cancelled { at: at(20) });
+}
+
+#[test]
+fn who_is_booked_into_a_group_that_everybody_had_left_opens_it_again() {
+    let mut story = story();
+    story.decide(0, withdraw(patient()));
+    story.decide(10, withdraw(second()));
+    assert!(story.visit.is_closed());
+    story.decide(
+        15,
+        Command::Expect { participant: interpreter(), whom: Expected::Guest { kind: GuestKind::Interpreter } },
+    );
+    assert!(story.visit.is_closed(), "a guest alone is nobody to wait for");
+    let third = ParticipantId::new("third");
+    story.decide(20, Command::Expect { participant: third.clone(), whom: Expected::Patient });
+    assert!(!story.visit.is_closed() && story.visit.is_welcome(&third));
+    assert_eq!(story.stage(), Stage::Planned);
+    assert!(!story.visit.is_welcome(&patient()), "who is cancelled stays so");
+    story.decide(25, Command::Cancel);
+    story.decide(30, Command::Expect { participant: third, whom: Expected::Patient });
+    assert_eq!(story.stage(), Stage::Cancelled { at: at(25) }, "the EHR's word for all of it stands");
 }
 
 #[test]

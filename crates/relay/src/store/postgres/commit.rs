@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 
 use super::super::StoreError;
 use super::super::hints::Hint;
-use super::super::visits::{Change, CommitError, Committed, EventKey, Meeting, Member, VisitRow};
+use super::super::visits::{Change, CommitError, Committed, EventKey, Meeting, Member, VisitRow, unless_anothers};
 use super::{PostgresStore, enqueue, ledger, letters, ms, notices, onetime, watches};
 
 impl PostgresStore {
@@ -99,8 +99,8 @@ async fn insert(tx: &mut PgConnection, visit: &VisitRow, now: Timestamp) -> Resu
 async fn update(tx: &mut PgConnection, visit: &VisitRow, expected: i64) -> Result<i64, CommitError> {
     // Whoever commits at the same moment is waited for, and then the version is compared again.
     let updated = sqlx::query(
-        "UPDATE visit SET sealed = $1, stage = $2, planned_start = $3, planned_end = $4, next_timer_at = $5,
-                          closed_at = $6, version = version + 1
+        "UPDATE visit SET appointment = $9, sealed = $1, stage = $2, planned_start = $3, planned_end = $4,
+                          next_timer_at = $5, closed_at = $6, version = version + 1
          WHERE id = $7 AND version = $8",
     )
     .bind(&visit.sealed)
@@ -111,8 +111,10 @@ async fn update(tx: &mut PgConnection, visit: &VisitRow, expected: i64) -> Resul
     .bind(ms(visit.closed_at))
     .bind(&visit.id)
     .bind(expected)
+    .bind(&visit.appointment.0)
     .execute(tx)
-    .await?;
+    .await
+    .map_err(unless_anothers)?;
     if updated.rows_affected() == 1 { Ok(expected + 1) } else { Err(CommitError::Conflict) }
 }
 

@@ -33,6 +33,7 @@ pub(super) async fn put(
 impl Letters for PostgresStore {
     async fn claim_letters(
         &self,
+        organization: &str,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
@@ -41,12 +42,14 @@ impl Letters for PostgresStore {
         // One that another node is just claiming is that node's.
         let rows: Vec<Row> = sqlx::query_as(
             "UPDATE letter SET due_at = $1, attempt = attempt + 1
-             WHERE id IN (SELECT id FROM letter WHERE due_at <= $2 ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)
+             WHERE id IN (SELECT id FROM letter WHERE due_at <= $2 AND organization = $4
+                          ORDER BY due_at, id LIMIT $3 FOR UPDATE SKIP LOCKED)
              RETURNING id, visit, organization, sealed, expires_at, attempt",
         )
         .bind(until.as_millisecond())
         .bind(now.as_millisecond())
         .bind(i64::from(limit))
+        .bind(organization)
         .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
@@ -67,8 +70,11 @@ impl Letters for PostgresStore {
         Ok(settled)
     }
 
-    async fn next_letter_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next: Option<i64> = sqlx::query_scalar("SELECT min(due_at) FROM letter").fetch_one(&self.pool).await?;
+    async fn next_letter_at(&self, organization: &str) -> Result<Option<Timestamp>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar("SELECT min(due_at) FROM letter WHERE organization = $1")
+            .bind(organization)
+            .fetch_one(&self.pool)
+            .await?;
         next.map(steps::at).transpose()
     }
 }

@@ -111,9 +111,13 @@ impl Sessions for PostgresStore {
         Ok(Some(PageSession { hash: hash.to_owned(), visit, participant, expires_at: at(expires_at)? }))
     }
 
-    async fn end_page_sessions(&self, visit: &str) -> Result<u64, StoreError> {
+    async fn end_page_sessions(&self, visit: &str, participant: &str) -> Result<u64, StoreError> {
         let mut tx = self.begin().await?;
-        let gone = sqlx::query("DELETE FROM page_session WHERE visit = $1").bind(visit).execute(&mut *tx).await?;
+        let gone = sqlx::query("DELETE FROM page_session WHERE visit = $1 AND participant = $2")
+            .bind(visit)
+            .bind(participant)
+            .execute(&mut *tx)
+            .await?;
         tx.commit().await?;
         Ok(gone.rows_affected())
     }

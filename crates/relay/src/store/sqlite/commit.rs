@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::SqliteConnection;
 
 use super::super::StoreError;
-use super::super::visits::{Change, CommitError, Committed, Meeting, Member, VisitRow};
+use super::super::visits::{Change, CommitError, Committed, Meeting, Member, VisitRow, unless_anothers};
 use super::{SqliteStore, letters, notices, onetime, stream, watches};
 
 impl SqliteStore {
@@ -90,10 +90,11 @@ async fn insert(tx: &mut SqliteConnection, visit: &VisitRow, now: Timestamp) -> 
 
 async fn update(tx: &mut SqliteConnection, visit: &VisitRow, expected: i64) -> Result<i64, CommitError> {
     let updated = sqlx::query(
-        "UPDATE visit SET sealed = ?, stage = ?, planned_start = ?, planned_end = ?, next_timer_at = ?, closed_at = ?,
-                          version = version + 1
+        "UPDATE visit SET appointment = ?, sealed = ?, stage = ?, planned_start = ?, planned_end = ?, next_timer_at = ?,
+                          closed_at = ?, version = version + 1
          WHERE id = ? AND version = ?",
     )
+    .bind(&visit.appointment.0)
     .bind(&visit.sealed)
     .bind(&visit.stage)
     .bind(visit.planned_start.as_millisecond())
@@ -103,7 +104,8 @@ async fn update(tx: &mut SqliteConnection, visit: &VisitRow, expected: i64) -> R
     .bind(&visit.id)
     .bind(expected)
     .execute(&mut *tx)
-    .await?;
+    .await
+    .map_err(unless_anothers)?;
     if updated.rows_affected() == 0 {
         return Err(CommitError::Conflict);
     }

@@ -31,20 +31,24 @@ pub(super) async fn put(
 impl Letters for SqliteStore {
     async fn claim_letters(
         &self,
+        organization: &str,
         now: Timestamp,
         until: Timestamp,
         limit: u32,
     ) -> Result<Vec<ClaimedLetter>, StoreError> {
+        let organization = organization.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
                 let rows: Vec<Row> = sqlx::query_as(
                     "UPDATE letter SET due_at = ?1, attempt = attempt + 1
-                     WHERE id IN (SELECT id FROM letter WHERE due_at <= ?2 ORDER BY due_at, id LIMIT ?3)
+                     WHERE id IN (SELECT id FROM letter WHERE due_at <= ?2 AND organization = ?4
+                                  ORDER BY due_at, id LIMIT ?3)
                      RETURNING id, visit, organization, sealed, expires_at, attempt",
                 )
                 .bind(until.as_millisecond())
                 .bind(now.as_millisecond())
                 .bind(limit)
+                .bind(organization)
                 .fetch_all(tx)
                 .await?;
                 rows.into_iter().map(ClaimedLetter::read).collect()
@@ -70,8 +74,11 @@ impl Letters for SqliteStore {
         .await
     }
 
-    async fn next_letter_at(&self) -> Result<Option<Timestamp>, StoreError> {
-        let next: Option<i64> = sqlx::query_scalar("SELECT min(due_at) FROM letter").fetch_one(&self.readers).await?;
+    async fn next_letter_at(&self, organization: &str) -> Result<Option<Timestamp>, StoreError> {
+        let next: Option<i64> = sqlx::query_scalar("SELECT min(due_at) FROM letter WHERE organization = ?")
+            .bind(organization)
+            .fetch_one(&self.readers)
+            .await?;
         next.map(steps::at).transpose()
     }
 }

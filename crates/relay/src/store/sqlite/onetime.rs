@@ -115,11 +115,15 @@ impl Sessions for SqliteStore {
         Ok(Some(PageSession { hash: hash.to_owned(), visit, participant, expires_at: at(expires_at)? }))
     }
 
-    async fn end_page_sessions(&self, visit: &str) -> Result<u64, StoreError> {
-        let visit = visit.to_owned();
+    async fn end_page_sessions(&self, visit: &str, participant: &str) -> Result<u64, StoreError> {
+        let (visit, participant) = (visit.to_owned(), participant.to_owned());
         self.write(move |tx| {
             Box::pin(async move {
-                let gone = sqlx::query("DELETE FROM page_session WHERE visit = ?").bind(visit).execute(tx).await?;
+                let gone = sqlx::query("DELETE FROM page_session WHERE visit = ? AND participant = ?")
+                    .bind(visit)
+                    .bind(participant)
+                    .execute(tx)
+                    .await?;
                 Ok(gone.rows_affected())
             })
         })

@@ -89,7 +89,7 @@ macro_rules! without_the_rest {
                 Err(not_here())
             }
 
-            async fn end_page_sessions(&self, _: &str) -> Result<u64, StoreError> {
+            async fn end_page_sessions(&self, _: &str, _: &str) -> Result<u64, StoreError> {
                 Err(not_here())
             }
 
@@ -125,6 +125,7 @@ macro_rules! without_the_rest {
         impl Letters for $store {
             async fn claim_letters(
                 &self,
+                _: &str,
                 _: Timestamp,
                 _: Timestamp,
                 _: u32,
@@ -136,7 +137,7 @@ macro_rules! without_the_rest {
                 Err(not_here())
             }
 
-            async fn next_letter_at(&self) -> Result<Option<Timestamp>, StoreError> {
+            async fn next_letter_at(&self, _: &str) -> Result<Option<Timestamp>, StoreError> {
                 Err(not_here())
             }
         }
