@@ -18,6 +18,7 @@ mod group;
 mod group_chart;
 mod identifier;
 mod issuer;
+mod kept;
 mod launch_page;
 mod limits;
 mod links;

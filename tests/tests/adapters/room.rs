@@ -76,6 +76,11 @@ impl Room {
         self.act("admit", &json!({})).await.map(drop)
     }
 
+    /// Somebody is let in by this leg, if it may.
+    pub(crate) async fn admitted(&self, leg: &str, by: &str) -> anyhow::Result<()> {
+        self.act("admit", &json!({ "leg": leg, "by": by })).await.map(drop)
+    }
+
     /// A leg goes.
     pub(crate) async fn leaves(&self, leg: &str) -> anyhow::Result<()> {
         self.act("leave", &json!({ "leg": leg })).await.map(drop)
