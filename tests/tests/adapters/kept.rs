@@ -87,7 +87,10 @@ async fn what_a_clinician_says_of_a_stranger_is_shown_and_in_no_chart() -> anyho
     assert!(is(&nobody, "family", "absent"));
     // Not even as the patient is a stranger written down.
     let patient = crate::ground::participant(&nobody, "patient")["id"].clone();
-    clinician.ask(Method::POST, &assign, Some(&json!({ "leg": stranger, "participant": patient }))).await?.accepted()?;
+    clinician
+        .ask(Method::POST, &assign, Some(&json!({ "leg": stranger, "participant": patient })))
+        .await?
+        .accepted()?;
     room.leaves(&leg).await?;
     visit_until(clinician, visit, "the stranger left", |it| is(it, "unattributed", "disconnected")).await?;
     ground.at_rest().await?;
