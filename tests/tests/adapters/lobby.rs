@@ -9,7 +9,7 @@ use crate::links::path;
 use crate::room::{Room, Waiting, is};
 
 async fn switch(ground: &Ground, name: &str, value: &str) -> anyhow::Result<()> {
-    let body = json!({ "value": value, "organization": "northside" });
+    let body = json!({ "value": value, "org": "northside" });
     ground.stack.sandbox.send(Method::PUT, &format!("/switches/{name}"), &body).await.map(drop)
 }
 

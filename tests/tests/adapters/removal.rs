@@ -24,7 +24,7 @@ async fn ground(value: &str, lobby: &str) -> anyhow::Result<Ground> {
 }
 
 async fn tenant(ground: &Ground, value: &str) -> anyhow::Result<()> {
-    let body = json!({ "value": value, "organization": "northside" });
+    let body = json!({ "value": value, "org": "northside" });
     ground.stack.sandbox.send(Method::PUT, "/switches/removal", &body).await.map(drop)
 }
 
