@@ -131,7 +131,7 @@ async fn an_end_that_is_taken_back_removes_nobody_more_and_our_leg_comes_out() -
     let running = Running::start(&ground, 0).await?;
     let Running { clinician, visit, room, .. } = &running;
     // The first to be removed takes a while, and meanwhile somebody thinks better of it.
-    let slow = json!({ "target": "graph.calls.remove", "mode": "delay", "delay_ms": 1500, "times": 0 });
+    let slow = json!({ "target": "graph.calls.remove", "mode": "delay", "delay_ms": 4000, "times": 0 });
     ground.fault(slow).await?;
     act(clinician, visit, "end").await?;
     let struck = async || {
