@@ -28,6 +28,6 @@ pub use problem::{Problem, ProblemCode, WhoCanFix};
 pub use socket::{FromCompanion, FromRelay, PROTOCOL_HEADER, PROTOCOL_VERSION};
 pub use staff::{Department, LateRequest, StaffMe, StaffRow, StaffView, Urgency, WaitThresholds};
 pub use visit::{
-    ChartState, InvitationState, LetterState, ParticipantView, Presence, Role, StageView, TimelineEntry, VisitView,
-    VisitsView, WitnessSource,
+    ChartState, Ending, InvitationState, LetterState, NotRemoved, ParticipantView, Presence, Role, StageView,
+    TimelineEntry, VisitView, VisitsView, WitnessSource,
 };

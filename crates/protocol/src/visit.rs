@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use ts_rs::TS;
 
 use crate::message::{DeviceTest, MessageView};
+use crate::problem::WhoCanFix;
 
 /// FHIR's Encounter words for how far a visit is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
@@ -210,6 +211,35 @@ pub struct TimelineEntry {
     pub source: WitnessSource,
 }
 
+/// What *End for all* does to people who stay in the meeting.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum Ending {
+    /// They are asked to leave; nobody can be put out.
+    #[default]
+    Asks,
+    /// They are removed, and so is whoever comes back, until the end can no longer be taken back.
+    Removes,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+impl Ending {
+    fn is_asks(&self) -> bool {
+        *self == Self::Asks
+    }
+}
+
+/// Why nobody is removed although the organization wants it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct NotRemoved {
+    /// What is missing, and what to do: one or two plain sentences.
+    pub detail: String,
+    /// Who can do it.
+    pub who: WhoCanFix,
+}
+
 /// A visit.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct VisitView {
@@ -254,6 +284,14 @@ pub struct VisitView {
     /// What staff and patients have said to each other, oldest first.
     #[serde(default)]
     pub messages: Vec<MessageView>,
+    /// What *End for all* does to whoever stays inside; missing: it asks.
+    #[serde(default, skip_serializing_if = "Ending::is_asks")]
+    #[ts(as = "Option<Ending>", optional)]
+    pub ending: Ending,
+    /// Why nobody is removed although the organization wants it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub not_removed: Option<NotRemoved>,
 }
 
 /// `GET /api/v1/visits`.

@@ -103,6 +103,8 @@ pub struct Arrivals {
     pub timers: Arc<Notify>,
     /// Rung when there is a letter to send.
     pub letters: Arc<Notify>,
+    /// Rung when a meeting is to be emptied, or no longer.
+    pub removals: Arc<Notify>,
 }
 
 impl Arrivals {
@@ -127,6 +129,7 @@ impl Arrivals {
             outbox: Arc::default(),
             timers: Arc::default(),
             letters: Arc::default(),
+            removals: Arc::default(),
         }
     }
 
@@ -300,7 +303,10 @@ impl Arrivals {
         let Promises { intents, unsupported } = promises;
         let outbox = promises::sealed(intents, &opened.stored.row, &opened.key, &self.keys, &*self.random, now)?;
         let change = self.change(&mut opened, timer, along, now)?;
-        let change = Change { outbox, notices, ..change };
+        // Both ways: who empties the meeting must hear of an end that was taken back.
+        let ended = |record: &Record| record.visit.decisions().ended.clone();
+        let removal = self.removes(&opened.stored.row.organization) && ended(&before) != ended(&opened.record);
+        let change = Change { outbox, notices, removal, ..change };
         failpoint::at("commit.before");
         let committed = self.store.commit(change).await?;
         failpoint::at("commit.after");
@@ -322,6 +328,9 @@ impl Arrivals {
         }
         if along.letter.is_some() {
             self.letters.notify_waiters();
+        }
+        if removal {
+            self.removals.notify_one();
         }
         self.timers.notify_one();
         promises::count(&unsupported);
@@ -384,7 +393,7 @@ impl Arrivals {
     }
 
     /// Tells everybody who follows this visit to look at it again.
-    async fn announce(&self, visit: &str) -> Result<(), ArrivalError> {
+    pub(crate) async fn announce(&self, visit: &str) -> Result<(), ArrivalError> {
         let opened = self.load(visit).await?;
         let audience = Audience::of(&self.config, &opened.stored.row.organization, &opened.record.visit);
         let told = audience.followers(opened.record.delegates_told).map(|recipient| NewNotice {
@@ -395,6 +404,10 @@ impl Arrivals {
             self.hub.hint(&notice.recipient, notice.seq);
         }
         Ok(())
+    }
+
+    fn removes(&self, organization: &str) -> bool {
+        self.config.organization(organization).is_some_and(|known| known.meeting.removal)
     }
 
     fn tid(&self, organization: &str) -> String {

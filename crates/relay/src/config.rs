@@ -4,6 +4,7 @@
 
 mod context_link;
 mod load;
+mod meeting;
 mod organization;
 mod sending;
 mod validate;
@@ -20,6 +21,7 @@ pub use context_link::{Cipher, ContextKinds, ContextLink, ContextNames, Digest, 
 #[cfg(test)]
 pub(crate) use load::tests::NORTHSIDE;
 pub use load::{ConfigError, DEFAULTS};
+pub use meeting::{Lobby, MeetingsConfig};
 pub use organization::{
     BasicAuth, Coding, ConnectionStatus, Covering, EhrConfig, EntraConfig, Environment, ExternalIdType, GraphConfig,
     IdentifierSystems, LaunchRedirect, Organization, Profile, ShowClinician, Vendor, Verb,

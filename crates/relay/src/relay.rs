@@ -26,6 +26,7 @@ use crate::names::Names;
 use crate::neighbours::Pulse;
 use crate::sender::Sender;
 use crate::store::{NodeId, Recipient, Store};
+use crate::turns::Turns;
 
 /// Everything.
 pub struct Relay {
@@ -66,7 +67,9 @@ pub struct Relay {
     /// The EHRs' signing keys, by `jwks_uri`.
     pub ehr_keys: Mutex<HashMap<String, Arc<JwksCache>>>,
     /// One meeting is made at a time per visit: two clinicians who begin at once share it.
-    pub making: Mutex<HashMap<String, Arc<Mutex<()>>>>,
+    pub making: Turns,
+    /// One person is removed at a time per visit, and whoever takes its end back waits for that.
+    pub removing: Turns,
     /// Our public keys.
     pub jwks: serde_json::Value,
     /// What clinicians are called, where pages show it.

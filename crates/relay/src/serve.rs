@@ -25,7 +25,8 @@ use crate::outbox::Worker;
 use crate::relay::{self, Relay};
 use crate::sender::{self, Sender, post};
 use crate::store::{NodeId, Store};
-use crate::{http, nodes, restore, timers, witness};
+use crate::turns::Turns;
+use crate::{http, nodes, removal, restore, timers, witness};
 
 /// What the outside gives a relay.
 pub struct Outside {
@@ -85,7 +86,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
             organization,
             &config.meeting,
             public_url,
-            Policy::default(),
+            Policy { lobby: organization.meeting.lobby, ..Policy::default() },
             &http,
             certificates,
             clock_of_teams,
@@ -138,7 +139,8 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         http,
         policy,
         ehr_keys: Mutex::default(),
-        making: Mutex::default(),
+        making: Turns::default(),
+        removing: Turns::default(),
         jwks,
         names: Arc::default(),
         limits,
@@ -173,6 +175,7 @@ impl Assembled {
             tokio::spawn(nodes::run(Arc::clone(&relay))),
             tokio::spawn(neighbours.run(Arc::clone(&relay))),
             tokio::spawn(post::run(Arc::clone(&relay))),
+            tokio::spawn(removal::run(Arc::clone(&relay))),
         ];
         let mut broken = relay.store.broken();
         let app = http::router(Arc::clone(&relay)).into_make_service_with_connect_info::<SocketAddr>();

@@ -162,6 +162,8 @@ fn told(opened: &Opened, closed: &ClosedVisit, counts: (u32, u32), now: Timestam
         arrived_at: visit.arrival(at).map(|arrival| wire::from_rules(arrival.at)),
         started_at: visit.met_at().map(wire::from_rules),
         ended_at: left.map(|line| wire::from_rules(line.at)),
+        waited: waited(visit, at),
+        left_unseen: u32::try_from(waits_unseen(visit, at).count()).ok(),
         ..unknown(opened.stored.clone(), closed, counts)
     }
 }
@@ -182,7 +184,21 @@ fn unknown(stored: StoredVisit, closed: &ClosedVisit, (delivered, undelivered): 
         closed_at: closed.closed_at,
         delivered,
         undelivered,
+        waited: None,
+        left_unseen: None,
     }
+}
+
+/// How long whoever left unseen had waited.
+fn waits_unseen(visit: &Visit, now: roomed_visit::Timestamp) -> impl Iterator<Item = roomed_visit::Millis> {
+    visit.participants().filter_map(move |(who, _)| visit.left_unseen(who, now)).map(|(waited, _)| waited)
+}
+
+/// Seconds from arrival until they met; else the longest wait of whoever left unseen.
+fn waited(visit: &Visit, now: roomed_visit::Timestamp) -> Option<u32> {
+    let met = visit.arrival(now).zip(visit.met_at()).map(|(arrival, met)| met - arrival.at);
+    let waited = met.or_else(|| waits_unseen(visit, now).max())?;
+    u32::try_from(waited.0.max(0) / 1_000).ok()
 }
 
 /// The clinician who was in the meeting first; else who began the visit; else who was to be in it.

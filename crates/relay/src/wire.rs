@@ -65,6 +65,8 @@ pub fn visit_view(
         late_until: visit.late_until(None).filter(|until| *until > at).map(text),
         undo_until: visit.undo_until().filter(|until| *until > at).map(text),
         messages: words::messages(visit, None),
+        ending: wire::Ending::Asks,
+        not_removed: None,
     }
 }
 

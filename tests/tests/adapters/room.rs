@@ -30,6 +30,26 @@ impl Room {
         &self.thread
     }
 
+    /// The legs at its door or in it, in the order they came: `leg`, `kind`, `place`.
+    pub(crate) async fn legs(&self) -> anyhow::Result<Vec<Value>> {
+        let thread: String = url::form_urlencoded::byte_serialize(self.thread.as_bytes()).collect();
+        let look: Value =
+            self.http.get(format!("{}/_sandbox/meetings/{thread}", self.teams)).send().await?.json().await?;
+        Ok(look["legs"].as_array().cloned().unwrap_or_default())
+    }
+
+    /// Of what kinds they are.
+    pub(crate) async fn kinds(&self) -> anyhow::Result<Vec<String>> {
+        Ok(self.legs().await?.iter().filter_map(|it| it["kind"].as_str().map(str::to_owned)).collect())
+    }
+
+    /// Where a leg is: `waiting`, `lobby` or `in`.
+    pub(crate) async fn place(&self, leg: &str) -> anyhow::Result<String> {
+        let all = self.legs().await?;
+        let found = all.iter().find(|it| it["leg"] == leg).and_then(|it| it["place"].as_str());
+        Ok(found.context("no such leg is there")?.to_owned())
+    }
+
     async fn act(&self, what: &str, body: &Value) -> anyhow::Result<Value> {
         let thread: String = url::form_urlencoded::byte_serialize(self.thread.as_bytes()).collect();
         let address = format!("{}/_sandbox/meetings/{thread}/{what}", self.teams);
@@ -54,6 +74,11 @@ impl Room {
     /// The first in the lobby is let in.
     pub(crate) async fn admit(&self) -> anyhow::Result<()> {
         self.act("admit", &json!({})).await.map(drop)
+    }
+
+    /// Somebody is let in by this leg, if it may.
+    pub(crate) async fn admitted(&self, leg: &str, by: &str) -> anyhow::Result<()> {
+        self.act("admit", &json!({ "leg": leg, "by": by })).await.map(drop)
     }
 
     /// A leg goes.

@@ -115,6 +115,36 @@ async fn staff_see_their_departments_and_act_in_them_only() -> anyhow::Result<()
 }
 
 #[tokio::test]
+async fn an_arrival_that_nobody_answers_stands_on_top() -> anyhow::Result<()> {
+    let mut ground = ground().await?;
+    ground.reconfigure(|it| it["visit"]["delegate_after_seconds"] = json!(2)).await?;
+    // An earlier launch has linked the clinician, who is not at work on the next.
+    let clinician = ground.clinician(0).await?;
+    let earlier = ground.schedule(0, 2).await?;
+    let earlier = clinician.enter(&ground.stack, earlier["appointment_id"].as_str().unwrap_or_default()).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let visitor = Visitor::enter(&ground, 0, &appointment).await?;
+    let _page = visitor.stay().await?;
+    visitor.ready().await?;
+    let desk = signed_in(&ground, &["Desk.All"]).await?;
+    let first = rows(&desk).await?[0].clone();
+    assert!(first["urgency"] == "none" || first["urgency"] == "unanswered", "linked: {first}");
+    let unanswered = async || {
+        let all = rows(&desk).await?;
+        Ok(Some(all).filter(|it| it[0]["urgency"] == "unanswered"))
+    };
+    let all = e2e::wait::until("nobody has answered", unanswered).await?;
+    assert_eq!((all.len(), &all[1]["id"]), (2, &earlier["id"]), "before the visits that only are planned");
+    // Somebody answers.
+    let id = all[0]["id"].as_str().unwrap_or_default();
+    clinician.ask(Method::POST, &format!("/visits/{id}/acknowledge"), None).await?.accepted()?;
+    let all = rows(&desk).await?;
+    let row = all.iter().find(|it| it["id"] == id).cloned().unwrap_or_default();
+    assert_eq!(row["urgency"], "none", "{row}");
+    ground.no_leaks().await
+}
+
+#[tokio::test]
 async fn without_a_role_without_a_sign_in_and_from_another_hospital_there_is_nothing() -> anyhow::Result<()> {
     let ground = ground().await?;
     let appointment = ground.schedule(0, 0).await?;

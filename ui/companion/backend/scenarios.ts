@@ -268,6 +268,15 @@ export const scenarios = {
     const visits = base.visits.map((one) => (one.id === "v1" ? { ...one, closing: true } : one));
     return { ...base, visits };
   },
+  removes: (t) => {
+    const base = inVisit(t);
+    return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, ending: "removes" as const } : one)) };
+  },
+  "not-removed": (t) => {
+    const base = inVisit(t);
+    const not_removed = { detail: "Grant admin consent for Calls.JoinGroupCall.All.", who: "microsoft-365-admin" as const };
+    return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, not_removed } : one)) };
+  },
   error: (t) => ({
     ...day(t),
     problem: problem("not-virtual", 422, "The appointment's type is not one of the types configured as virtual."),

@@ -111,6 +111,26 @@ describe("by keyboard", () => {
     await done();
   });
 
+  test("End for all says whether people are removed or asked, and who could change that", async () => {
+    for (const [scenario, says, not, closing] of [
+      ["in-visit", /asked to leave/, /removed from the meeting|admin/, /Still inside/],
+      ["removes", /everybody is removed from the meeting, you too/, /asked to leave/, /Being removed/],
+      ["not-removed", /asked to leave[^]*Calls\.JoinGroupCall\.All\. Your Microsoft 365 admin/, /removed from the meeting,/, /admin can fix this/],
+    ]) {
+      const { page, done } = await opened(scenario);
+      await page.locator("#end-visit").press("Enter");
+      const words = await page.locator("dialog[open]").innerText();
+      assert.match(words, says, scenario);
+      assert.doesNotMatch(words, not, scenario);
+      assert.deepEqual(await axeFindings(page), []);
+      await shot(page, `companion-end-${scenario}`);
+      await page.locator("#confirm-end").press("Enter");
+      await page.waitForSelector("#end-visit", { state: "detached" });
+      assert.match(await page.locator("main").innerText(), closing, scenario);
+      await done();
+    }
+  });
+
   test("the sound is off with one press, the settings close with Escape", async () => {
     const { page, done } = await opened("waiting");
     await page.locator("#mute").press("Enter");

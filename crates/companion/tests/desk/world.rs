@@ -13,8 +13,8 @@ use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
 use roomed_companion::clock::{Clock, SystemClock};
 use roomed_protocol::{
-    ChartState, MessageView, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem, ProblemCode,
-    Role, StageView, VisitView,
+    ChartState, Ending, MessageView, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem,
+    ProblemCode, Role, StageView, VisitView,
 };
 use roomed_smart::keys::SigningKey;
 use secrecy::ExposeSecret;
@@ -109,6 +109,8 @@ pub(crate) fn visit(id: &str, presence: Presence, proven: bool) -> VisitView {
         late_until: None,
         undo_until: None,
         messages: Vec::new(),
+        ending: Ending::Asks,
+        not_removed: None,
     }
 }
 

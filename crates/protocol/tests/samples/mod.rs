@@ -6,11 +6,11 @@ mod people;
 use std::collections::BTreeMap;
 
 use roomed_protocol::{
-    CallbackRegistration, ChartState, DeviceResult, DeviceTest, EhrConnection, FromCompanion, FromRelay,
+    CallbackRegistration, ChartState, DeviceResult, DeviceTest, EhrConnection, Ending, FromCompanion, FromRelay,
     InvitationState, JoinView, LaunchProof, LaunchRedirect, LetterState, MeView, MessageView, NonceRequest, NonceView,
-    Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView, PatientView, Presence,
-    Preset, PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom, VisitView,
-    VisitsView, WaitThresholds, WhoCanFix, WitnessSource,
+    NotRemoved, Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView, PatientView,
+    Presence, Preset, PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom,
+    VisitView, VisitsView, WaitThresholds, WhoCanFix, WitnessSource,
 };
 
 pub(crate) use people::{
@@ -143,6 +143,8 @@ pub(crate) fn visits_view() -> VisitsView {
     visits[2].late_until = Some("2026-03-02T10:45:00Z".into());
     visits[2].messages = vec![message()];
     visits[4].undo_until = Some("2026-03-02T10:36:00Z".into());
+    visits[3].ending = Ending::Removes;
+    visits[4].not_removed = Some(NotRemoved { detail: "d".into(), who: WhoCanFix::Microsoft365Admin });
     use WitnessSource as W;
     visits[3].timeline = [W::VisitPage, W::Roster, W::Ehr, W::Staff, W::Companion, W::Relay]
         .into_iter()
@@ -175,6 +177,8 @@ fn empty_visit(stage: StageView) -> VisitView {
         late_until: None,
         undo_until: None,
         messages: Vec::new(),
+        ending: Ending::Asks,
+        not_removed: None,
     }
 }
 

@@ -7,7 +7,7 @@ use roomed_protocol::PageTexts;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
-use super::{ContextLink, Region, SendingConfig};
+use super::{ContextLink, MeetingsConfig, Region, SendingConfig};
 
 /// One customer.
 #[derive(Debug, Clone, Deserialize)]
@@ -42,6 +42,9 @@ pub struct Organization {
     /// What visit pages say and show.
     #[serde(default)]
     pub pages: PagesConfig,
+    /// What its meetings are like.
+    #[serde(default)]
+    pub meeting: MeetingsConfig,
     /// How links are sent; absent: by hand only.
     #[serde(default)]
     pub sending: Option<SendingConfig>,

@@ -129,6 +129,23 @@ fn the_example_in_the_default_file_is_one_this_version_reads() {
 }
 
 #[test]
+fn a_lobby_is_careful_unless_it_says_otherwise_and_never_open() {
+    let it = with(NORTHSIDE, &[]).unwrap().organizations[0].meeting;
+    assert_eq!((it.lobby, it.removal), (Lobby::Organizer, false));
+    let lobby = |word: &str| {
+        format!("{NORTHSIDE}\n").replace(
+            "[organizations.entra]",
+            &format!("[organizations.meeting]\nlobby = \"{word}\"\n[organizations.entra]"),
+        )
+    };
+    let it = with(&lobby("organizationAndFederated"), &[]).unwrap().organizations[0].meeting;
+    assert_eq!(it.lobby.as_str(), "organizationAndFederated");
+    let problem = with(&lobby("everyone"), &[]).unwrap_err();
+    assert!(problem.contains("organizations[northside].meeting.lobby = \"everyone\" would let anybody"), "{problem}");
+    assert!(with(&lobby("nobody"), &[]).unwrap_err().contains("lobby"));
+}
+
+#[test]
 fn loopback_http_is_refused_on_any_other_address() {
     let text = format!("bind = \"0.0.0.0:8400\"\n{NORTHSIDE}");
     assert!(with(&text, &[]).unwrap_err().contains("dev.loopback_http is for loopback only"));

@@ -153,6 +153,8 @@ impl Findings {
         self.address(&format!("{at}.graph.subscriptions_base"), &it.graph.subscriptions_base);
         self.address(&format!("{at}.graph.token_endpoint"), &it.graph.token_endpoint);
         self.address(&format!("{at}.graph.validation_keys"), &it.graph.validation_keys);
+        let findings = it.meeting.findings();
+        self.list.extend(findings.into_iter().map(|finding| format!("{at}.meeting.{finding}")));
         if let Some(sending) = &it.sending {
             let findings = sending.findings(self.http);
             self.list.extend(findings.into_iter().map(|finding| format!("{at}.sending.{finding}")));

@@ -45,6 +45,8 @@ pub(super) async fn undo(
         return Err(Refusal(ProblemCode::UndoTooLate));
     }
     let opened = decide(&relay, &id, Command::UndoEnd).await?;
+    // From this answer on nobody is removed any more.
+    relay.removing.wait(&id).await;
     Ok(Json(view(&relay, &opened, &caller).await?))
 }
 

@@ -11,8 +11,8 @@ use axum::http::header;
 use axum::http::request::Parts;
 use jiff::SignedDuration;
 use roomed_protocol::{
-    CallbackRegistration, EhrConnection, JoinView, LaunchRedirect, MeView, NonceRequest, NonceView, Notice, NoticeKind,
-    NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, ProblemCode, SignInView, VisitView, VisitsView,
+    CallbackRegistration, EhrConnection, Ending, JoinView, LaunchRedirect, MeView, NonceRequest, NonceView, NotRemoved,
+    Notice, NoticeKind, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, ProblemCode, SignInView, VisitView, VisitsView,
 };
 use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
 use serde::Deserialize;
@@ -23,7 +23,7 @@ use crate::config;
 use crate::config::SendingConfig;
 use crate::identity::Clinician;
 use crate::keys::one_time;
-use crate::meeting::links;
+use crate::meeting::{Capability, RefusalReason, links};
 use crate::relay::Relay;
 use crate::store::{NonceBinding, OneTime, OneTimeKind, Recipient};
 use crate::wire;
@@ -294,8 +294,28 @@ pub(super) async fn proven(relay: &Relay, caller: &Caller, id: &str) -> Answer<(
     }
 }
 
+/// What ending for all does to whoever stays inside, and why not more; while it is closing, what came of it.
+async fn ending(relay: &Relay, opened: &Opened) -> Answer<(Ending, Option<NotRemoved>)> {
+    let row = &opened.stored.row;
+    let Some(meetings) = relay.meetings.get(&row.organization) else { return Ok((Ending::Asks, None)) };
+    let tried = match opened.record.visit.is_closing() {
+        true => relay.store.removal_refused(&row.id).await?,
+        false => None,
+    };
+    let refused = tried.and_then(|word| RefusalReason::of_removal(&word)).or_else(|| meetings.not_removed());
+    Ok(match (meetings.ending(), refused) {
+        (Capability::Verified, None) => (Ending::Removes, None),
+        (_, refused) => {
+            let words = |it: RefusalReason| NotRemoved { detail: it.detail().to_owned(), who: it.who() };
+            (Ending::Asks, refused.map(words))
+        }
+    })
+}
+
 /// The visit as the caller sees it.
 pub(super) async fn view(relay: &Relay, opened: &Opened, caller: &Caller) -> Answer<VisitView> {
     let chart = relay.store.chart(&opened.stored.row.id).await?;
-    Ok(caller.words(wire::visit_view(&opened.stored, &opened.record, &chart, &caller.0.oid, relay.clock.now())))
+    let view = wire::visit_view(&opened.stored, &opened.record, &chart, &caller.0.oid, relay.clock.now());
+    let (ending, not_removed) = ending(relay, opened).await?;
+    Ok(caller.words(VisitView { ending, not_removed, ..view }))
 }

@@ -37,6 +37,11 @@ pub(super) async fn lifecycle(state: State<Arc<Relay>>, query: RawQuery, body: B
     notifications(state, query, body).await
 }
 
+/// `POST /graph/calls`: where Graph wants to tell of our own leg in a call. Its state is asked for, so nothing is read here.
+pub(super) async fn calls() -> StatusCode {
+    StatusCode::ACCEPTED
+}
+
 /// The endpoint validation of a new subscription: the token comes back as plain text (reference: microsoft.md 4.2).
 fn handshake(query: Option<&str>) -> Option<Response> {
     let mut pairs = url::form_urlencoded::parse(query?.as_bytes());
@@ -101,8 +106,10 @@ fn count_drop(reason: &'static str) {
 }
 
 async fn keep(relay: &Relay, watch: &StoredWatch, event: &MeetingEvent) -> Result<(), ArrivalError> {
-    let own = relay.organization(&watch.organization).map_or("", |organization| organization.tid.as_str());
-    let testimony = testimony(event, own);
+    let organization = relay.organization(&watch.organization);
+    let own = organization.map_or("", |it| it.tid.as_str());
+    let us = organization.map_or("", |it| it.entra.relay_client_id.as_str());
+    let testimony = testimony(event, own, us);
     let events: Vec<VisitEvent> = testimony.into_iter().map(VisitEvent::Witnessed).collect();
     let seen = EventKey { source: "graph", key: format!("{}/{}", watch.subscription, event.event_id) };
     let along = Along { seen: Some(seen), ..Along::default() };
@@ -112,14 +119,22 @@ async fn keep(relay: &Relay, watch: &StoredWatch, event: &MeetingEvent) -> Resul
     }
 }
 
-fn testimony(event: &MeetingEvent, own: &str) -> Vec<Testimony> {
+/// `own`: the organization's tenant; `us`: the relay's client id there.
+fn testimony(event: &MeetingEvent, own: &str, us: &str) -> Vec<Testimony> {
     let at = wire::to_rules(event.occurred_at);
     match &event.kind {
         // Who is in comes with the roster; that a call began says nothing about anybody.
         MeetingEventKind::CallStarted => Vec::new(),
         MeetingEventKind::CallEnded => vec![Testimony::CallEnded { at }],
-        MeetingEventKind::Roster(legs) => legs.iter().map(|leg| roster(leg, own, at)).collect(),
+        MeetingEventKind::Roster(legs) => {
+            legs.iter().filter(|leg| !is_ours(leg, us)).map(|leg| roster(leg, own, at)).collect()
+        }
     }
+}
+
+/// Our own leg, from which people are removed, is nobody.
+fn is_ours(leg: &Leg, us: &str) -> bool {
+    matches!(&leg.identity, LegIdentity::Application { id } if id.eq_ignore_ascii_case(us))
 }
 
 /// `own`: the organization's tenant.
@@ -132,7 +147,7 @@ fn roster(leg: &Leg, own: &str, at: rules::Timestamp) -> Testimony {
             LegIdentity::User { tid: Some(tid), .. } if !tid.eq_ignore_ascii_case(own) => Identity::Guest,
             LegIdentity::User { oid, .. } => Identity::User(Oid::new(oid.to_ascii_lowercase())),
             LegIdentity::Guest { .. } => Identity::Guest,
-            LegIdentity::Other => Identity::Unknown,
+            LegIdentity::Application { .. } | LegIdentity::Other => Identity::Unknown,
         },
         state: match leg.state {
             LegState::Lobby => rules::LegState::Waiting,
@@ -140,5 +155,30 @@ fn roster(leg: &Leg, own: &str, at: rules::Timestamp) -> Testimony {
             LegState::Left { .. } => rules::LegState::Left,
         },
         at,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use super::*;
+
+    #[test]
+    fn our_own_leg_is_nobody_and_another_app_is_nobody_we_know() {
+        let leg = |id: &str| Leg {
+            id: id.into(),
+            state: LegState::In,
+            identity: LegIdentity::Application { id: id.into() },
+            sequence: None,
+        };
+        let event = MeetingEvent {
+            subscription_id: "s".into(),
+            event_id: "e".into(),
+            occurred_at: "2026-01-05T14:30:00Z".parse().unwrap(),
+            kind: MeetingEventKind::Roster(vec![leg("relay"), leg("recorder")]),
+        };
+        let all = testimony(&event, "tenant", "RELAY");
+        let is_the_recorder = |it: &Testimony| matches!(it, Testimony::Roster { leg, identity: Identity::Unknown, .. } if leg.as_str() == "recorder");
+        assert!(all.len() == 1 && is_the_recorder(&all[0]), "{all:?}");
     }
 }

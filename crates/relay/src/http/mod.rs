@@ -123,6 +123,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
     let graph = Router::new()
         .route("/graph/notifications", post(graph::notifications))
         .route("/graph/lifecycle", post(graph::lifecycle))
+        .route("/graph/calls", post(graph::calls))
         .layer(DefaultBodyLimit::max(bounds.webhook_body_bytes as usize));
     // Sockets live long: no time limit on them.
     let sockets = Router::new()

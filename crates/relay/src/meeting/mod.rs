@@ -139,12 +139,17 @@ pub enum LegIdentity {
         /// Tenant id, where Graph sends it.
         tid: Option<String>,
     },
+    /// An app that joined over Graph: a bot, a recorder, or the relay itself.
+    Application {
+        /// Its client id.
+        id: String,
+    },
     /// Nobody Entra knows.
     Guest {
         /// Azure Communication Services id (`8:acs:...`): ours if we minted it.
         acs_id: Option<String>,
     },
-    /// A phone, a bot, something newer.
+    /// A phone, something newer.
     Other,
 }
 
@@ -161,6 +166,12 @@ pub enum RefusalReason {
     PersonUnknown,
     /// Graph could not reach or verify our notification address.
     NotificationAddress,
+    /// The relay lacks the permission to join a call as an app.
+    CallsNotPermitted,
+    /// The relay may join, and the tenant does not let it remove people.
+    RemovalNotAllowed,
+    /// Our leg waits in the meeting's lobby, so it can remove nobody.
+    HeldAtLobby,
     /// Graph refuses the request for another reason.
     Request,
     /// Graph's answer is not one we understand.
@@ -176,9 +187,18 @@ impl RefusalReason {
             Self::PermissionMissing => "permission-missing",
             Self::PersonUnknown => "person-unknown",
             Self::NotificationAddress => "notification-address",
+            Self::CallsNotPermitted => "calls-not-permitted",
+            Self::RemovalNotAllowed => "removal-not-allowed",
+            Self::HeldAtLobby => "held-at-lobby",
             Self::Request => "request",
             Self::Answer => "answer",
         }
+    }
+
+    /// The reason behind a word of [`RefusalReason::as_str`] that is about removing people.
+    pub fn of_removal(word: &str) -> Option<Self> {
+        let all = [Self::CallsNotPermitted, Self::RemovalNotAllowed, Self::HeldAtLobby, Self::Request, Self::Answer];
+        all.into_iter().find(|it| it.as_str() == word)
     }
 
     /// Who can do something about it.
@@ -202,6 +222,18 @@ impl RefusalReason {
             }
             Self::PersonUnknown => "The meeting's organizer or clinician is not in the Microsoft 365 tenant.",
             Self::NotificationAddress => "Microsoft Graph cannot reach the relay's notification address.",
+            Self::CallsNotPermitted => {
+                "Roomed may not join calls as an app, so it cannot remove people. Grant admin consent for \
+                 Calls.JoinGroupCall.All."
+            }
+            Self::RemovalNotAllowed => {
+                "The tenant does not let Roomed remove people. Run Set-CsApplicationMeetingConfiguration with \
+                 -AllowRemoveParticipantAppIds."
+            }
+            Self::HeldAtLobby => {
+                "Roomed waits in the meeting's lobby and cannot remove people from there. Let it in, or set the \
+                 organization's lobby to \"organization\"."
+            }
             Self::Request => "Microsoft Graph refuses the meeting.",
             Self::Answer => "Microsoft Graph answered in a form the relay does not know.",
         }
@@ -254,9 +286,37 @@ pub trait Meetings: Send + Sync {
     /// Ends a watch; one that is already gone is no error.
     async fn unwatch(&self, subscription_id: &str) -> Result<(), MeetingError>;
 
-    /// What ending for all can mean here.
+    /// What ending for all can mean here, as far as anybody knows: what is configured, and what came of the last try.
     fn ending(&self) -> Capability;
+
+    /// Why nobody can be removed although that is configured.
+    fn not_removed(&self) -> Option<RefusalReason> {
+        None
+    }
+
+    /// Our own leg in a call, whether or not it is configured now: one that is in has to come out.
+    fn removal<'a>(&'a self) -> Option<Box<dyn Removal + 'a>> {
+        None
+    }
 
     /// Who was there and when; empty until the meeting has ended.
     async fn attendance(&self, meeting: &Meeting) -> Result<Vec<Attended>, MeetingError>;
+}
+
+/// Our own leg in a meeting's call, from which people can be removed. Every call but [`Removal::enter`] may be repeated.
+#[async_trait]
+pub trait Removal: Send + Sync {
+    /// Comes in; answers with the call's id. After `Unreachable` nobody knows: a leg of ours that came in unseen is among
+    /// [`Removal::people`].
+    async fn enter(&self, meeting: &Meeting) -> Result<String, MeetingError>;
+
+    /// Everybody in the call and its lobby beside ourselves, by ids that mean nothing elsewhere; nothing while we wait at
+    /// the door. `Gone`: our leg is no more.
+    async fn people(&self, call: &str) -> Result<Option<Vec<String>>, MeetingError>;
+
+    /// Puts one out, in one request. Whoever has gone already is no error.
+    async fn remove(&self, call: &str, person: &str) -> Result<(), MeetingError>;
+
+    /// Our leg leaves; everybody else stays.
+    async fn leave(&self, call: &str) -> Result<(), MeetingError>;
 }

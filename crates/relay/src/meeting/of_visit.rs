@@ -1,8 +1,6 @@
 //! The meeting of a visit: found, or made and watched before anybody sees a link, and kept as the visit is: its clinicians
 //! may admit, its times are the appointment's. What Graph wants for that is in `teams.rs`.
 
-use std::sync::Arc;
-
 use roomed_protocol::ProblemCode;
 use roomed_visit::{Command, VisitEvent};
 use secrecy::SecretString;
@@ -33,21 +31,12 @@ impl Relay {
 
     /// Runs what makes or watches a meeting, one at a time per visit.
     pub async fn in_turn<T>(&self, visit: &str, work: impl Future<Output = T>) -> T {
-        let turn = Arc::clone(self.making.lock().await.entry(visit.to_owned()).or_default());
-        let done = {
-            let _turn = turn.lock().await;
-            work.await
-        };
-        let mut making = self.making.lock().await;
-        if Arc::strong_count(&turn) <= 2 {
-            making.remove(visit);
-        }
-        done
+        self.making.take(visit, work).await
     }
 
     /// True while some watch may exist at Graph that the store does not know yet.
     pub async fn is_making_a_watch(&self) -> bool {
-        !self.making.lock().await.is_empty()
+        !self.making.is_idle().await
     }
 
     /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers and

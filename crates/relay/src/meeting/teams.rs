@@ -12,13 +12,14 @@ use serde_json::{Value, json};
 use url::Url;
 
 use super::graph::attendance;
+use super::graph::calls::{Calls, Own};
 use super::graph::certificate::Certificates;
 use super::graph::client::{Failure, Graph, Pace, Repeat};
 use super::graph::subscription::{Subscriptions, under};
 use super::graph::token::Credentials;
-use super::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, RefusalReason, Watch};
+use super::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, RefusalReason, Removal, Watch};
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Lobby};
 
 /// Seen in Teams calendars and call histories: nothing of the visit may stand in it.
 const SUBJECT: &str = "Virtual visit";
@@ -52,11 +53,13 @@ pub struct Policy {
     pub subject: String,
     /// Who can chat when.
     pub chat: Chat,
+    /// Who waits in the lobby.
+    pub lobby: Lobby,
 }
 
 impl Default for Policy {
     fn default() -> Self {
-        Self { subject: SUBJECT.to_owned(), chat: Chat::default() }
+        Self { subject: SUBJECT.to_owned(), chat: Chat::default(), lobby: Lobby::default() }
     }
 }
 
@@ -66,6 +69,9 @@ pub struct Teams {
     base: Url,
     subscriptions: Subscriptions,
     policy: Policy,
+    /// People may be removed, as far as the organization's configuration goes.
+    removes: bool,
+    own: Own,
     /// Everything about one meeting, or one watch: a clinician is waiting for it.
     total: Duration,
 }
@@ -102,6 +108,12 @@ impl Teams {
             },
             base,
             policy,
+            removes: organization.meeting.removal,
+            own: Own::new(
+                organization.tid.clone(),
+                organization.entra.relay_client_id.clone(),
+                format!("{public_url}/graph/calls"),
+            ),
             total: pace.total + pace.attempt,
         })
     }
@@ -130,7 +142,7 @@ impl Teams {
             // Moved with the appointment: Graph wants both ends or neither.
             "startDateTime": whole_second(request.start),
             "endDateTime": whole_second(request.end),
-            "lobbyBypassSettings": {"scope": "organizer", "isDialInBypassEnabled": false},
+            "lobbyBypassSettings": {"scope": self.policy.lobby.as_str(), "isDialInBypassEnabled": false},
             "allowedPresenters": "organizer",
             "allowMeetingChat": self.policy.chat.as_str(),
             "recordAutomatically": false,
@@ -213,7 +225,18 @@ impl Meetings for Teams {
     }
 
     fn ending(&self) -> Capability {
-        Capability::CloseOnly
+        match (self.removes, self.own.refused()) {
+            (true, None) => Capability::Verified,
+            (true, Some(_)) | (false, _) => Capability::CloseOnly,
+        }
+    }
+
+    fn not_removed(&self) -> Option<RefusalReason> {
+        self.own.refused().filter(|_| self.removes)
+    }
+
+    fn removal<'a>(&'a self) -> Option<Box<dyn Removal + 'a>> {
+        Some(Box::new(Calls { graph: &self.graph, base: &self.base, own: &self.own }))
     }
 
     async fn attendance(&self, meeting: &Meeting) -> Result<Vec<Attended>, MeetingError> {

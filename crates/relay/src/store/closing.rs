@@ -34,6 +34,11 @@ pub struct Summary {
     pub delivered: u32,
     /// Write-backs that were skipped, unsupported or given up.
     pub undelivered: u32,
+    /// Seconds from arrival until clinician and patient were both in or, where they never were, until whoever left unseen
+    /// after the longest wait had left. Missing: nobody waited, nobody knows, or a relay of before wrote the row.
+    pub waited: Option<u32>,
+    /// How many patients, or people who act for one, went away before anybody saw them. Missing as above.
+    pub left_unseen: Option<u32>,
 }
 
 /// A closed visit that still has its sealed state.

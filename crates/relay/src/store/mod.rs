@@ -15,6 +15,7 @@ mod open;
 mod operate;
 mod outbox;
 pub mod postgres;
+mod removals;
 pub mod sqlite;
 mod steps;
 mod visits;
@@ -34,6 +35,7 @@ pub use outbox::{
     Channel, ChartRow, ChartWord, ClaimPolicy, Claimed, EntryState, Lease, NewOutboxEntry, Others, Outbox,
     OutboxCounts, Outcome, Settled, Settlement,
 };
+pub use removals::{ClaimedRemoval, NextLook, Removals};
 pub use visits::{
     Change, CommitError, Committed, EventKey, LookupKey, Meeting, Member, OpenVisit, Recipient, StoredVisit, VisitRow,
     Visits, WrappedKey,
@@ -91,7 +93,19 @@ impl From<sqlx::migrate::MigrateError> for StoreError {
 /// Everything the relay keeps, on whatever database. Held as `Arc<dyn Store>`.
 #[async_trait]
 pub trait Store:
-    Visits + Notices + Outbox + Operate + Closing + Aftercare + Sessions + WebSessions + Links + Letters + Watches + Nodes
+    Visits
+    + Notices
+    + Outbox
+    + Operate
+    + Closing
+    + Aftercare
+    + Sessions
+    + WebSessions
+    + Links
+    + Letters
+    + Removals
+    + Watches
+    + Nodes
 {
     /// A write transaction can be opened: what `/readyz` asks.
     async fn ready(&self) -> Result<(), StoreError>;

@@ -19,6 +19,7 @@ mod onetime;
 mod operate;
 mod outbox;
 mod overdue;
+mod removals;
 mod settle;
 mod streams;
 mod together;

@@ -23,6 +23,7 @@ mod writer;
 
 #[cfg(test)]
 mod plans;
+mod removals;
 
 use std::str::FromStr;
 use std::sync::Arc;

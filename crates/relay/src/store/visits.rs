@@ -132,6 +132,8 @@ pub struct Change {
     pub meeting: Option<Meeting>,
     /// Letters that are to leave.
     pub letters: Vec<NewLetter>,
+    /// The visit was ended, or that was taken back: somebody has to look after who is in its meeting.
+    pub removal: bool,
     /// The relay's time of the commit.
     pub now: Timestamp,
 }
@@ -151,6 +153,7 @@ impl Change {
             watches: Vec::new(),
             meeting: None,
             letters: Vec::new(),
+            removal: false,
             now,
         }
     }

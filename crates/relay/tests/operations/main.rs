@@ -51,4 +51,5 @@ on_both! {
     shredding::nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that_survives,
     shredding::what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_week,
     shredding::a_day_stays_as_long_as_one_visit_of_it_is_open,
+    shredding::who_went_away_unseen_and_how_long_was_waited_is_kept_for_the_reports,
 }

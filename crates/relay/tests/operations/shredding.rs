@@ -6,6 +6,8 @@ use jiff::SignedDuration;
 use roomed_relay::ehr::Said;
 use roomed_relay::shredding::{self, Shredded};
 use roomed_relay::store::EntryState;
+use roomed_relay::timers;
+use roomed_visit::{Identity, LegId, LegState, Oid, Testimony};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::home::{Home, Kind, Stolen};
@@ -115,6 +117,11 @@ pub(crate) async fn nothing_opens_a_finished_visit_from_whatever_backup_with_eve
     assert_eq!((kept.department.as_deref(), kept.arrived_at), (Some("Cardiology"), Some(noon())));
     assert_eq!((kept.started_at, kept.closed_at), (None, noon() + minutes(20)));
     assert!(kept.delivered >= 2 && kept.undelivered == 0, "{kept:?}");
+    assert_eq!(
+        (kept.waited, kept.left_unseen),
+        (None, Some(0)),
+        "ended before they met, and nobody went away of themselves"
+    );
     let rows = place.rows(Some(EntryState::Delivered)).await;
     assert!(!rows.is_empty() && rows.iter().all(|row| row.destroyed));
     let state = rows.iter().rfind(|row| row.channel.supersedes()).unwrap();
@@ -171,5 +178,37 @@ pub(crate) async fn a_day_stays_as_long_as_one_visit_of_it_is_open(kind: Kind) {
     place.deliver().await;
     place.advance(minutes(6));
     assert_eq!(shredding::round(&place.relay).await.unwrap(), Shredded { visits: 1, days: 1, ..Shredded::default() });
+    place.close().await;
+}
+
+pub(crate) async fn who_went_away_unseen_and_how_long_was_waited_is_kept_for_the_reports(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let (unseen, seen) = (place.visit("unseen").await, place.visit("seen").await);
+    for visit in [&unseen, &seen] {
+        place.arrive(visit, "page").await;
+    }
+    place.advance(minutes(7));
+    let [doctor, patient] = [Identity::User(Oid::new(OID)), Identity::Guest];
+    let at = place.now();
+    place.hear(&seen, Testimony::HandedOver { participant: seen.patient.clone(), at }).await;
+    for (leg, identity) in [("d", doctor), ("p", patient)] {
+        let leg = LegId::new(leg);
+        place.hear(&seen, Testimony::Roster { leg, identity, state: LegState::InCall, at }).await;
+    }
+    place.advance(minutes(5));
+    place.leave(&unseen, "page").await;
+    // Nobody comes back; both are closed long after their time.
+    place.advance(minutes(10));
+    place.hear(&seen, Testimony::CallEnded { at: place.now() }).await;
+    place.advance(DAY);
+    timers::tick_due(&place.relay).await.unwrap();
+    place.deliver().await;
+    place.advance(minutes(6));
+    assert_eq!(shredding::round(&place.relay).await.unwrap().visits, 2);
+    let kept = place.relay.store.summaries(ORGANIZATION, noon() - DAY, noon() + DAY).await.unwrap();
+    let of = |visit: &str| kept.iter().find(|it| it.visit == visit).map(|it| (it.waited, it.left_unseen)).unwrap();
+    assert_eq!(of(&unseen.id), (Some(12 * 60), Some(1)));
+    assert_eq!(of(&seen.id), (Some(7 * 60), Some(0)));
     place.close().await;
 }

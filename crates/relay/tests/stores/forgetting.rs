@@ -27,6 +27,8 @@ pub(crate) fn summary(visit: &str, planned_start: i64) -> Summary {
         closed_at: t(100),
         delivered: 3,
         undelivered: 1,
+        waited: Some(754),
+        left_unseen: Some(0),
     }
 }
 
@@ -229,6 +231,8 @@ pub(crate) async fn summaries_are_found_by_planned_start(store: Arc<dyn Store>) 
         arrived_at: None,
         started_at: None,
         ended_at: Some(t(7)),
+        waited: None,
+        left_unseen: None,
         organization: "harbor".into(),
         ..summary("bare", 150)
     };

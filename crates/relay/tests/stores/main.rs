@@ -18,6 +18,7 @@ mod order;
 mod people;
 mod postgres;
 mod presence;
+mod removals;
 mod secrets;
 mod server;
 mod sqlite;
@@ -77,6 +78,9 @@ macro_rules! suite {
                 letters::a_letter_is_one_nodes_until_it_is_settled,
                 letters::of_many_each_letter_goes_to_one,
                 letters::a_refused_change_sends_nothing_and_a_forgotten_visit_neither,
+                removals::an_ended_visit_is_one_nodes_and_keeps_its_leg,
+                removals::an_end_given_or_taken_back_meanwhile_is_not_lost,
+                removals::a_refused_end_removes_nobody_and_a_leg_outlives_its_visit,
                 delivery::a_row_is_claimed_delivered_and_shown,
                 delivery::many_claims_at_once_never_share_a_stream,
                 delivery::a_stream_in_flight_gives_nothing_else,

@@ -35,11 +35,21 @@ pub(crate) async fn enter(
     roles: &[&str],
     target: &str,
 ) -> Result<Call, GraphError> {
+    enter_any(hospital, headers, roles, &[target]).await
+}
+
+/// The same with several targets, from narrow to wide.
+pub(crate) async fn enter_any(
+    hospital: &Hospital,
+    headers: &HeaderMap,
+    roles: &[&str],
+    targets: &[&str],
+) -> Result<Call, GraphError> {
     let caller = verify_app_token(hospital, headers, roles).map_err(|why| match why {
         BearerRefused::Role => GraphError::missing_role(roles),
         other => GraphError::unauthenticated(other.to_string()),
     })?;
-    let Some(fault) = hospital.faults.take(target) else { return Ok(Call { caller, cut: false }) };
+    let Some(fault) = hospital.faults.take_any(targets, "") else { return Ok(Call { caller, cut: false }) };
     if fault.mode == FaultMode::Status {
         return Err(GraphError::injected(fault.status.unwrap_or(503), fault.retry_after.map(u64::from)));
     }

@@ -9,7 +9,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
-use super::bearer::{Call, answer, enter, finish, json_body};
+use super::bearer::{Call, answer, enter_any, finish, json_body};
 use super::call_request::{Wanted, read};
 use super::error::GraphError;
 use super::notice::identity;
@@ -23,7 +23,6 @@ use crate::teams::{self, Outcome, Place, Removed, Who};
 const JOIN: [&str; 2] = ["Calls.JoinGroupCall.All", "Calls.JoinGroupCallAsGuest.All"];
 /// Who may hang up.
 const HANG_UP: [&str; 3] = ["Calls.Initiate.All", "Calls.JoinGroupCall.All", "Calls.JoinGroupCallAsGuest.All"];
-const TARGET: &str = "graph.calls";
 
 /// An app's leg in a meeting.
 #[derive(Debug, Clone)]
@@ -38,7 +37,7 @@ pub(super) struct AppCall {
 /// `POST /communications/calls`: 201 with a call that is establishing; look again until it is established.
 pub(super) async fn join(State(hospital): State<Shared>, headers: HeaderMap, body: Bytes) -> Response {
     let result = async {
-        let call = enter(&hospital, &headers, &JOIN, TARGET).await?;
+        let call = enter_any(&hospital, &headers, &JOIN, &["graph.calls.join", "graph.calls"]).await?;
         let wanted = read(&json_body(&headers, &body)?, &call.caller.tid)?;
         let thread = {
             let meetings = lock(&hospital.graph.meetings);
@@ -74,7 +73,7 @@ pub(super) async fn join(State(hospital): State<Shared>, headers: HeaderMap, bod
 /// `GET /communications/calls/{id}`: until the app's leg is gone.
 pub(super) async fn look(State(hospital): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let result = async {
-        let call = enter(&hospital, &headers, &JOIN, TARGET).await?;
+        let call = enter_any(&hospital, &headers, &JOIN, &["graph.calls.look", "graph.calls"]).await?;
         let (own, place) = of(&hospital, &call, &id)?;
         let state = if place == Place::In { "established" } else { "establishing" };
         Ok(answer(StatusCode::OK, own.to_json(&hospital, &id, state)))
@@ -89,7 +88,7 @@ pub(super) async fn participants(
     headers: HeaderMap,
 ) -> Response {
     let result = async {
-        let call = enter(&hospital, &headers, &JOIN, TARGET).await?;
+        let call = enter_any(&hospital, &headers, &JOIN, &["graph.calls.participants", "graph.calls"]).await?;
         let own = established(&hospital, &call, &id)?;
         let lobby = hospital.switches.is(&LOBBY_VISIBLE, organization(&hospital, &call), "yes");
         let all = teams::with_room(&hospital, &own.thread, |room| {
@@ -111,7 +110,7 @@ pub(super) async fn remove(
     headers: HeaderMap,
 ) -> Response {
     let result = async {
-        let call = enter(&hospital, &headers, &JOIN, TARGET).await?;
+        let call = enter_any(&hospital, &headers, &JOIN, &["graph.calls.remove", "graph.calls"]).await?;
         if !stands(&hospital, &call, "on") && !stands(&hospital, &call, "past-lobby") {
             return Err(GraphError::forbidden(format!(
                 "Application {} is not allowed to remove participants: the tenant has not configured it.",
@@ -137,7 +136,7 @@ pub(super) async fn remove(
 /// `DELETE /communications/calls/{id}`: 204. The app's own leg ends; everybody else stays.
 pub(super) async fn hang_up(State(hospital): State<Shared>, Path(id): Path<String>, headers: HeaderMap) -> Response {
     let result = async {
-        let call = enter(&hospital, &headers, &HANG_UP, TARGET).await?;
+        let call = enter_any(&hospital, &headers, &HANG_UP, &["graph.calls.hang_up", "graph.calls"]).await?;
         let (own, _) = of(&hospital, &call, &id)?;
         let leave = teams::act(&hospital, &own.thread, Outcome::Left, |it, _, now| it.go(&own.leg, Removed::Left, now));
         lock(&hospital.graph.calls).remove(&id);

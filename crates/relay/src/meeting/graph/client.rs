@@ -83,6 +83,8 @@ pub(crate) enum Repeat {
     Always,
     /// Only when Graph says that it did nothing.
     WhenNotDone,
+    /// Never: whoever asks decides anew.
+    Never,
 }
 
 /// Graph, as one organization's application.
@@ -112,6 +114,11 @@ impl Graph {
         outcome.unwrap_or(Err(last))
     }
 
+    /// The next call asks for a new token: what the app may do has perhaps changed.
+    pub(crate) async fn forget_token(&self) {
+        self.token.forget_any().await;
+    }
+
     async fn attempts(
         &self,
         method: &Method,
@@ -129,6 +136,7 @@ impl Graph {
             };
             let hopeless = match &failure {
                 Failure::Refused { .. } => true,
+                _ if repeat == Repeat::Never => true,
                 Failure::Unknown => repeat == Repeat::WhenNotDone,
                 Failure::Busy { wait } => wait.is_some_and(|it| it >= self.pace.total),
             };

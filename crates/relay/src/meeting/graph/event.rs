@@ -97,6 +97,12 @@ fn identity(set: &Value) -> LegIdentity {
     if let Some(user) = field(set, &["azureCommunicationServicesUser"]) {
         return LegIdentity::Guest { acs_id: text(user, &["id"]).and_then(acs) };
     }
+    if let Some(app) = field(set, &["application"]) {
+        return match text(app, &["id"]).and_then(guid) {
+            Some(id) => LegIdentity::Application { id },
+            None => LegIdentity::Other,
+        };
+    }
     // A guest's id is an e-mail address or made up by Teams: neither is kept
     if field(set, &["guest"]).is_some() { LegIdentity::Guest { acs_id: None } } else { LegIdentity::Other }
 }

@@ -1,8 +1,9 @@
-//! Graph's plumbing: calls out (`client.rs`, `token.rs`, `subscription.rs`, `attendance.rs`) and notifications in
+//! Graph's plumbing: calls out (`client.rs`, `token.rs`, `subscription.rs`, `attendance.rs`, `calls.rs`) and notifications in
 //! (`notification.rs` reads the envelope, `validation.rs` its tokens, `decrypt.rs` opens, `event.rs` reads what was
 //! sealed, `receive.rs` puts them in order). Policy is in `../teams.rs`.
 
 pub(crate) mod attendance;
+pub(crate) mod calls;
 pub mod certificate;
 pub mod client;
 pub mod decrypt;

@@ -83,6 +83,11 @@ impl AppToken {
         }
     }
 
+    /// The next call asks anew, whatever the token.
+    pub(crate) async fn forget_any(&self) {
+        *self.held.lock().await = None;
+    }
+
     async fn ask(&self, timeout: Duration) -> Result<Granted, Failure> {
         let it = &self.credentials;
         let form = [

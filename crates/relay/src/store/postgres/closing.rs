@@ -20,6 +20,7 @@ impl FromRow<'_, PgRow> for Raw {
         let decode = |error: StoreError| sqlx::Error::Decode(error.into());
         let time = |column: &str| at(row.try_get(column)?).map_err(decode);
         let maybe = |column: &str| maybe_at(row.try_get(column)?).map_err(decode);
+        let count = |column: &str| row.try_get::<Option<i64>, _>(column)?.map(small).transpose().map_err(decode);
         Ok(Self(Summary {
             visit: row.try_get("visit")?,
             organization: row.try_get("organization")?,
@@ -34,6 +35,8 @@ impl FromRow<'_, PgRow> for Raw {
             closed_at: time("closed_at")?,
             delivered: small(row.try_get("delivered")?).map_err(decode)?,
             undelivered: small(row.try_get("undelivered")?).map_err(decode)?,
+            waited: count("waited_seconds")?,
+            left_unseen: count("left_unseen")?,
         }))
     }
 }
@@ -75,8 +78,9 @@ async fn forget(tx: &mut PgConnection, visit: &str, summary: Summary, now: Times
 async fn keep(tx: &mut PgConnection, summary: Summary) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO visit_summary (visit, organization, appointment, department, practitioner, outcome, planned_start,
-                                    arrived_at, started_at, ended_at, closed_at, delivered, undelivered)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING",
+                                    arrived_at, started_at, ended_at, closed_at, delivered, undelivered, waited_seconds,
+                                    left_unseen)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15) ON CONFLICT DO NOTHING",
     )
     .bind(summary.visit)
     .bind(summary.organization)
@@ -91,6 +95,8 @@ async fn keep(tx: &mut PgConnection, summary: Summary) -> Result<(), StoreError>
     .bind(summary.closed_at.as_millisecond())
     .bind(i64::from(summary.delivered))
     .bind(i64::from(summary.undelivered))
+    .bind(summary.waited.map(i64::from))
+    .bind(summary.left_unseen.map(i64::from))
     .execute(tx)
     .await?;
     Ok(())

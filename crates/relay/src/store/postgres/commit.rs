@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::super::StoreError;
 use super::super::hints::Hint;
 use super::super::visits::{Change, CommitError, Committed, EventKey, Meeting, Member, VisitRow, unless_anothers};
-use super::{PostgresStore, enqueue, ledger, letters, ms, notices, onetime, watches};
+use super::{PostgresStore, enqueue, ledger, letters, ms, notices, onetime, removals, watches};
 
 impl PostgresStore {
     pub(super) async fn commit_change(&self, change: Change) -> Result<Committed, CommitError> {
@@ -41,6 +41,9 @@ impl PostgresStore {
         }
         for letter in &change.letters {
             letters::put(&mut tx, &change.visit, letter, now).await?;
+        }
+        if change.removal {
+            removals::due(&mut tx, &change.visit, now).await?;
         }
         let records = enqueue::enqueue(&mut tx, &change.visit, &change.outbox, now).await?;
         let told = notices::put(&mut tx, &change.visit.id, change.notices, now).await?;

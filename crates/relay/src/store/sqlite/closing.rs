@@ -38,6 +38,8 @@ impl FromRow<'_, SqliteRow> for Raw {
             closed_at: time("closed_at")?,
             delivered: row.try_get("delivered")?,
             undelivered: row.try_get("undelivered")?,
+            waited: row.try_get("waited_seconds")?,
+            left_unseen: row.try_get("left_unseen")?,
         }))
     }
 }
@@ -68,8 +70,9 @@ async fn forget(tx: &mut SqliteConnection, visit: &str, summary: Summary, now: T
 async fn keep(tx: &mut SqliteConnection, summary: Summary) -> Result<(), StoreError> {
     sqlx::query(
         "INSERT INTO visit_summary (visit, organization, appointment, department, practitioner, outcome, planned_start,
-                                    arrived_at, started_at, ended_at, closed_at, delivered, undelivered)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+                                    arrived_at, started_at, ended_at, closed_at, delivered, undelivered, waited_seconds,
+                                    left_unseen)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
     )
     .bind(summary.visit)
     .bind(summary.organization)
@@ -84,6 +87,8 @@ async fn keep(tx: &mut SqliteConnection, summary: Summary) -> Result<(), StoreEr
     .bind(summary.closed_at.as_millisecond())
     .bind(summary.delivered)
     .bind(summary.undelivered)
+    .bind(summary.waited)
+    .bind(summary.left_unseen)
     .execute(tx)
     .await?;
     Ok(())

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::super::visits::{Change, CommitError, Committed, Meeting, Member, VisitRow, unless_anothers};
-use super::{SqliteStore, letters, notices, onetime, stream, watches};
+use super::{SqliteStore, letters, notices, onetime, removals, stream, watches};
 
 impl SqliteStore {
     pub(super) async fn commit_change(&self, change: Change) -> Result<Committed, CommitError> {
@@ -56,6 +56,9 @@ async fn commit(tx: &mut SqliteConnection, change: Change) -> Result<Committed, 
     }
     for letter in &change.letters {
         letters::put(tx, &change.visit, letter, now).await?;
+    }
+    if change.removal {
+        removals::due(tx, &change.visit, now).await?;
     }
     let mut told = Vec::with_capacity(change.notices.len());
     for notice in change.notices {

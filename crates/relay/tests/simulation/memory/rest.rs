@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::store::{
-    ClaimedLetter, CommittedNotice, Letters, Link, Links, NewNotice, NodeId, Nodes, Notices, OneTime, OneTimeKind,
-    PageSession, Recipient, Sessions, Store, StoreError, StoredNotice, StoredWatch, Stretch, Watches, WebSession,
-    WebSessions,
+    ClaimedLetter, ClaimedRemoval, CommittedNotice, Letters, Link, Links, NewNotice, NextLook, NodeId, Nodes, Notices,
+    OneTime, OneTimeKind, PageSession, Recipient, Removals, Sessions, Store, StoreError, StoredNotice, StoredWatch,
+    Stretch, Watches, WebSession, WebSessions,
 };
 
 use super::MemoryStore;
@@ -138,6 +138,30 @@ macro_rules! without_the_rest {
             }
 
             async fn next_letter_at(&self, _: &str) -> Result<Option<Timestamp>, StoreError> {
+                Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl Removals for $store {
+            async fn claim_removals(
+                &self,
+                _: Timestamp,
+                _: Timestamp,
+                _: u32,
+            ) -> Result<Vec<ClaimedRemoval>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn settle_removal(&self, _: &str, _: u32, _: Option<NextLook>) -> Result<bool, StoreError> {
+                Err(not_here())
+            }
+
+            async fn next_removal_at(&self) -> Result<Option<Timestamp>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn removal_refused(&self, _: &str) -> Result<Option<String>, StoreError> {
                 Err(not_here())
             }
         }

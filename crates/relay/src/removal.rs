@@ -1,0 +1,246 @@
+//! *End for all* where the organization has it remove people: who is still inside is put out of the meeting by a leg of our
+//! own, and so is who comes back, until the end can no longer be taken back. Begun by the very commit that ends the visit,
+//! taken from the store one node at a time, and never remembered: each look reads off the visit whether it is still to be.
+//! Being put out is no testimony: a disconnect is written when a witness says so.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::arrivals::{ArrivalError, Opened};
+use crate::meeting::of_visit::organizer;
+use crate::meeting::{Meeting, MeetingError, RefusalReason, Removal};
+use crate::relay::Relay;
+use crate::store::{ClaimedRemoval, CommitError, NextLook, StoreError};
+use crate::wire;
+
+/// A clock may be set while we wait: look again at least this often.
+const LONGEST_WAIT: Duration = Duration::from_secs(30);
+/// At once.
+const AT_ONCE: u32 = 16;
+/// Longer than one look takes; a relay that dies in one holds the meeting up for so long.
+const HELD: SignedDuration = SignedDuration::from_secs(20);
+/// One look takes no longer than this; whoever is left then is seen at the next.
+const LOOK: Duration = Duration::from_secs(12);
+/// How often we look who is there: a person who comes back is in for about so long.
+const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(2);
+/// After Graph did not answer.
+const AGAIN_AFTER: SignedDuration = SignedDuration::from_secs(5);
+/// What an admin has to change is not asked for more often.
+const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(10);
+/// Coming in takes a moment: only after so many looks from the lobby it is said that we are held there.
+const LOOKS_AT_THE_DOOR: u32 = 5;
+
+/// Looks after ended visits until the relay stops.
+pub async fn run(relay: Arc<Relay>) {
+    let mut stopping = relay.stopping.clone();
+    loop {
+        let next = round(&relay).await.unwrap_or_else(|error| {
+            tracing::error!(%error, "meetings to be emptied could not be read or settled; they are looked at again");
+            None
+        });
+        let now = relay.clock.now();
+        let wait = next.map_or(LONGEST_WAIT, |at| {
+            Duration::try_from(at.duration_since(now)).unwrap_or_default().min(LONGEST_WAIT)
+        });
+        tokio::select! {
+            _ = tokio::time::timeout(wait, relay.arrivals.removals.notified()) => {}
+            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+        }
+    }
+}
+
+/// Looks at everything that is due; answers with when the next look is.
+async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
+    loop {
+        let now = relay.clock.now();
+        let until = now.saturating_add(HELD).unwrap_or(now);
+        let due = relay.store.claim_removals(now, until, AT_ONCE).await?;
+        if due.is_empty() || *relay.stopping.borrow() {
+            return relay.store.next_removal_at().await;
+        }
+        for settled in join_all(due.iter().map(|claimed| look(relay, claimed))).await {
+            settled?;
+        }
+    }
+}
+
+/// How a look ended.
+enum Seen {
+    /// The meeting is none of our business (any more), and we are out of it.
+    Over,
+    /// To be looked at again.
+    Again { after: SignedDuration, call: Option<String>, refused: Option<RefusalReason> },
+}
+
+async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError> {
+    let Some(leg) = relay.meetings.get(&claimed.organization).and_then(|meetings| meetings.removal()) else {
+        return relay.store.settle_removal(&claimed.visit, claimed.attempt, None).await.map(drop);
+    };
+    let seen = match wanted(relay, &claimed.visit, &claimed.organization).await? {
+        Some(meeting) => empty(relay, &*leg, claimed, &meeting).await?,
+        None => leave(&*leg, claimed.call.clone()).await,
+    };
+    let now = relay.clock.now();
+    let next = match &seen {
+        Seen::Over => None,
+        Seen::Again { after, call, refused } => Some(NextLook {
+            at: now.saturating_add(*after).unwrap_or(now),
+            call: call.clone(),
+            refused: refused.map(|reason| reason.as_str().to_owned()),
+        }),
+    };
+    let refused = next.as_ref().and_then(|it| it.refused.clone());
+    let kept = relay.store.settle_removal(&claimed.visit, claimed.attempt, next).await?;
+    match seen {
+        // Somebody else looks after this meeting now and knows nothing of the leg that has just come in.
+        Seen::Again { call: Some(call), .. } if !kept && claimed.call.as_ref() != Some(&call) => {
+            if let Err(error) = leg.leave(&call).await {
+                tracing::warn!(%error, "a leg that nobody needs could not leave; the next look removes it");
+            }
+        }
+        _ => {}
+    }
+    if kept && refused != claimed.refused {
+        if refused.is_some() {
+            metrics::counter!("roomed_removals_total", "outcome" => "refused").increment(1);
+        }
+        if let Err(error) = relay.arrivals.announce(&claimed.visit).await {
+            tracing::warn!(%error, "that nobody can be removed could not be announced");
+        }
+    }
+    Ok(())
+}
+
+/// The meeting that is to be emptied, as the visit stands at this moment; nothing when nobody is to be removed (any more).
+async fn wanted(relay: &Relay, visit: &str, organization: &str) -> Result<Option<Meeting>, StoreError> {
+    let Some(organization) = relay.organization(organization).filter(|it| it.meeting.removal) else { return Ok(None) };
+    let opened = match relay.arrivals.load(visit).await {
+        Ok(opened) => opened,
+        Err(ArrivalError::Commit(CommitError::Store(error))) => return Err(error),
+        // It is forgotten, or no version of us can read it.
+        Err(_) => return Ok(None),
+    };
+    if !is_wanted(&opened, relay.clock.now()) {
+        return Ok(None);
+    }
+    let Ok(Some(record)) = relay.arrivals.meeting(&opened).await else { return Ok(None) };
+    Ok(Some(Meeting {
+        organizer: organizer(organization, Some(&record)),
+        id: record.id,
+        join_web_url: record.join_web_url,
+        patient_join_url: record.patient_join_url,
+        virtual_appointment: false,
+        thread: None,
+    }))
+}
+
+/// Ended and not taken back. When it cannot be taken back any more, only those are still removed who never left.
+fn is_wanted(opened: &Opened, now: Timestamp) -> bool {
+    let visit = &opened.record.visit;
+    let undo = visit.undo_until().is_some_and(|until| wire::to_rules(now) <= until);
+    // What a backup says of an end may have been taken back since.
+    !visit.is_in_doubt() && visit.decisions().ended.is_some() && (undo || visit.is_closing())
+}
+
+/// Comes in, or puts out everybody who is there.
+async fn empty(
+    relay: &Relay,
+    leg: &dyn Removal,
+    claimed: &ClaimedRemoval,
+    meeting: &Meeting,
+) -> Result<Seen, StoreError> {
+    let known = claimed.refused.as_deref().and_then(RefusalReason::of_removal);
+    let Some(call) = claimed.call.clone() else {
+        return Ok(match leg.enter(meeting).await {
+            // Kept before anything is done with it, so that it comes out whatever happens.
+            Ok(call) => Seen::Again { after: SignedDuration::ZERO, call: Some(call), refused: known },
+            Err(error) => failed(leg, None, known, error).await,
+        });
+    };
+    let look = tokio::time::timeout(LOOK, put_out(relay, leg, claimed, &call)).await;
+    Ok(match look {
+        Ok(Ok(PutOut::All)) => Seen::Again { after: LOOK_EVERY, call: Some(call), refused: None },
+        Ok(Ok(PutOut::AtTheDoor)) => {
+            let held = claimed.attempt >= LOOKS_AT_THE_DOOR && is_closing(relay, &claimed.visit).await?;
+            let refused = if held { Some(RefusalReason::HeldAtLobby) } else { known };
+            Seen::Again { after: LOOK_EVERY, call: Some(call), refused }
+        }
+        Ok(Ok(PutOut::TakenBack)) => leave(leg, Some(call)).await,
+        Ok(Err(Stopped::Store(error))) => return Err(error),
+        Ok(Err(Stopped::Meeting(error))) => failed(leg, Some(call), known, error).await,
+        Err(_) => Seen::Again { after: LOOK_EVERY, call: Some(call), refused: known },
+    })
+}
+
+/// What became of those inside.
+enum PutOut {
+    /// Whoever was there is out.
+    All,
+    /// We are not in ourselves.
+    AtTheDoor,
+    /// The end was taken back.
+    TakenBack,
+}
+
+enum Stopped {
+    Store(StoreError),
+    Meeting(MeetingError),
+}
+
+async fn put_out(relay: &Relay, leg: &dyn Removal, claimed: &ClaimedRemoval, call: &str) -> Result<PutOut, Stopped> {
+    let Some(people) = leg.people(call).await.map_err(Stopped::Meeting)? else { return Ok(PutOut::AtTheDoor) };
+    for person in people {
+        // Asked anew for each. Whoever takes the end back waits for the one that is under way.
+        let one = relay.removing.take(&claimed.visit, async {
+            let wanted = wanted(relay, &claimed.visit, &claimed.organization).await.map_err(Stopped::Store)?;
+            if wanted.is_none() {
+                return Ok(false);
+            }
+            leg.remove(call, &person).await.map_err(Stopped::Meeting).map(|()| true)
+        });
+        if !one.await? {
+            return Ok(PutOut::TakenBack);
+        }
+        metrics::counter!("roomed_removals_total", "outcome" => "removed").increment(1);
+    }
+    Ok(PutOut::All)
+}
+
+async fn is_closing(relay: &Relay, visit: &str) -> Result<bool, StoreError> {
+    match relay.arrivals.load(visit).await {
+        Ok(opened) => Ok(opened.record.visit.is_closing()),
+        Err(ArrivalError::Commit(CommitError::Store(error))) => Err(error),
+        Err(_) => Ok(false),
+    }
+}
+
+/// What Graph refuses is said, and asked for no more for a while; our leg does not wait inside for it.
+async fn failed(leg: &dyn Removal, call: Option<String>, known: Option<RefusalReason>, error: MeetingError) -> Seen {
+    match error {
+        // Our leg was sent away, or the meeting is no more.
+        MeetingError::Gone => Seen::Again { after: LOOK_EVERY, call: None, refused: known },
+        MeetingError::Unreachable { retry_after } => {
+            let asked = retry_after.and_then(|it| SignedDuration::try_from(it).ok()).unwrap_or_default();
+            Seen::Again { after: asked.max(AGAIN_AFTER), call, refused: known }
+        }
+        MeetingError::Refused { reason } => {
+            tracing::warn!(reason = reason.as_str(), "people stay in an ended meeting: they cannot be removed");
+            match leave(leg, call).await {
+                Seen::Over => Seen::Again { after: REFUSED_FOR, call: None, refused: Some(reason) },
+                Seen::Again { after, call, .. } => Seen::Again { after, call, refused: Some(reason) },
+            }
+        }
+    }
+}
+
+/// Our leg comes out. One that cannot be told to is told again; Graph ends it by itself before long.
+async fn leave(leg: &dyn Removal, call: Option<String>) -> Seen {
+    let Some(call) = call else { return Seen::Over };
+    match leg.leave(&call).await {
+        Err(MeetingError::Unreachable { .. }) => Seen::Again { after: AGAIN_AFTER, call: Some(call), refused: None },
+        Ok(()) | Err(_) => Seen::Over,
+    }
+}
