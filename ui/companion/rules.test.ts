@@ -1,6 +1,6 @@
 // The rules of display: what is pressed, what matters most, what a row says.
 import { describe, expect, test } from "vitest";
-import type { AppState } from "./backend/next";
+import type { AppState } from "../shared/protocol";
 import { moment, signedIn } from "./backend/scenarios";
 import { actionOf, candidatesOf, chartLine, chartOf, guardOf, inside, leadOf, mayBeLate, reachableOf, restOf, startWords, stateOf, waitingSince } from "./rules";
 

@@ -3,6 +3,7 @@
 
 mod account;
 mod acts;
+mod offers;
 mod offline;
 mod shared;
 
@@ -10,7 +11,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roomed_protocol::{MeView, Problem, ProblemCode};
+use roomed_protocol::{MeView, Problem, ProblemCode, VisitView};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -27,6 +28,8 @@ use crate::problems;
 use crate::relay::{Refusal, Relay};
 use crate::session::Session;
 use crate::view::{AlertAbout, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView};
+
+pub(crate) use offers::left;
 
 /// How long a link waits for a sign-in: the EHR's launch lives about as long.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -122,6 +125,7 @@ impl Core {
         tasks.spawn(self.clone().introduce());
         tasks.spawn(self.clone().send_pending());
         tasks.spawn(self.clone().watch_idle());
+        tasks.spawn(self.clone().watch_offer());
         while let Some(which) = presses.recv().await {
             let core = self.clone();
             tasks.spawn(async move { core.alert_pressed(&which).await });
@@ -175,19 +179,7 @@ impl Core {
             Ok(Some(proven)) => {
                 let visit = proven.visit.clone();
                 tracing::info!("a launch is proven");
-                self.inbox.put(visit.clone());
-                self.board.change(|s| {
-                    s.open_visit = Some(visit.id.clone());
-                    s.patient = None;
-                    s.problem = None;
-                });
-                if somebody_is_there(&visit) {
-                    // Any problem is on the board already.
-                    let _ = self.enter(&visit.id).await;
-                } else {
-                    self.ports.window.bring_forward();
-                }
-                self.inbox.learn_doors().await;
+                self.begin_visit(&visit).await;
                 if let Some(banner) = self.launches.banner(proven).await {
                     self.board.change(|s| {
                         // Only while the panel is still open: it may have been closed meanwhile.
@@ -213,6 +205,23 @@ impl Core {
             }
         }
         false
+    }
+
+    /// A visit that is proven: in, where the patient is there already, else to its panel.
+    async fn begin_visit(&self, visit: &VisitView) {
+        self.inbox.put(visit.clone());
+        self.board.change(|s| {
+            s.open_visit = Some(visit.id.clone());
+            s.patient = None;
+            s.problem = None;
+        });
+        if somebody_is_there(visit) {
+            // Any problem is on the board already.
+            let _ = self.enter(&visit.id).await;
+        } else {
+            self.ports.window.bring_forward();
+        }
+        self.inbox.learn_doors().await;
     }
 
     async fn wait_for_sign_in(&self) {

@@ -14,7 +14,7 @@ impl Core {
         Ok(())
     }
 
-    fn not_later(&self, refusal: Refusal) -> Problem {
+    pub(super) fn not_later(&self, refusal: Refusal) -> Problem {
         if refusal.is_silence() { self.board.problem(problems::not_while_offline()) } else { self.refused(refusal) }
     }
 

@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use roomed_companion::ports::{AlertText, Answer, Idle, Notifier, Opener, Refused, ShownAlert, SystemRandom, Window};
 use roomed_companion::secrets::{ENTRY_LIMIT, SecretError, SecretStore};
-use roomed_companion::view::AppState;
+use roomed_companion::view::{AppState, NotificationsView};
 use roomed_companion::{Companion, Config, Handle, Ports};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -120,6 +120,8 @@ pub(crate) struct Notifications {
     pub(crate) answers: Mutex<Vec<Option<Answered>>>,
     pub(crate) up: Arc<AtomicUsize>,
     pub(crate) broken: AtomicBool,
+    /// What the desktop says of them; that they are shown where nothing is said.
+    pub(crate) standing: Mutex<Option<NotificationsView>>,
 }
 
 impl Notifications {
@@ -147,6 +149,13 @@ impl ShownAlert for Up {
 
 #[async_trait]
 impl Notifier for Notifications {
+    async fn standing(&self) -> NotificationsView {
+        if self.broken.load(Ordering::SeqCst) {
+            return NotificationsView::Unavailable;
+        }
+        self.standing.lock().unwrap().unwrap_or(NotificationsView::Shown)
+    }
+
     async fn show(&self, text: &AlertText, answered: Answered) -> Result<Box<dyn ShownAlert>, Refused> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(Refused);

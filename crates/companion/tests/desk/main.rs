@@ -10,6 +10,9 @@ mod guard;
 mod help;
 mod identity;
 mod launches;
+#[cfg(target_os = "linux")]
+mod muted;
+mod offers;
 mod offline;
 mod people;
 mod refusals;
