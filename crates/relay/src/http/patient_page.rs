@@ -74,7 +74,7 @@ fn page(status: StatusCode, body: &str, form: &str, language: Language) -> Respo
         let checked = if one == language { " checked" } else { "" };
         let _ = write!(
             picker,
-            "<input type=\"radio\" name=\"language\" id=\"in-{code}\"{checked}>\
+            "<input class=\"pick\" type=\"radio\" name=\"language\" id=\"in-{code}\"{checked}>\
              <label for=\"in-{code}\" lang=\"{code}\">{}</label>",
             escape(words.name)
         );
