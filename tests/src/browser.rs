@@ -5,9 +5,12 @@ use std::path::Path;
 use std::process::Stdio;
 
 use anyhow::Context;
+use fantoccini::wd::WebDriverCompatibleCommand;
 use fantoccini::{Client, ClientBuilder, Locator};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::process::{Child, Command};
+use url::Url;
 
 use crate::stack::free_port;
 use crate::wait;
@@ -28,11 +31,12 @@ pub const PHONE: (u32, u32) = (360, 740);
 impl Browser {
     /// Starts Chromium with an empty profile in `profile`, phone-sized or desktop-sized.
     pub async fn start(profile: &Path, log: &Path, size: (u32, u32)) -> anyhow::Result<Self> {
-        Self::start_in(profile, log, size, &[]).await
+        Self::start_in("en-US,en", profile, log, size, &[]).await
     }
 
-    /// The same with a changed environment.
+    /// The same for somebody who prefers these languages, with a changed environment.
     pub async fn start_in(
+        languages: &str,
         profile: &Path,
         log: &Path,
         (width, height): (u32, u32),
@@ -65,11 +69,14 @@ impl Browser {
             format!("--user-data-dir={}", profile.display()),
         ];
         let mut options = json!({ "binary": "/usr/bin/chromium", "args": arguments });
+        options["prefs"] = json!({ "intl.accept_languages": languages });
         if width < NARROWEST_WINDOW {
             let metrics = json!({ "width": width, "height": height, "pixelRatio": 2.0, "touch": true });
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }
-        let capabilities = json!({ "browserName": "chrome", "goog:chromeOptions": options });
+        let capabilities = json!({
+            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "performance": "ALL" },
+        });
         let page = connect(port, &capabilities).await.context("Chromium did not start")?;
         Ok(Self { page, _driver: driver })
     }
@@ -99,9 +106,44 @@ impl Browser {
         picture(&self.page, file).await
     }
 
+    /// A command of the Chrome DevTools Protocol, and its answer.
+    pub async fn devtools(&self, command: &str, parameters: Value) -> anyhow::Result<Value> {
+        let body = json!({ "cmd": command, "params": parameters });
+        Ok(self.page.issue_cmd(OfChromedriver { path: "goog/cdp/execute", body }).await?)
+    }
+
+    /// What DevTools saw of the network and of the page since this was last asked.
+    pub async fn seen_by_devtools(&self) -> anyhow::Result<Vec<Value>> {
+        let body = json!({ "type": "performance" });
+        let entries = self.page.issue_cmd(OfChromedriver { path: "se/log", body }).await?;
+        let entries = entries.as_array().context("the log has no entries")?;
+        let message = |entry: &Value| {
+            let read: Value = serde_json::from_str(entry["message"].as_str().unwrap_or_default())?;
+            Ok(read["message"].clone())
+        };
+        entries.iter().map(message).collect()
+    }
+
     /// Closes the window and the session.
     pub async fn close(self) -> anyhow::Result<()> {
         Ok(self.page.close().await?)
+    }
+}
+
+/// A command that chromedriver has beside WebDriver's.
+#[derive(Debug)]
+struct OfChromedriver {
+    path: &'static str,
+    body: Value,
+}
+
+impl WebDriverCompatibleCommand for OfChromedriver {
+    fn endpoint(&self, base: &Url, session: Option<&str>) -> Result<Url, url::ParseError> {
+        base.join(&format!("session/{}/{}", session.unwrap_or_default(), self.path))
+    }
+
+    fn method_and_body(&self, _: &Url) -> (Method, Option<String>) {
+        (Method::POST, Some(self.body.to_string()))
     }
 }
 

@@ -7,6 +7,7 @@ pub mod chaos;
 pub mod clinician;
 pub mod clock;
 pub mod demo;
+pub mod line;
 pub mod notifications;
 pub mod scan;
 pub mod scenario;

@@ -77,7 +77,7 @@ pub(crate) const STAGES: &[Stage] = &[
     },
     Stage {
         suite: "stores",
-        name: "figures of the outbox, tiny",
+        name: "figures of outbox and patient, tiny",
         does: Does::Tests { of: &["tests"], files: &["figures"], args: &[], desktop: false, postgres: true },
         minutes: 5,
     },
@@ -149,6 +149,18 @@ pub(crate) const STAGES: &[Stage] = &[
             postgres: false,
         },
         minutes: 20,
+    },
+    Stage {
+        suite: "e2e",
+        name: "patients in Chromium on a real relay",
+        does: Does::Tests {
+            of: &["tests"],
+            files: &["patients"],
+            args: &["--test-threads=1"],
+            desktop: false,
+            postgres: false,
+        },
+        minutes: 15,
     },
     // Well within ten minutes on two cores with nothing beside it; its report says how long it took.
     Stage { suite: "chaos", name: "fault proofs", does: Does::Xtask(&["chaos"]), minutes: 15 },

@@ -24,7 +24,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use secrecy::ExposeSecret;
 
-pub use fault::{Fault, Words};
+pub use fault::Fault;
 pub(crate) use key::fits;
 
 use crate::config::{Cipher, Config, ContextLink};

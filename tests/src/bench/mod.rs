@@ -6,6 +6,7 @@ mod crowd;
 mod floor;
 mod machine;
 mod outbox;
+mod patient;
 mod peer;
 mod report;
 mod scene;
@@ -13,5 +14,6 @@ mod tap;
 
 pub use arrival::arrival;
 pub use outbox::{Sizes, outbox};
+pub use patient::{Sizes as PatientSizes, patient};
 pub use peer::{Buffers, serve};
 pub use report::{Figure, Report};

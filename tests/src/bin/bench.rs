@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use e2e::bench::{self, Buffers, Sizes};
+use e2e::bench::{self, Buffers, PatientSizes, Sizes};
 
 #[derive(Parser)]
 #[command(about = "Measured figures, each beside its peer or limit in the same run")]
@@ -15,7 +15,7 @@ struct Arguments {
     /// Standard output is one JSON object and nothing else.
     #[arg(long)]
     json: bool,
-    /// Bench `outbox` only: just enough of everything to see that it works. The figures say nothing.
+    /// Benches `outbox` and `patient`: just enough of everything to see that it works. The figures say nothing.
     #[arg(long, hide = true)]
     tiny: bool,
     /// Is the peer that a bench compares with; the bench starts it itself.
@@ -29,6 +29,8 @@ enum Name {
     Arrival,
     /// The delivery engine: inserts, claims, drains, and from accepted to delivered.
     Outbox,
+    /// The visit page on a slow phone, from *I'm ready* to the alert, and a full waiting room.
+    Patient,
 }
 
 impl Name {
@@ -36,6 +38,7 @@ impl Name {
         match self {
             Self::Arrival => "arrival",
             Self::Outbox => "outbox",
+            Self::Patient => "patient",
         }
     }
 }
@@ -56,6 +59,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Name::Outbox => {
             let sizes = if arguments.tiny { Sizes::TINY } else { Sizes::FULL };
             bench::outbox(directory.path(), sizes).await
+        }
+        Name::Patient => {
+            let sizes = if arguments.tiny { PatientSizes::TINY } else { PatientSizes::FULL };
+            bench::patient(directory.path(), sizes).await
         }
     };
     match measured {

@@ -11,9 +11,9 @@ use sqlx::PgConnection;
 
 use super::dice::Dice;
 use super::door::Node;
-use super::line::Wire;
 use super::profile::{LEASE, SETTLE_DELAY};
 use crate::clock::{Stopwatch, pause};
+use crate::line::Wire;
 
 /// So long PostgreSQL lets a transaction be that nobody goes on with: the relay asks for it
 /// (`idle_in_transaction_session_timeout`). A node that stands still within one holds up all others until then.

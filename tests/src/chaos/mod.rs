@@ -19,7 +19,6 @@ mod episodes;
 mod freeze;
 mod hospital;
 mod ledger;
-mod line;
 mod meetings;
 pub mod node;
 mod others;

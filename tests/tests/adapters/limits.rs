@@ -37,6 +37,14 @@ async fn asking_too_often_is_refused_for_whoever_does_it() -> anyhow::Result<()>
     let refusal = shown(page).await?;
     assert_eq!((refusal.status, refusal.code.as_str(), refusal.who), (429, "too-many-requests", "clinician"));
 
+    // Guests and patients from there are told so as such, and in their language.
+    for path in ["/i/none", "/o/northside/patient"] {
+        let asked = http.get(format!("{relay}{path}")).header("accept-language", "es-MX,es").send().await?;
+        let page = shown(asked).await?;
+        assert_eq!((page.status, page.code.as_str()), (429, "too-many-requests"), "{path}");
+        assert!(page.text.contains("<html lang=\"es\"") && page.text.contains("Espere un minuto"), "{}", page.text);
+    }
+
     // A page in a loop is told so as JSON; another page, whose cookie is another, goes on. Without a cookie it is the address.
     let ask = async |path: &str, cookie: Option<&str>| -> anyhow::Result<u16> {
         let mut request = http.get(format!("{relay}{path}"));

@@ -18,9 +18,9 @@ const FIGURES: [(&str, &str); 7] = [
     ("accepted to delivered, idle EHR, p99", "us"),
 ];
 
-fn bench() -> Command {
+fn bench(name: &str) -> Command {
     let mut bench = Command::new(env!("CARGO_BIN_EXE_bench"));
-    bench.args(["outbox", "--json", "--tiny"]);
+    bench.args([name, "--json", "--tiny"]);
     bench
 }
 
@@ -36,7 +36,7 @@ fn every_figure_of_the_outbox_is_measured_on_both_databases() {
         std::env::var_os(SERVER).is_some(),
         "{SERVER} names no PostgreSQL server: run `cargo xtask test stores`, or `cargo xtask postgres cargo test ...`"
     );
-    let ended = bench().output().unwrap();
+    let ended = bench("outbox").output().unwrap();
     let report = said(&ended);
     assert!(ended.status.success(), "{report}");
     assert_eq!(report["bench"], "outbox");
@@ -58,9 +58,42 @@ fn every_figure_of_the_outbox_is_measured_on_both_databases() {
     assert_eq!(figures.next(), None);
 }
 
+/// Of a patient, in reading order: what the name begins with, and the unit.
+const OF_A_PATIENT: [(&str, &str); 8] = [
+    ("script of the visit page in one language", "KiB"),
+    ("the visit page of use, nothing cached", "ms"),
+    ("I'm ready -> durable commit -> frame at the companion, p50", "us"),
+    ("I'm ready -> durable commit -> frame at the companion, p99", "us"),
+    ("memory of a waiting patient, growth of VmRSS over 8", "KiB"),
+    ("I'm ready answered, 8 wait and 5 arrive per second, p50", "us"),
+    ("I'm ready answered, 8 wait and 5 arrive per second, p99", "us"),
+    ("arrivals that failed, 8 wait and 5 arrive per second", "of all"),
+];
+
+#[test]
+fn every_figure_of_a_patient_is_measured() {
+    let ended = bench("patient").output().unwrap();
+    let report = said(&ended);
+    assert!(ended.status.success(), "{report}");
+    assert_eq!(report["bench"], "patient");
+    let figures = report["figures"].as_array().unwrap();
+    assert_eq!(figures.len(), OF_A_PATIENT.len(), "{report}");
+    for (figure, (name, unit)) in figures.iter().zip(OF_A_PATIENT) {
+        let full = figure["figure"].as_str().unwrap();
+        assert!(full.starts_with(name), "{full}");
+        assert_eq!(figure["unit"], unit, "{full}");
+        for words in ["against", "aim"] {
+            assert!(figure[words].as_str().is_some_and(|it| !it.is_empty()), "{full}: {words}");
+        }
+        assert!(figure["against_value"].as_f64().is_some_and(|it| it > 0.0), "{full}: {figure}");
+        let value = figure["value"].as_f64().unwrap();
+        if unit == "of all" { assert!(value.abs() < 0.1, "{figure}") } else { assert!(value > 0.0, "{full}: {figure}") }
+    }
+}
+
 #[test]
 fn without_a_server_it_says_how_to_get_one() {
-    let ended = bench().env_remove(SERVER).output().unwrap();
+    let ended = bench("outbox").env_remove(SERVER).output().unwrap();
     let report = said(&ended);
     assert!(!ended.status.success());
     assert!(report["figures"].as_array().unwrap().is_empty());

@@ -4,6 +4,7 @@
 
 mod alert;
 mod connection;
+mod cut;
 mod hidden;
 mod join;
 mod keychain;

@@ -17,7 +17,7 @@ async fn elsewhere(room: &Room) -> anyhow::Result<Browser> {
     std::fs::create_dir_all(&home)?;
     let environment: Vec<(&str, &Path)> = places.iter().map(|name| (*name, home.as_path())).collect();
     let log = room.stack.directory.join("logs/chromium.log");
-    Browser::start_in(&home.join("profile"), &log, (900, 800), &environment).await
+    Browser::start_in("en-US,en", &home.join("profile"), &log, (900, 800), &environment).await
 }
 
 /// Presses a button until it has led on: a busy Chromium loses a click on a page that it has not drawn yet.

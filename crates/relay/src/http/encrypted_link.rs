@@ -6,7 +6,8 @@ use axum::response::Response;
 use roomed_protocol::ProblemCode;
 
 use super::entering::{Entrant, enter, see_other};
-use super::html;
+use super::language::Language;
+use super::patient_page;
 use super::problem::Refusal;
 use crate::config::{ContextNames, EhrConfig, Organization};
 use crate::context_link::{Facts, Fault, Opener};
@@ -24,7 +25,7 @@ enum Refused {
 }
 
 /// Answers a link of an approved EHR connection; `None`: there is none in this query.
-pub(super) async fn open(relay: &Relay, key: &str, query: &Query) -> Option<Response> {
+pub(super) async fn open(relay: &Relay, key: &str, query: &Query, language: Language) -> Option<Response> {
     let organization = relay.organization(key)?;
     let read = read(relay, organization, query)?;
     let entered = match read {
@@ -33,10 +34,10 @@ pub(super) async fn open(relay: &Relay, key: &str, query: &Query) -> Option<Resp
     };
     Some(match entered {
         Ok(cookie) => see_other("/v/", &cookie),
-        Err(Refused::Visit(refusal)) => html::refusal_for_patient(refusal),
+        Err(Refused::Visit(refusal)) => patient_page::refusal(refusal, language),
         Err(Refused::Link(fault)) => {
             tracing::info!(%fault, "a patient was not let in");
-            html::no_way_in(fault)
+            patient_page::no_way_in(fault, language)
         }
     })
 }

@@ -7,7 +7,8 @@ use jiff::SignedDuration;
 use roomed_protocol::ProblemCode;
 use roomed_visit::{Command, Expected, ParticipantId, Role, VisitEvent};
 
-use super::html;
+use super::language::Language;
+use super::patient_page;
 use super::problem::{Answer, Refusal};
 use super::visit_page::COOKIE;
 use crate::arrivals::{Along, Opened};
@@ -99,7 +100,7 @@ pub(super) fn set_cookie(relay: &Relay, name: &str, value: &str, path: &str, sec
 /// On to another page, with a cookie.
 pub(super) fn see_other(to: &str, cookie: &str) -> Response {
     let Ok(location) = HeaderValue::from_str(to) else {
-        return html::refusal_for_patient(Refusal(ProblemCode::LinkRefused));
+        return patient_page::refusal(Refusal(ProblemCode::LinkRefused), Language::default());
     };
     let mut response = (StatusCode::SEE_OTHER, [(header::LOCATION, location)]).into_response();
     let headers = response.headers_mut();

@@ -1,13 +1,13 @@
-//! The two small pages the relay writes itself: the hand-over to the companion, and a refusal in plain words.
-//! Everything is escaped, nothing is loaded from elsewhere, and the one script is allowed by a nonce of its own.
+//! The small pages the relay writes itself for clinicians: the hand-over to the companion, and a refusal in plain words;
+//! and the frame of those for patients (`patient_page.rs`). Everything is escaped, nothing is loaded from elsewhere, and the
+//! one script is allowed by a nonce of its own.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::WhoCanFix;
 
-use super::patient_words;
+use super::language::Language;
 use super::problem::{Refusal, code_word};
-use crate::context_link::{Fault, Words};
 
 const STYLE: &str = include_str!("page.css");
 
@@ -17,43 +17,63 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>) -> Response {
-    respond(status, title, body, script, "'none'", "'none'")
+    let look = Look { status, language: Language::English, title, style: "", form: "'none'", asks: "'none'" };
+    respond(&look, body, script)
 }
 
 /// A page that asks this relay how something stands, by one script of ours.
 pub(super) fn waiting(title: &str, body: &str, nonce: &str, script: &str) -> Response {
-    respond(StatusCode::OK, title, body, Some((nonce, script)), "'none'", "'self'")
+    let status = StatusCode::OK;
+    let look = Look { status, language: Language::English, title, style: "", form: "'none'", asks: "'self'" };
+    respond(&look, body, Some((nonce, script)))
 }
 
 /// A page with forms of ours, and where their answers may lead. A browser says where a form comes from only with a
 /// referrer policy that is not `no-referrer`; other sites hear nothing all the same.
 pub(super) fn with_forms(status: StatusCode, title: &str, body: &str, to: &str) -> Response {
-    let mut response = respond(status, title, body, None, to, "'none'");
+    with_forms_like(&Look { status, language: Language::English, title, style: "", form: to, asks: "'none'" }, body)
+}
+
+/// The same in a language of a patient's; without forms where they may lead nowhere.
+pub(super) fn in_language(look: &Look<'_>, body: &str) -> Response {
+    if look.form == "'none'" { respond(look, body, None) } else { with_forms_like(look, body) }
+}
+
+fn with_forms_like(look: &Look<'_>, body: &str) -> Response {
+    let mut response = respond(look, body, None);
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
-fn respond(
-    status: StatusCode,
-    title: &str,
-    body: &str,
-    script: Option<(&str, &str)>,
-    form: &str,
-    asks: &str,
-) -> Response {
+/// What a page is besides its body.
+pub(super) struct Look<'a> {
+    pub(super) status: StatusCode,
+    pub(super) language: Language,
+    pub(super) title: &'a str,
+    /// More than every page has.
+    pub(super) style: &'a str,
+    /// Where its forms may lead.
+    pub(super) form: &'a str,
+    /// Whom its script may ask.
+    pub(super) asks: &'a str,
+}
+
+fn respond(look: &Look<'_>, body: &str, script: Option<(&str, &str)>) -> Response {
+    let Look { status, language, title, style, form, asks } = look;
+    let (tag, direction) = (language.tag(), language.words().direction);
     let (script, source) = match script {
         Some((nonce, script)) => (format!("<script nonce=\"{nonce}\">{script}</script>"), format!("'nonce-{nonce}'")),
         None => (String::new(), "'none'".to_owned()),
     };
     let html = format!(
-        "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
-         <title>{title}</title><style>{STYLE}</style></head><body><main>{body}</main>{script}</body></html>"
+        "<!doctype html><html lang=\"{tag}\" dir=\"{direction}\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">\
+         <title>{title}</title><style>{STYLE}{style}</style></head><body><main>{body}</main>{script}</body></html>"
     );
     // The style is ours and constant; `unsafe-inline` for styles lets nobody run anything.
     let policy = format!(
         "default-src 'none'; style-src 'unsafe-inline'; script-src {source}; connect-src {asks}; base-uri 'none'; form-action {form}; frame-ancestors 'none'"
     );
-    let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
+    let mut response = (*status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     let headers = response.headers_mut();
     if let Ok(policy) = HeaderValue::from_str(&policy) {
         headers.insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -95,44 +115,6 @@ pub(super) fn refusal(refusal: Refusal) -> Response {
         WhoCanFix::It => "IT can fix this.",
     };
     refused(problem.status, &problem.title, &problem.detail, who, &code_word(problem.code))
-}
-
-/// The same for a patient, in a patient's words.
-pub(super) fn refusal_for_patient(refusal: Refusal) -> Response {
-    let problem = refusal.problem();
-    let (title, todo) = patient_words::of(problem.code);
-    refused(problem.status, title, todo, patient_words::who(refusal), &code_word(problem.code))
-}
-
-/// A guest's link, opened: one button, so that nobody who only looks at links uses one up.
-pub(super) fn invitation(token: &str) -> Response {
-    let body = format!(
-        "<h1>You are invited to a video visit</h1><p>This link is for you alone and works once. Open it on the phone or \
-         computer that you will use for the visit.</p><form method=\"post\" action=\"/i\"><input type=\"hidden\" \
-         name=\"token\" value=\"{}\"><button id=\"open-visit\" class=\"button\">Open my visit</button></form>",
-        escape(token)
-    );
-    with_forms(StatusCode::OK, "Your video visit", &body, "'self'")
-}
-
-/// A guest's link that opens nothing, whyever: the answer is one, so that trying links out tells nobody anything.
-pub(super) fn guest_refusal(refusal: Refusal) -> Response {
-    let problem = refusal.problem();
-    let (title, todo) = patient_words::of(problem.code);
-    let again = "Have you opened it on this device before? <a href=\"/v/\">Go on with your visit</a>.";
-    let code = escape(&code_word(problem.code));
-    let body = format!(
-        "<h1>{}</h1><p>{}</p><p>{again}</p><p class=\"quiet\" id=\"problem\" data-code=\"{code}\">Code: {code}</p>",
-        escape(title),
-        escape(todo),
-    );
-    page(StatusCode::from_u16(problem.status).unwrap_or(StatusCode::BAD_REQUEST), "Roomed", &body, None)
-}
-
-/// The same for a patient whose encrypted link opens nothing.
-pub(super) fn no_way_in(fault: Fault) -> Response {
-    let Words { status, code, title, todo, who } = fault.words();
-    refused(status, title, todo, who, code)
 }
 
 fn refused(status: u16, title: &str, todo: &str, who: &str, code: &str) -> Response {

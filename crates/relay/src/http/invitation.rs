@@ -12,7 +12,8 @@ use roomed_protocol::ProblemCode;
 use serde::Deserialize;
 
 use super::entering::{page_cookie, see_other};
-use super::html;
+use super::language::Language;
+use super::patient_page;
 use super::problem::Refusal;
 use super::visit_page::same_origin;
 use crate::invitations;
@@ -22,10 +23,10 @@ use crate::relay::Relay;
 const MOST: usize = 64;
 
 /// `GET /i/{token}`.
-pub(super) async fn show(Path(token): Path<String>) -> Response {
+pub(super) async fn show(language: Language, Path(token): Path<String>) -> Response {
     match is_plain(&token) {
-        true => html::invitation(&token),
-        false => html::guest_refusal(Refusal(ProblemCode::GuestUnknown)),
+        true => patient_page::invitation(&token, language),
+        false => patient_page::guest_refusal(Refusal(ProblemCode::GuestUnknown), language),
     }
 }
 
@@ -38,6 +39,7 @@ pub(super) struct Pressed {
 /// `POST /i`.
 pub(super) async fn take(
     State(relay): State<Arc<Relay>>,
+    language: Language,
     headers: HeaderMap,
     pressed: Result<Form<Pressed>, FormRejection>,
 ) -> Response {
@@ -49,7 +51,7 @@ pub(super) async fn take(
     };
     match taken {
         Ok(secret) => see_other("/v/", &page_cookie(&relay, &secret)),
-        Err(refusal) => html::guest_refusal(refusal),
+        Err(refusal) => patient_page::guest_refusal(refusal, language),
     }
 }
 

@@ -5,7 +5,7 @@ use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, Request, State};
+use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::http::header;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -14,8 +14,9 @@ use governor::{Quota, RateLimiter, clock::DefaultClock};
 use roomed_protocol::ProblemCode;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::html;
+use super::language::Language;
 use super::problem::{Answer, Refusal};
+use super::{html, patient_page};
 use crate::config;
 use crate::keys::one_time;
 use crate::relay::Relay;
@@ -79,12 +80,20 @@ fn place(pool: &Arc<Semaphore>) -> Answer<OwnedSemaphorePermit> {
     Arc::clone(pool).try_acquire_owned().map_err(|_| Refusal(ProblemCode::TooManyRequests))
 }
 
+/// Routes that patients and guests come by; at the others it is clinicians and staff.
+const FOR_PATIENTS: [&str; 4] = ["/i/{token}", "/i", "/o/{organization}/patient", "/o/{organization}/patient/callback"];
+
 /// For pages that nobody must be signed in for: by address. People read a page, not JSON.
 pub(super) async fn by_address(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
     match address {
         Some(address) if relay.limits.addresses.check_key(&address).is_err() => {
-            html::refusal(Refusal(ProblemCode::TooManyRequests))
+            let refusal = Refusal(ProblemCode::TooManyRequests);
+            let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
+            match FOR_PATIENTS.contains(&route) {
+                true => patient_page::refusal(refusal, Language::of(request.headers())),
+                false => html::refusal(refusal),
+            }
         }
         _ => next.run(request).await,
     }

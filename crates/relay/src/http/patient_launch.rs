@@ -16,9 +16,10 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
 use super::entering::{Entrant, enter, see_other, set_cookie};
+use super::language::Language;
 use super::problem::{Answer, Refusal};
 use super::visit_page::cookie;
-use super::{encrypted_link, html};
+use super::{encrypted_link, patient_page};
 use crate::ehr::Together;
 use crate::keys::one_time;
 use crate::query::Query;
@@ -69,21 +70,22 @@ impl roomed_smart::Random for Fresh<'_> {
 pub(super) async fn launch(
     State(relay): State<Arc<Relay>>,
     Path(organization): Path<String>,
+    language: Language,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = match Query::parse(query.as_deref().unwrap_or_default()) {
         Ok(query) => query,
-        Err(refusal) => return html::refusal_for_patient(refusal),
+        Err(refusal) => return patient_page::refusal(refusal, language),
     };
     // SMART names its EHR; the older link is one encrypted parameter.
     if query.get("iss").is_none()
-        && let Some(answer) = encrypted_link::open(&relay, &organization, &query).await
+        && let Some(answer) = encrypted_link::open(&relay, &organization, &query, language).await
     {
         return answer;
     }
     match begin(&relay, &organization, &query).await {
         Ok((to, cookie)) => see_other(&to, &cookie),
-        Err(refusal) => html::refusal_for_patient(refusal),
+        Err(refusal) => patient_page::refusal(refusal, language),
     }
 }
 
@@ -138,13 +140,14 @@ async fn begin(relay: &Relay, key: &str, query: &Query) -> Answer<(String, Strin
 pub(super) async fn callback(
     State(relay): State<Arc<Relay>>,
     Path(organization): Path<String>,
+    language: Language,
     headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let browser = cookie(&headers, LAUNCH_COOKIE).unwrap_or_default();
     match finish(&relay, &organization, query.as_deref().unwrap_or_default(), browser).await {
         Ok(cookie) => see_other("/v/", &cookie),
-        Err(refusal) => html::refusal_for_patient(refusal),
+        Err(refusal) => patient_page::refusal(refusal, language),
     }
 }
 

@@ -13,7 +13,8 @@ use axum::response::{IntoResponse, Response};
 use roomed_protocol::{PageStage, PatientView, ProblemCode};
 use roomed_visit::{LegId, ParticipantId, Source, Testimony, VisitEvent};
 
-use super::html;
+use super::language::Language;
+use super::patient_page;
 use super::problem::{Answer, Refusal};
 use super::socket::{small, stopped};
 use crate::arrivals::{Along, Opened};
@@ -64,10 +65,14 @@ pub(super) async fn index() -> Response {
 }
 
 /// `GET /o/{organization}/test`: the same page, to test devices without a visit. It asks for nothing but the probe.
-pub(super) async fn practice(State(relay): State<Arc<Relay>>, Path(organization): Path<String>) -> Response {
+pub(super) async fn practice(
+    State(relay): State<Arc<Relay>>,
+    language: Language,
+    Path(organization): Path<String>,
+) -> Response {
     match relay.organization(&organization) {
         Some(_) => pages::visit("index.html"),
-        None => html::refusal_for_patient(Refusal(ProblemCode::UnknownIss)),
+        None => patient_page::refusal(Refusal(ProblemCode::UnknownIss), language),
     }
 }
 

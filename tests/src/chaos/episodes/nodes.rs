@@ -17,13 +17,13 @@ use super::super::door::Conditions;
 use super::super::freeze::{Freeze, Overtaken, Stood, stand_still};
 use super::super::hospital::Hospital;
 use super::super::ledger;
-use super::super::line::{Line, Wire};
 use super::super::outcome::Outcome;
 use super::super::places::to_die_at;
 use super::super::profile::{Haste, LEASE, too_late};
 use super::super::scene::{Scene, node};
 use super::super::town::Town;
 use crate::clock::pause;
+use crate::line::{Line, Wire};
 
 /// Where the test server is.
 const VARIABLE: &str = "ROOMED_TEST_POSTGRES";

@@ -171,9 +171,7 @@ fn nothing_of_a_link_is_in_its_debug() {
     let shown = format!("{facts:?} {links:?} {:?}", links.rules);
     assert!(!shown.contains("CANARY") && !shown.contains("0123456789abcdef"), "{shown}");
     for fault in [Fault::NotConfigured, Fault::Altered, Fault::Incomplete, Fault::Early, Fault::Expired] {
-        let words = fault.words();
-        assert!(words.status >= 400 && words.code.starts_with("context-link-"), "{fault}");
-        assert!(!words.title.is_empty() && words.todo.ends_with('.') && words.who.ends_with('.'), "{fault}");
+        assert!(fault.status() >= 400 && fault.code().starts_with("context-link-"), "{fault}");
     }
 }
 

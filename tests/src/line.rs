@@ -1,9 +1,10 @@
-//! A line between a node and its database that can be cut: as a firewall does it, so that nobody hears anything any more,
-//! or as a reset, so that both ends hear at once.
+//! A line that can be cut, between a node and its database or between a person and the relay: as a firewall or a tunnel
+//! does it, so that nobody hears anything any more; as a reset, so that both ends hear at once; or one way only.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -13,22 +14,24 @@ use tokio::task::JoinSet;
 
 /// What the line does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Line {
+pub enum Line {
     /// Carries.
     Whole,
     /// Takes everything and delivers nothing; connections stay open.
     Silent,
+    /// Carries what is asked and keeps every answer back.
+    Unanswered,
     /// Closes what is open and what is opened.
     Closed,
 }
 
-/// The ports by which the database knows the node's connections.
+/// The ports by which who is asked knows the connections.
 type Far = Mutex<BTreeSet<u16>>;
 
 /// A listening line. Dropping it closes it.
-pub(super) struct Wire {
-    /// Where the node is to connect to.
-    pub(super) port: u16,
+pub struct Wire {
+    /// Where whoever asks is to connect to.
+    pub port: u16,
     state: Arc<watch::Sender<Line>>,
     far: Arc<Far>,
     _lines: JoinSet<()>,
@@ -36,7 +39,10 @@ pub(super) struct Wire {
 
 impl Wire {
     /// A line to `behind`.
-    pub(super) async fn to(behind: SocketAddr) -> anyhow::Result<Self> {
+    ///
+    /// # Errors
+    /// When no port is free.
+    pub async fn to(behind: SocketAddr) -> anyhow::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let port = listener.local_addr()?.port();
         let state = Arc::new(watch::Sender::new(Line::Whole));
@@ -57,13 +63,20 @@ impl Wire {
         Ok(Self { port, state, far, _lines: lines })
     }
 
-    /// The ports by which the database knows the connections that are open.
-    pub(super) fn ports(&self) -> Vec<i32> {
+    /// The ports by which whoever is asked knows the connections that are open.
+    pub fn ports(&self) -> Vec<i32> {
         self.far.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|it| i32::from(*it)).collect()
     }
 
+    /// Cut for a while: nobody hears anything. It is whole again when this returns.
+    pub async fn cut_for(&self, time: Duration) {
+        self.is(Line::Silent);
+        crate::clock::pause(time).await;
+        self.is(Line::Whole);
+    }
+
     /// From now on.
-    pub(super) fn is(&self, line: Line) {
+    pub fn is(&self, line: Line) {
         self.state.send_replace(line);
     }
 }
@@ -86,8 +99,8 @@ async fn carry(
     let (far_in, far_out) = far.into_split();
     let mut closed = state.clone();
     tokio::select! {
-        () = pass(near_in, far_out, state.clone()) => {}
-        () = pass(far_in, near_out, state) => {}
+        () = pass(near_in, far_out, state.clone(), |it| it != Line::Silent) => {}
+        () = pass(far_in, near_out, state, |it| !matches!(it, Line::Silent | Line::Unanswered)) => {}
         _ = closed.wait_for(|it| *it == Line::Closed) => {}
     }
     ports.lock().unwrap_or_else(PoisonError::into_inner).remove(&port);
@@ -95,10 +108,15 @@ async fn carry(
 }
 
 /// Holds back what came while nothing is heard, as TCP does: it arrives once the line is whole again.
-async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, mut state: watch::Receiver<Line>) {
+async fn pass(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    mut state: watch::Receiver<Line>,
+    carries: fn(Line) -> bool,
+) {
     let mut part = vec![0; 16 * 1024];
     while let Ok(length @ 1..) = from.read(&mut part).await {
-        if state.wait_for(|it| *it != Line::Silent).await.is_err() {
+        if state.wait_for(|it| carries(*it)).await.is_err() {
             return;
         }
         if to.write_all(&part[..length]).await.is_err() {

@@ -1,0 +1,212 @@
+//! What every test here has: a stack of its own, a line between the browsers and the relay that can be cut, a clinician
+//! who is there by plain HTTP, and browsers with a profile each.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use e2e::browser::Browser;
+use e2e::clinician::Clinician;
+use e2e::line::Wire;
+use e2e::stack::{Options, Organization, Stack};
+use e2e::wait;
+use fantoccini::Locator;
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// The screen of a workstation.
+pub(crate) const DESK: (u32, u32) = (1280, 900);
+
+/// A test's own world.
+pub(crate) struct Clinic {
+    pub(crate) stack: Stack,
+    pub(crate) northside: Organization,
+    /// What browsers go through; the clinician asks the relay directly.
+    pub(crate) line: Wire,
+    /// The relay's address for browsers.
+    pub(crate) public: String,
+    _folder: TempDir,
+}
+
+impl Clinic {
+    pub(crate) async fn open() -> anyhow::Result<Self> {
+        Self::open_with(|_| {}).await
+    }
+
+    /// One that has made other choices.
+    pub(crate) async fn open_with(adjust: fn(&mut Value)) -> anyhow::Result<Self> {
+        rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+        // Tests look again and again.
+        let roomy: fn(&mut Value) = |configuration| {
+            configuration["limits"] = json!({ "anonymous_per_minute": 100_000, "person_per_minute": 100_000 });
+        };
+        let folder = tempfile::tempdir()?;
+        let options = Options { staff: true, adjust: vec![roomy, adjust], ..Options::default() };
+        let stack = Stack::start(folder.path(), &options).await?;
+        let line = Wire::to(stack.relay.trim_start_matches("http://").parse()?).await?;
+        let public = format!("http://127.0.0.1:{}", line.port);
+        let northside = stack.sandbox.organization("northside").await?;
+        stack.sandbox.register_relay(&public).await?;
+        let mut clinic = Self { stack, northside, line, public, _folder: folder };
+        let public = clinic.public.clone();
+        clinic.reconfigure(|it| it["public_url"] = json!(public)).await?;
+        Ok(clinic)
+    }
+
+    /// Changes the relay's configuration by what is known only now, and starts it again.
+    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> {
+        self.stack.stop_relay().await?;
+        let file = self.stack.directory.join("relay.toml");
+        let mut configuration: Value = toml::from_str(&std::fs::read_to_string(&file)?)?;
+        change(&mut configuration);
+        std::fs::write(&file, toml::to_string(&configuration)?)?;
+        self.stack.start_relay().await
+    }
+
+    /// Northside's first patient.
+    pub(crate) fn patient(&self) -> anyhow::Result<&Value> {
+        self.northside.0.pointer("/patients/0").context("there is no patient")
+    }
+
+    /// Northside's first practitioner.
+    pub(crate) fn practitioner(&self) -> anyhow::Result<&Value> {
+        self.northside.of_role("practitioner", 0)
+    }
+
+    /// A visit of both, starting now: the appointment's id.
+    pub(crate) async fn schedule(&self) -> anyhow::Result<String> {
+        let made = self.stack.sandbox.schedule(&self.northside, self.practitioner()?, self.patient()?).await?;
+        Ok(made["appointment_id"].as_str().context("nothing was scheduled")?.to_owned())
+    }
+
+    /// The clinician has begun the visit and waits for notices.
+    pub(crate) async fn begun(&self, appointment: &str) -> anyhow::Result<Visit> {
+        let mut clinician = Clinician::sign_in(&self.stack, &self.northside, self.practitioner()?).await?;
+        clinician.app.redirect_uri = format!("{}/oauth/callback", self.public);
+        let visit = clinician.enter(&self.stack, appointment).await?;
+        let path = format!("/visits/{}", visit["id"].as_str().context("the visit has no id")?);
+        Ok(Visit { clinician, path })
+    }
+
+    /// The link that the portal opens for the patient.
+    pub(crate) async fn portal_link(&self, appointment: &str) -> anyhow::Result<String> {
+        let body = json!({ "mychart_user": self.patient()?["mychart_user"], "appointment_id": appointment });
+        let begun = self.stack.sandbox.send(Method::POST, "/launch", &body).await?;
+        Ok(begun["https_url"].as_str().context("MyChart gave no link")?.to_owned())
+    }
+
+    /// The link that the chart opens for the clinician.
+    pub(crate) async fn chart_link(&self, appointment: &str) -> anyhow::Result<String> {
+        let body = json!({ "emp_user": self.practitioner()?["emp_user"], "appointment_id": appointment });
+        let begun = self.stack.sandbox.send(Method::POST, "/launch", &body).await?;
+        Ok(begun["https_url"].as_str().context("Hyperspace gave no link")?.to_owned())
+    }
+
+    /// A clinician without the companion begins from the chart, goes on in the browser and signs in, as far as the two
+    /// ways into the meeting. In a tab of its own: Chromium's question whether to open `roomed:` goes away with it.
+    pub(crate) async fn in_the_browser(&self, browser: &Browser, appointment: &str) -> anyhow::Result<()> {
+        let page = &browser.page;
+        let first = page.window().await?;
+        let tab = page.new_window(true).await?;
+        page.switch_to_window(tab.handle).await?;
+        browser.open(&self.chart_link(appointment).await?).await?;
+        let onwards = wait::until("the launch page knows the way without the companion", async || {
+            Ok(page.find(Locator::Css("a#in-browser")).await?.prop("href").await?)
+        })
+        .await?;
+        page.close_window().await?;
+        page.switch_to_window(first).await?;
+        browser.open(&onwards).await?;
+        let upn = self.practitioner()?["upn"].as_str().context("nobody has a upn")?;
+        browser.click(&format!("button[data-account='{upn}']")).await?;
+        let there = browser.see("button#in-browser").await;
+        let text = page.find(Locator::Css("body")).await?.text().await?;
+        there.with_context(|| format!("the page says: {text}"))
+    }
+
+    /// Somebody's browser.
+    pub(crate) async fn browser(&self, name: &str, size: (u32, u32)) -> anyhow::Result<Browser> {
+        self.browser_in("en-US,en", name, size).await
+    }
+
+    /// The same with other languages.
+    pub(crate) async fn browser_in(&self, languages: &str, name: &str, size: (u32, u32)) -> anyhow::Result<Browser> {
+        let folder = &self.stack.directory;
+        let (profile, log) = (folder.join(format!("profiles/{name}")), folder.join("logs/chromium.log"));
+        Browser::start_in(languages, &profile, &log, size, &[]).await
+    }
+
+    /// Where a picture goes: into `ROOMED_SHOTS` for somebody to look at, else away with everything.
+    pub(crate) fn shot(&self, name: &str) -> anyhow::Result<PathBuf> {
+        let shots = std::env::var_os("ROOMED_SHOTS").map_or_else(|| self.stack.directory.clone(), PathBuf::from);
+        std::fs::create_dir_all(&shots)?;
+        Ok(shots.join(format!("{name}.png")))
+    }
+}
+
+/// A visit as its clinician knows it.
+pub(crate) struct Visit {
+    pub(crate) clinician: Clinician,
+    pub(crate) path: String,
+}
+
+impl Visit {
+    /// Waits until the patient is there in this way: `waiting`, `disconnected`, ..
+    pub(crate) async fn patient_is(&self, presence: &str) -> anyhow::Result<()> {
+        wait::until(&format!("the clinician sees the patient as {presence}"), async || {
+            Ok((self.presence().await? == presence).then_some(()))
+        })
+        .await
+    }
+
+    /// How the clinician sees the patient now.
+    pub(crate) async fn presence(&self) -> anyhow::Result<String> {
+        let visit = self.clinician.get(&self.path).await?;
+        let all = visit["participants"].as_array().context("nobody is in the visit")?;
+        let patient = all.iter().find(|it| it["role"] == "patient").context("there is no patient")?;
+        Ok(patient["presence"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// How often the clinician was told that the patient is ready; that a companion repeats itself is not counted.
+    pub(crate) async fn alerts(&self) -> anyhow::Result<usize> {
+        Ok(self.clinician.get("/notices").await?.to_string().matches("\"patient-ready\"").count())
+    }
+
+    /// Waits until the clinician is told.
+    pub(crate) async fn alerted(&self) -> anyhow::Result<()> {
+        wait::until("the clinician is alerted", async || Ok((self.alerts().await? > 0).then_some(()))).await
+    }
+
+    /// *Join*, by the clinician.
+    pub(crate) async fn join(&self) -> anyhow::Result<()> {
+        self.clinician.ask(Method::POST, &format!("{}/join", self.path), None).await?.accepted().map(drop)
+    }
+}
+
+/// From the first screen to *I'm ready*, which is not pressed; the devices have been tested elsewhere.
+pub(crate) async fn prepared(page: &Browser) -> anyhow::Result<()> {
+    for button in ["#start", "#skip-devices", "#skip-sound", "#checked"] {
+        page.click(button).await?;
+    }
+    page.see("#ready").await
+}
+
+/// *I'm ready*, and the waiting room.
+pub(crate) async fn ready(page: &Browser) -> anyhow::Result<()> {
+    page.click("#ready").await?;
+    page.see("html[data-stage='waiting']").await
+}
+
+/// What a patient does whose press came to nothing: presses again, until they are in the waiting room.
+pub(crate) async fn pressed_until_waiting(page: &Browser) -> anyhow::Result<()> {
+    wait::until("the patient is in the waiting room", async || {
+        if !page.page.find_all(Locator::Css("html[data-stage='waiting']")).await?.is_empty() {
+            return Ok(Some(()));
+        }
+        if let Some(button) = page.page.find_all(Locator::Css("#ready:not([aria-disabled='true'])")).await?.first() {
+            button.click().await?;
+        }
+        Ok(None)
+    })
+    .await
+}
