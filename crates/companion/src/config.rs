@@ -45,6 +45,10 @@ impl RedirectHost {
     }
 }
 
+/// Where nobody says how long a computer was not touched, whoever works in the chart would be signed out in the midst of it.
+const NOT_IDLE_HERE: &str = "sign_out_after_idle_minutes: on this operating system Roomed cannot see whether anybody is \
+     here. Leave it out, and run `roomed --sign-out` when the screen locks";
+
 /// The file's content.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -133,6 +137,9 @@ impl Config {
         }
         if config.sign_out_after_idle_minutes.is_some_and(|minutes| !(1..=480).contains(&minutes)) {
             return Err(ConfigError::Invalid("sign_out_after_idle_minutes: 1 to 480".into()));
+        }
+        if config.sign_out_after_idle_minutes.is_some() && !crate::idle::OS_SAYS {
+            return Err(ConfigError::Invalid(NOT_IDLE_HERE.into()));
         }
         let key = &config.organization;
         if key.is_empty() || key.len() > 64 || !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::clock::{SystemClock, within};
 use crate::ports::Idle;
 
 /// The operating system's word.
@@ -14,9 +15,15 @@ pub struct OsIdle;
 #[async_trait]
 impl Idle for OsIdle {
     async fn idle(&self) -> Option<Duration> {
-        milliseconds().await.map(Duration::from_millis)
+        // A desktop that hangs is one that does not say.
+        within(&SystemClock, LIMIT, milliseconds()).await.flatten().map(Duration::from_millis)
     }
 }
+
+/// False where no desktop of this operating system can be asked.
+pub(crate) const OS_SAYS: bool = cfg!(target_os = "linux");
+
+const LIMIT: Duration = Duration::from_secs(2);
 
 #[cfg(target_os = "linux")]
 async fn milliseconds() -> Option<u64> {

@@ -6,6 +6,7 @@ mod agenda;
 mod alerts;
 mod clock;
 mod desktop;
+mod endings;
 mod guard;
 mod help;
 mod identity;
@@ -13,7 +14,10 @@ mod launches;
 mod offline;
 mod people;
 mod refusals;
+#[cfg(target_os = "linux")]
+mod remote;
 mod shared;
 mod sign_in;
+mod slow;
 mod socket;
 mod world;
