@@ -30,6 +30,7 @@ pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         close_visit,
         dismiss_join,
         dismiss_pending,
+        take_offer,
         cover,
         dismiss_problem,
         set_sound,
@@ -143,6 +144,11 @@ async fn dismiss_join(shell: State<'_, Shell>) -> Done {
 async fn dismiss_pending(shell: State<'_, Shell>, id: String) -> Done {
     companion(&shell)?.dismiss_pending(&id);
     Ok(())
+}
+
+#[tauri::command]
+async fn take_offer(shell: State<'_, Shell>, yes: bool) -> Done {
+    companion(&shell)?.take_offer(yes).await
 }
 
 #[tauri::command]

@@ -27,11 +27,22 @@ pub const PHONE: (u32, u32) = (360, 740);
 
 impl Browser {
     /// Starts Chromium with an empty profile in `profile`, phone-sized or desktop-sized.
-    pub async fn start(profile: &Path, log: &Path, (width, height): (u32, u32)) -> anyhow::Result<Self> {
+    pub async fn start(profile: &Path, log: &Path, size: (u32, u32)) -> anyhow::Result<Self> {
+        Self::start_in(profile, log, size, &[]).await
+    }
+
+    /// The same with a changed environment.
+    pub async fn start_in(
+        profile: &Path,
+        log: &Path,
+        (width, height): (u32, u32),
+        environment: &[(&str, &Path)],
+    ) -> anyhow::Result<Self> {
         let port = free_port()?;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
         let driver = Command::new("chromedriver")
             .arg(format!("--port={port}"))
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)
             .stderr(log)

@@ -105,6 +105,44 @@ impl Desktop {
     }
 }
 
+/// Waits for the companion's window, whoever has opened it; answers with the X window's id.
+pub async fn on_screen() -> anyhow::Result<String> {
+    wait::until("the window stands on the screen", async || {
+        let found = Command::new("xdotool").args(["search", "--onlyvisible", "--name", "^Roomed$"]).output().await?;
+        Ok(String::from_utf8_lossy(&found.stdout).lines().next().map(str::to_owned))
+    })
+    .await
+}
+
+/// The processes that draw pages for this companion: of all that descend from it, those of WebKit's that hold a page.
+pub fn web_processes(companion: u32) -> anyhow::Result<Vec<u32>> {
+    let tree = descendants(companion)?;
+    Ok(tree.into_iter().filter(|(_, name)| name.starts_with("WebKitWebProc")).map(|(id, _)| id).collect())
+}
+
+/// Every process that descends from this one, with its name as the kernel has it (15 characters).
+pub fn descendants(of: u32) -> anyhow::Result<Vec<(u32, String)>> {
+    let mut all = Vec::new();
+    for process in std::fs::read_dir("/proc")?.flatten() {
+        // One that has ended meanwhile is none.
+        let Ok(stat) = std::fs::read_to_string(process.path().join("stat")) else { continue };
+        let Some((id, rest)) = stat.split_once(" (") else { continue };
+        let Some((name, rest)) = rest.rsplit_once(") ") else { continue };
+        let parent = rest.split(' ').nth(1).and_then(|it| it.parse::<u32>().ok());
+        if let (Ok(id), Some(parent)) = (id.parse::<u32>(), parent) {
+            all.push((id, parent, name.to_owned()));
+        }
+    }
+    let (mut known, mut found) = (vec![of], Vec::new());
+    while let Some(parent) = known.pop() {
+        for (id, _, name) in all.iter().filter(|(_, its, _)| *its == parent) {
+            known.push(*id);
+            found.push((*id, name.clone()));
+        }
+    }
+    Ok(found)
+}
+
 /// Process ids of the companions that run in this session.
 pub fn companions() -> anyhow::Result<Vec<u32>> {
     let session = std::env::var("ROOMED_SESSION_DIR").context(NO_SESSION)?;
@@ -203,12 +241,7 @@ impl Window {
 
     /// The X window's id.
     pub async fn on_screen(&self) -> anyhow::Result<String> {
-        wait::until("the window stands on the screen", async || {
-            let found =
-                Command::new("xdotool").args(["search", "--onlyvisible", "--name", "^Roomed$"]).output().await?;
-            Ok(String::from_utf8_lossy(&found.stdout).lines().next().map(str::to_owned))
-        })
-        .await
+        on_screen().await
     }
 
     /// Closes the window and the session.

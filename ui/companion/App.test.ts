@@ -1,8 +1,7 @@
 // The window drawn from a state: the ids that the real-window tests stand on, and what must never be seen.
 import { fireEvent, render, screen, waitFor } from "@testing-library/svelte";
 import { describe, expect, test } from "vitest";
-import type { Problem, ProblemCode } from "../shared/protocol";
-import type { AppState } from "./backend/next";
+import type { AppState, Problem, ProblemCode } from "../shared/protocol";
 import App from "./App.svelte";
 import type { Backend } from "./backend";
 import { fakeBackend } from "./backend/fake";

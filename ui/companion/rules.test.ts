@@ -1,6 +1,6 @@
 // The rules of display: what is pressed, what matters most, what a row says.
 import { describe, expect, test } from "vitest";
-import type { AppState } from "./backend/next";
+import type { AppState } from "../shared/protocol";
 import { moment, signedIn } from "./backend/scenarios";
 import type { Role } from "../shared/protocol";
 import table from "./awaited.json";

@@ -1,7 +1,6 @@
 // What the companion shows, decided from the state alone: which visit matters most, what is pressed, what a row says.
 // Pure: no clock of its own, no DOM. The rules of a visit itself are the relay's; these only choose words and places.
-import type { ChartState, ParticipantView, VisitView } from "../shared/protocol";
-import type { AppState } from "./backend/next";
+import type { AppState, ChartState, ParticipantView, VisitView } from "../shared/protocol";
 import type { IconName } from "../shared/icons";
 import { clockTime } from "../shared/time";
 import { roleWord } from "../shared/words/visit";

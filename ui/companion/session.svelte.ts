@@ -1,9 +1,8 @@
 // What the window holds: the last state it was told, the commands under way, and a command's refusal until dismissed.
 import { SvelteSet } from "svelte/reactivity";
-import type { Problem } from "../shared/protocol";
+import type { AppState, Problem } from "../shared/protocol";
 import { limitsOf } from "../shared/time";
 import type { Backend } from "./backend";
-import type { AppState } from "./backend/next";
 
 type Command = Exclude<keyof Backend, "state" | "onState" | "pageReady">;
 

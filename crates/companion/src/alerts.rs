@@ -18,6 +18,8 @@ use crate::view::{AlertAbout, AlertView, NotificationsView};
 /// Most OS notifications at once: each may cost a thread (`dependencies.md` 1.5). The window shows the rest.
 const MOST_SHOWN: usize = 3;
 const SHOW_LIMIT: Duration = Duration::from_secs(5);
+/// How often a desktop that holds notifications back is asked whether it still does, while nobody waits.
+const LOOK_AGAIN: Duration = Duration::from_secs(60);
 
 /// Which alert: a visit has one for its arrival and one for a request for help.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -157,6 +159,7 @@ impl Alerts {
     /// Keeps the OS notifications in step with what stands. Presses go to `pressed`.
     pub(crate) async fn run(&self, pressed: mpsc::UnboundedSender<Which>) {
         let mut up: HashMap<Which, Up> = HashMap::new();
+        self.look().await;
         loop {
             let first = self.first();
             let gone: Vec<Which> = up.keys().filter(|w| !first.iter().any(|a| Which::of(a) == **w)).cloned().collect();
@@ -172,9 +175,26 @@ impl Alerts {
                 Some(pause) => {
                     within(&*self.clock, pause, self.changed.notified()).await;
                 }
+                // Once nobody is silenced any more, the window is not to go on saying so.
+                None if self.are_held_back() => {
+                    if within(&*self.clock, LOOK_AGAIN, self.changed.notified()).await.is_none() {
+                        self.look().await;
+                    }
+                }
                 None => self.changed.notified().await,
             }
         }
+    }
+
+    fn are_held_back(&self) -> bool {
+        use NotificationsView as N;
+        self.board.read(|s| matches!(s.notifications, N::DoNotDisturb | N::SwitchedOff | N::Unavailable))
+    }
+
+    /// Asks the desktop whether notifications come through.
+    async fn look(&self) {
+        let seen = within(&*self.clock, SHOW_LIMIT, self.notifier.standing()).await;
+        self.board.change(|s| s.notifications = seen.unwrap_or(NotificationsView::Unknown));
     }
 
     /// Those that come first.
@@ -221,8 +241,11 @@ impl Alerts {
         });
         let outcome =
             within(&*self.clock, SHOW_LIMIT, self.notifier.show(text, answered)).await.unwrap_or(Err(Refused));
-        let seen = if outcome.is_ok() { NotificationsView::Shown } else { NotificationsView::Unavailable };
-        self.board.change(|s| s.notifications = seen);
+        match outcome {
+            // Shown to the desktop is not shown by it.
+            Ok(_) => self.look().await,
+            Err(Refused) => self.board.change(|s| s.notifications = NotificationsView::Unavailable),
+        }
         outcome
     }
 

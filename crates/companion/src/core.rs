@@ -3,6 +3,7 @@
 
 mod account;
 mod acts;
+mod offers;
 mod offline;
 mod shared;
 
@@ -11,7 +12,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use roomed_protocol::{MeView, Problem, ProblemCode};
+use roomed_protocol::{MeView, Problem, ProblemCode, VisitView};
 use tokio::sync::{Mutex as AsyncMutex, Notify, mpsc, oneshot};
 use tokio::task::JoinSet;
 
@@ -19,7 +20,7 @@ use crate::alerts::{Alerts, Which};
 use crate::board::{Board, must_ask, somebody_is_there};
 use crate::clock::within;
 use crate::config::Config;
-use crate::epoch::Epoch;
+use crate::epoch::{Epoch, Over};
 use crate::inbox::Inbox;
 use crate::launch::{AskCovering, Launches};
 use crate::link::{LaunchLink, LinkQueue};
@@ -31,6 +32,8 @@ use crate::session::Session;
 use crate::view::{
     AlertAbout, AppState, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView,
 };
+
+pub(crate) use offers::left;
 
 /// How long a link waits for a sign-in: the EHR's launch lives about as long.
 const LINK_LIMIT: Duration = Duration::from_secs(300);
@@ -129,6 +132,7 @@ impl Core {
         tasks.spawn(self.clone().introduce());
         tasks.spawn(self.clone().send_pending());
         tasks.spawn(self.clone().watch_idle());
+        tasks.spawn(self.clone().watch_offer());
         while let Some(which) = presses.recv().await {
             let core = self.clone();
             tasks.spawn(async move { core.alert_pressed(&which).await });
@@ -186,24 +190,8 @@ impl Core {
             Ok(Some(proven)) => {
                 let visit = proven.visit.clone();
                 tracing::info!("a launch is proven");
-                let shown = self.board.epochs.during(of, || {
-                    self.alerts.follow(&visit);
-                    self.board.upsert(visit.clone());
-                    self.show(&visit.id);
-                    self.board.change(|s| {
-                        s.patient = None;
-                        s.problem = None;
-                    });
-                    self.inbox.see_to_doors();
-                });
-                if shown.is_err() {
+                if self.begin_visit(of, &visit).await.is_err() {
                     return false;
-                }
-                if somebody_is_there(&visit) {
-                    // Any problem is on the board already.
-                    let _ = self.enter(&visit.id).await;
-                } else {
-                    self.ports.window.bring_forward();
                 }
                 if let Some(banner) = self.launches.banner(proven).await {
                     let show = |s: &mut AppState| {
@@ -228,6 +216,27 @@ impl Core {
             }
         }
         false
+    }
+
+    /// A visit that is proven: in, where the patient is there already, else to its panel.
+    async fn begin_visit(&self, of: Epoch, visit: &VisitView) -> Result<(), Over> {
+        self.board.epochs.during(of, || {
+            self.alerts.follow(visit);
+            self.board.upsert(visit.clone());
+            self.show(&visit.id);
+            self.board.change(|s| {
+                s.patient = None;
+                s.problem = None;
+            });
+            self.inbox.see_to_doors();
+        })?;
+        if somebody_is_there(visit) {
+            // Any problem is on the board already.
+            let _ = self.enter(&visit.id).await;
+        } else {
+            self.ports.window.bring_forward();
+        }
+        Ok(())
     }
 
     async fn wait_for_sign_in(&self) {

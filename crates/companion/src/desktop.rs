@@ -5,7 +5,9 @@ use std::process::{Command, Stdio};
 use async_trait::async_trait;
 use notify_rust::{Notification, NotificationResponse};
 
+use crate::muting;
 use crate::ports::{AlertAction, AlertText, Answer, Notifier, Refused, ShownAlert};
+use crate::view::NotificationsView;
 
 /// OS notifications through notify-rust.
 #[derive(Debug, Clone, Copy, Default)]
@@ -22,7 +24,11 @@ fn notification(text: &AlertText) -> Notification {
     #[cfg(windows)]
     notification.app_id("org.roomed.companion");
     #[cfg(all(unix, not(target_os = "macos")))]
-    notification.urgency(notify_rust::Urgency::Critical).hint(notify_rust::Hint::Category("im.received".to_owned()));
+    notification
+        .urgency(notify_rust::Urgency::Critical)
+        .hint(notify_rust::Hint::Category("im.received".to_owned()))
+        // Whose it is, for desktops where programs can be silenced one by one.
+        .hint(notify_rust::Hint::DesktopEntry(muting::DESKTOP_ENTRY.to_owned()));
     notification.finalize()
 }
 
@@ -63,6 +69,10 @@ mod shown {
 
     #[async_trait]
     impl Notifier for OsNotifier {
+        async fn standing(&self) -> NotificationsView {
+            muting::of_this_desktop().await
+        }
+
         async fn show(
             &self,
             text: &AlertText,
@@ -92,6 +102,10 @@ mod shown {
 
     #[async_trait]
     impl Notifier for OsNotifier {
+        async fn standing(&self) -> NotificationsView {
+            muting::of_this_desktop().await
+        }
+
         async fn show(
             &self,
             text: &AlertText,

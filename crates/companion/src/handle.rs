@@ -106,6 +106,7 @@ impl Handle {
 
     /// The page has drawn: waiting links go ahead.
     pub fn page_ready(&self) {
+        tracing::debug!("the page has drawn");
         self.0.links.open();
     }
 
@@ -230,6 +231,14 @@ impl Handle {
     /// The question before *Join* was closed without joining.
     pub fn dismiss_join(&self) {
         self.pressed().board.change(|s| s.confirm_join = None);
+    }
+
+    /// Opens the visit of [`AppState::offer`] here, or says no to it.
+    ///
+    /// # Errors
+    /// The relay's: `offer-over` if it was answered elsewhere or has expired.
+    pub async fn take_offer(&self, take: bool) -> Result<(), Problem> {
+        self.pressed().take_offer(take).await
     }
 
     /// Answers "Covering for a colleague?".

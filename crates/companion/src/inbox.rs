@@ -12,11 +12,12 @@ use tokio::sync::{Mutex, Notify};
 use crate::alerts::Alerts;
 use crate::board::{Board, sort};
 use crate::clock::Clock;
+use crate::core::left;
 use crate::doors::Doors;
 use crate::epoch::{Epoch, Over};
 use crate::relay::socket::Listener;
 use crate::relay::{Refusal, Relay};
-use crate::view::{AlertAbout, AlertView, AppState, ConnectionState, ConnectionView};
+use crate::view::{AlertAbout, AlertView, AppState, ConnectionState, ConnectionView, OfferView};
 
 /// For how long a lost connection is only "Reconnecting".
 const OFFLINE_AFTER: Duration = Duration::from_secs(30);
@@ -70,6 +71,7 @@ impl Inbox {
             news.arrivals.retain(|id, _| list.visits.iter().any(|visit| visit.id == *id));
             self.alerts.only(&list.visits);
             self.settle(news.arrivals);
+            self.settle_offer(news.offer, &news.answered);
             for visit in &list.visits {
                 self.alerts.follow(visit);
             }
@@ -90,6 +92,7 @@ impl Inbox {
             // The alert first: it needs nothing but the notice.
             self.settle(news.arrivals);
             news.help.into_values().for_each(|alert| self.alerts.raise(alert));
+            self.settle_offer(news.offer, &news.answered);
             self.advance(news.cursor);
         })?;
         let mut lost = Ok(());
@@ -193,6 +196,18 @@ impl Inbox {
                 None => drop(self.alerts.withdraw(&visit)),
             }
         }
+    }
+
+    /// The newest offer that nobody has answered and that is not over.
+    fn settle_offer(&self, offer: Option<OfferView>, answered: &BTreeSet<String>) {
+        let now = self.clock.now();
+        self.board.change(|s| {
+            if offer.is_some() {
+                s.offer = offer;
+            }
+            let offset = s.clock_offset_ms;
+            s.offer.take_if(|it| answered.contains(&it.id) || left(it, now, offset).is_zero());
+        });
     }
 
     /// The relay's clock minus this workstation's, in milliseconds.
@@ -303,6 +318,10 @@ struct News {
     arrivals: BTreeMap<String, Option<AlertView>>,
     /// Who asked for help. Whether somebody has taken it on since is in the visit only.
     help: BTreeMap<String, AlertView>,
+    /// The newest visit that may be opened here.
+    offer: Option<OfferView>,
+    /// Offers that were answered, here or elsewhere.
+    answered: BTreeSet<String>,
     /// The visits they touch.
     touched: BTreeSet<String>,
 }
@@ -325,10 +344,13 @@ fn fold(news: &mut News, notice: Notice) {
                 AlertView { visit: visit.clone(), about, start, role, proven: false, as_delegate: false, since };
             news.help.insert(visit, alert);
         }
+        NoticeKind::Offered { offer: id, start, until } => news.offer = Some(OfferView { id, visit, start, until }),
+        NoticeKind::OfferAnswered { offer } => {
+            news.answered.insert(offer);
+        }
         NoticeKind::VisitChanged
         | NoticeKind::CoveredBy { .. }
         | NoticeKind::LeftUnseen { .. }
-        | NoticeKind::Offered { .. }
         | NoticeKind::Unknown => {}
     }
 }

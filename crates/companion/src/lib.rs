@@ -16,6 +16,7 @@ mod inbox;
 mod launch;
 pub mod link;
 mod loopback;
+pub mod muting;
 mod pending;
 pub mod ports;
 mod problems;

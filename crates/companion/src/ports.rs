@@ -8,6 +8,7 @@ use async_trait::async_trait;
 
 use crate::clock::Clock;
 use crate::secrets::SecretStore;
+use crate::view::NotificationsView;
 
 pub use roomed_smart::{Random, SystemRandom};
 
@@ -99,6 +100,9 @@ pub enum Answer {
 /// Shows OS notifications.
 #[async_trait]
 pub trait Notifier: Send + Sync {
+    /// Whether those that are shown reach anybody, as far as the desktop says it.
+    async fn standing(&self) -> NotificationsView;
+
     /// Shows one. `answered` is called at most once, from any thread.
     ///
     /// # Errors

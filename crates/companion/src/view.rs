@@ -193,13 +193,32 @@ pub struct PendingView {
     pub state: PendingState,
 }
 
+/// A visit that was begun in a browser, perhaps on a machine that cannot reach this companion, and may be opened here.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct OfferView {
+    /// Opaque.
+    pub id: String,
+    /// The visit.
+    pub visit: String,
+    /// Its planned start, RFC 3339.
+    pub start: String,
+    /// From then on it is over, RFC 3339 by the relay's clock.
+    pub until: String,
+}
+
 /// Whether OS notifications come through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(rename_all = "kebab-case")]
 pub enum NotificationsView {
-    /// As far as is known, they are shown.
+    /// The desktop says that nothing holds them back.
     Shown,
-    /// The operating system refused the last one: the window and the tray are all there is.
+    /// Nobody has asked yet, or this desktop has no way to say it: which those are stands in [`crate::muting`].
+    Unknown,
+    /// Somebody has silenced this desktop.
+    DoNotDisturb,
+    /// Those of this program are switched off.
+    SwitchedOff,
+    /// Nobody shows any: the window and the tray are all there is.
     Unavailable,
 }
 
@@ -250,6 +269,10 @@ pub struct AppState {
     pub agenda: Option<AgendaView>,
     /// What was pressed and not sent, oldest first.
     pub pending: Vec<PendingView>,
+    /// A visit to open here or not, answered with `take_offer`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub offer: Option<OfferView>,
     /// A launch under way.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -300,12 +323,13 @@ impl Default for AppState {
             joinable: Vec::new(),
             agenda: None,
             pending: Vec::new(),
+            offer: None,
             launching: None,
             covering: None,
             confirm_join: None,
             problem: None,
             alert: None,
-            notifications: NotificationsView::Shown,
+            notifications: NotificationsView::Unknown,
             sound: true,
             waiting: WaitThresholds::default(),
             sends: Vec::new(),
@@ -323,7 +347,7 @@ mod tests {
         let golden = serde_json::json!({"session": "signed-out", "keychain": "stored",
             "connection": {"state": "reconnecting"}, "clock_offset_ms": 0, "visits": [], "cursor": 0,
             "joinable": [], "pending": [],
-            "notifications": "shown", "sound": true, "sends": [],
+            "notifications": "unknown", "sound": true, "sends": [],
             "waiting": {"long_seconds": 300, "too_long_seconds": 720}});
         assert_eq!(serde_json::to_value(AppState::default()).unwrap(), golden);
     }

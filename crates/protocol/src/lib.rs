@@ -21,7 +21,7 @@ pub use companion::{
 pub use message::{
     AnswerRequest, DeviceReport, DeviceResult, DeviceTest, MessageView, Preset, PresetAnswer, SayRequest,
 };
-pub use notice::{Notice, NoticeKind, NoticesView};
+pub use notice::{Notice, NoticeKind, NoticesView, OfferAnswer};
 pub use page::{PageStage, PageTexts, PatientView, ProbeView, ToldWhom};
 pub use people::{AgendaRow, AgendaView, AssignRequest, InviteRequest, InviteView, SendBy};
 pub use problem::{Problem, ProblemCode, WhoCanFix};

@@ -45,10 +45,20 @@ pub enum NoticeKind {
         /// Who.
         role: Role,
     },
-    /// A launch was proven on a machine that has no companion: it may be opened here.
+    /// A launch was proven in a browser, perhaps on a machine without a companion: it may be opened here. Answered with
+    /// `POST /api/v1/offers/{offer}`.
     Offered {
+        /// Opaque; means something to the one who is told only.
+        offer: String,
         /// Planned start, RFC 3339.
         start: String,
+        /// From this moment on it is over, RFC 3339 by the relay's clock.
+        until: String,
+    },
+    /// An offer has been answered: take it down everywhere.
+    OfferAnswered {
+        /// Which.
+        offer: String,
     },
     /// A notice of a later version: fetch the visit.
     #[serde(other)]
@@ -76,4 +86,12 @@ pub struct NoticesView {
     pub notices: Vec<Notice>,
     /// There is more.
     pub more: bool,
+}
+
+/// `POST /api/v1/offers/{offer}`: the first answer counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(deny_unknown_fields)]
+pub struct OfferAnswer {
+    /// Open it here.
+    pub take: bool,
 }

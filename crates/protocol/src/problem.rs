@@ -64,6 +64,8 @@ pub enum ProblemCode {
     VisitClosed,
     /// The five minutes in which *End for all* can be taken back are over.
     UndoTooLate,
+    /// The offer to open a visit here was answered, has expired or is somebody else's.
+    OfferOver,
     /// The guest has left the visit's list, or is somebody who needs no link.
     GuestUnknown,
     /// No mail address, or no telephone number.
@@ -123,6 +125,7 @@ impl ProblemCode {
             | P::VisitNotFound
             | P::VisitClosed
             | P::UndoTooLate
+            | P::OfferOver
             | P::NotWhileOffline
             | P::GuestUnknown
             | P::AddressRefused

@@ -63,6 +63,7 @@ fn every_message_agrees_with_its_file_and_no_file_is_without_a_message() {
     seen.insert(agrees("answer-request", &samples::answer_request()));
     seen.insert(agrees("device-report", &samples::device_report()));
     seen.insert(agrees("late-request", &samples::late_request()));
+    seen.insert(agrees("offer-answer", &samples::offer_answer()));
     seen.insert(agrees("probe-view", &samples::probe_view()));
     seen.insert(agrees("staff-me", &samples::staff_me()));
     seen.insert(agrees("staff-view", &samples::staff_view()));

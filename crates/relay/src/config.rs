@@ -137,6 +137,8 @@ pub struct Keys {
 pub struct Launch {
     /// How long nonces, handles and callbacks are good for.
     pub one_time_seconds: u32,
+    /// How long a visit that was begun in a browser is offered to the clinician's companion.
+    pub offer_seconds: u32,
     /// How long a visit page's cookie is good for.
     pub page_session_hours: u32,
 }

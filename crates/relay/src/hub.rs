@@ -13,6 +13,8 @@ use crate::store::Recipient;
 #[derive(Debug, Default)]
 pub struct Hub {
     companions: Board<Recipient, u32>,
+    /// Pages that wait for what a companion of the same person does.
+    onlookers: Board<Recipient, u32>,
     pages: Board<String, i64>,
     changes: watch::Sender<u64>,
     moves: Arc<Moves>,
@@ -77,6 +79,12 @@ impl Hub {
     /// Tells this clinician's companions that there are notices up to `cursor`.
     pub fn hint(&self, recipient: &Recipient, cursor: u32) {
         self.companions.post(recipient, cursor);
+        self.onlookers.post(recipient, cursor);
+    }
+
+    /// Listens for a clinician's cursor without being their companion: nobody becomes online by it.
+    pub fn onlooker(&self, recipient: &Recipient) -> watch::Receiver<u32> {
+        self.onlookers.listen(recipient, 0)
     }
 
     /// True while at least one companion of this person holds a socket here.
@@ -211,6 +219,16 @@ mod tests {
         assert!(!hub.is_online(&somebody()));
         assert!(hub.companions_here().is_empty());
         assert_eq!(hub.companions_online(), 0);
+    }
+
+    #[test]
+    fn who_only_looks_hears_of_news_and_is_not_online() {
+        let hub = Hub::default();
+        let mut looks = hub.onlooker(&somebody());
+        assert!(!hub.is_online(&somebody()));
+        hub.hint(&somebody(), 5);
+        assert!(looks.has_changed().expect("the hub is alive"));
+        assert_eq!(*looks.borrow_and_update(), 5);
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ pub mod names;
 pub mod neighbours;
 pub mod nodes;
 pub mod notices;
+pub mod offers;
 pub mod opening;
 pub mod outbox;
 mod pages;

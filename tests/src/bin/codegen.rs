@@ -8,8 +8,8 @@ use roomed_companion::view::AppState;
 use roomed_protocol::{
     AgendaView, AnswerRequest, AssignRequest, CallbackRegistration, DeviceReport, FromCompanion, FromRelay,
     InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView, NonceRequest, NonceView, Notice, NoticeKind,
-    NoticesView, PageStage, PatientView, ProbeView, Problem, SayRequest, SignInView, StaffMe, StaffView, VisitView,
-    VisitsView,
+    NoticesView, OfferAnswer, PageStage, PatientView, ProbeView, Problem, SayRequest, SignInView, StaffMe, StaffView,
+    VisitView, VisitsView,
 };
 use ts_rs::{Config, TS};
 
@@ -46,6 +46,7 @@ fn main() -> Result<()> {
     export::<StaffMe>(&config)?;
     export::<StaffView>(&config)?;
     export::<LateRequest>(&config)?;
+    export::<OfferAnswer>(&config)?;
     export::<AppState>(&config)?;
     index(&folder)
 }

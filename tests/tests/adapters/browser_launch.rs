@@ -18,7 +18,12 @@ async fn opened(ground: &Ground, browser: &mut Browser, emp_user: &str, of: &Val
 }
 
 /// Where it goes on without the companion.
-async fn begun(ground: &Ground, browser: &mut Browser, emp_user: &str, of: &Value) -> anyhow::Result<String> {
+pub(crate) async fn begun(
+    ground: &Ground,
+    browser: &mut Browser,
+    emp_user: &str,
+    of: &Value,
+) -> anyhow::Result<String> {
     let page = opened(ground, browser, emp_user, of).await?;
     Ok(page.attribute("in-browser", "href").context("the page knows no way without the companion")?.to_owned())
 }

@@ -25,6 +25,7 @@ mod meeting;
 mod microsoft_token;
 mod mychart_link;
 mod names;
+mod offer;
 mod old_companion;
 mod one_time;
 mod openid;

@@ -22,7 +22,7 @@ fn told(view: &Value) -> (&str, &str) {
 }
 
 /// A companion's live connection.
-async fn online(ground: &Ground, who: &Clinician) -> anyhow::Result<Socket> {
+pub(crate) async fn online(ground: &Ground, who: &Clinician) -> anyhow::Result<Socket> {
     let address = format!("{}/api/v1/socket", ground.stack.relay.replacen("http", "ws", 1));
     let mut request = address.into_client_request()?;
     request.headers_mut().insert("authorization", format!("Bearer {}", who.token).parse()?);

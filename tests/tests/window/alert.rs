@@ -9,7 +9,7 @@ use crate::patient::Patient;
 use crate::room::Room;
 
 /// What the session's notification daemon picks from its menu.
-fn pick(line: &str) {
+pub(crate) fn pick(line: &str) {
     let file = PathBuf::from(std::env::var_os("ROOMED_DUNST_ACTION").unwrap());
     std::fs::write(file, format!("{line}\n")).unwrap();
 }

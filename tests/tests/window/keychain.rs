@@ -48,13 +48,13 @@ async fn a_sign_in_outlives_the_companion_in_the_keychain_and_nowhere_else() {
 }
 
 /// A session bus on which nobody offers anything.
-struct BareBus {
-    address: String,
+pub(crate) struct BareBus {
+    pub(crate) address: String,
     _daemon: Child,
 }
 
 impl BareBus {
-    async fn start(room: &Room) -> anyhow::Result<Self> {
+    pub(crate) async fn start(room: &Room) -> anyhow::Result<Self> {
         let (file, socket) = (room.stack.directory.join("bus.conf"), room.stack.directory.join("bus"));
         let configuration = format!(
             "<busconfig><type>session</type><listen>unix:path={}</listen><policy context=\"default\">\

@@ -4,9 +4,12 @@
 
 mod alert;
 mod connection;
+mod hidden;
 mod join;
 mod keychain;
 mod links;
+mod muted;
+mod offer;
 mod patient;
 mod pictures;
 mod room;

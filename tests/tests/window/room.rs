@@ -127,11 +127,16 @@ impl Room {
         self.begin_as(self.me()?, appointment).await
     }
 
-    /// The same pressed by another clinician.
-    pub(crate) async fn begin_as(&self, person: &Value, appointment: &Appointment) -> anyhow::Result<String> {
+    /// The address that the chart opens for it.
+    pub(crate) async fn launch_page(&self, person: &Value, appointment: &Appointment) -> anyhow::Result<String> {
         let body = json!({ "emp_user": person["emp_user"], "appointment_id": appointment.id });
         let begun = self.stack.sandbox.send(Method::POST, "/launch", &body).await?;
-        let page = self.http.get(begun["https_url"].as_str().context("Hyperspace gave no link")?).send().await?;
+        Ok(begun["https_url"].as_str().context("Hyperspace gave no link")?.to_owned())
+    }
+
+    /// The same pressed by another clinician.
+    pub(crate) async fn begin_as(&self, person: &Value, appointment: &Appointment) -> anyhow::Result<String> {
+        let page = self.http.get(self.launch_page(person, appointment).await?).send().await?;
         let page = page.error_for_status()?.text().await?;
         let (_, rest) = page.split_once("id=\"open-roomed\"").context("the page does not offer Roomed")?;
         let link = rest.split("href=\"").nth(1).and_then(|it| it.split('"').next()).context("the page has no link")?;

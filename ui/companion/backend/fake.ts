@@ -1,7 +1,6 @@
 // The in-page backend of the test builds: plays one scenario and answers each command as the companion would.
 // `?scenario=waiting`; every command called is noted in `window.calls` for the tests. Never in what ships.
-import type { ParticipantView, VisitView } from "../../shared/protocol";
-import type { AppState } from "./next";
+import type { AppState, ParticipantView, VisitView } from "../../shared/protocol";
 import type { Backend } from ".";
 import { moment, scenarios, signedIn, type Scenario } from "./scenarios";
 

@@ -1,7 +1,6 @@
 // What the window asks of the companion, and how it is told. One interface; what ships speaks to Tauri, the test
 // builds to an in-page fake. Every command may be refused with a `Problem`.
-import type { AssignRequest, InviteRequest, InviteView, LateRequest, SayRequest } from "../../shared/protocol";
-import type { AppState } from "./next";
+import type { AppState, AssignRequest, InviteRequest, InviteView, LateRequest, SayRequest } from "../../shared/protocol";
 
 export interface Backend {
   /** Everything there is to draw, now. */

@@ -1,7 +1,6 @@
 // Scripted states for browser tests, screenshots and component tests. Never in what ships (see index.ts).
 // People and organizations are invented; the times are laid around the `now` that is passed in.
-import type { ChartState, ParticipantView, Presence, Role, VisitView, WitnessSource } from "../../shared/protocol";
-import type { AppState } from "./next";
+import type { AppState, ChartState, ParticipantView, Presence, Role, VisitView, WitnessSource } from "../../shared/protocol";
 
 const minute = 60_000;
 
@@ -240,8 +239,8 @@ export const scenarios = {
       ],
     },
   }),
-  offered: (t) => ({ ...day(t), offer: { visit: "v7", start: t.slot(0) } }),
-  muted: (t) => ({ ...waiting(t), muted: "do-not-disturb" }),
+  offered: (t) => ({ ...day(t), offer: { id: "offer-1", visit: "v7", start: t.slot(0), until: t.at(3) } }),
+  muted: (t) => ({ ...waiting(t), notifications: "do-not-disturb" }),
   pending: (t) => ({
     ...waiting(t),
     alert: undefined,

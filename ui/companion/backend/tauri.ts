@@ -1,9 +1,8 @@
 // The backend that ships: Tauri's commands and its one event `state`.
 import { invoke } from "@tauri-apps/api/core";
 import { listen } from "@tauri-apps/api/event";
-import type { InviteView } from "../../shared/protocol";
+import type { AppState, InviteView } from "../../shared/protocol";
 import type { Backend } from ".";
-import type { AppState } from "./next";
 
 export function tauriBackend(): Backend {
   return {

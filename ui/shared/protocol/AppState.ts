@@ -8,6 +8,7 @@ import type { KeychainView } from "./KeychainView";
 import type { LaunchingView } from "./LaunchingView";
 import type { MyselfView } from "./MyselfView";
 import type { NotificationsView } from "./NotificationsView";
+import type { OfferView } from "./OfferView";
 import type { PatientBanner } from "./PatientBanner";
 import type { PendingView } from "./PendingView";
 import type { Problem } from "./Problem";
@@ -79,6 +80,10 @@ agenda?: AgendaView,
  * What was pressed and not sent, oldest first.
  */
 pending: Array<PendingView>, 
+/**
+ * A visit to open here or not, answered with `take_offer`.
+ */
+offer?: OfferView, 
 /**
  * A launch under way.
  */

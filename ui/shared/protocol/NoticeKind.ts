@@ -46,6 +46,18 @@ start: string,
  */
 role: Role, } | { "kind": "offered", 
 /**
+ * Opaque; means something to the one who is told only.
+ */
+offer: string, 
+/**
  * Planned start, RFC 3339.
  */
-start: string, } | { "kind": "unknown" };
+start: string, 
+/**
+ * From this moment on it is over, RFC 3339 by the relay's clock.
+ */
+until: string, } | { "kind": "offer-answered", 
+/**
+ * Which.
+ */
+offer: string, } | { "kind": "unknown" };

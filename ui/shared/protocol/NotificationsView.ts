@@ -3,4 +3,4 @@
 /**
  * Whether OS notifications come through.
  */
-export type NotificationsView = "shown" | "unavailable";
+export type NotificationsView = "shown" | "unknown" | "do-not-disturb" | "switched-off" | "unavailable";

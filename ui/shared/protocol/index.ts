@@ -40,6 +40,8 @@ export type { Notice } from "./Notice";
 export type { NoticeKind } from "./NoticeKind";
 export type { NoticesView } from "./NoticesView";
 export type { NotificationsView } from "./NotificationsView";
+export type { OfferAnswer } from "./OfferAnswer";
+export type { OfferView } from "./OfferView";
 export type { PageStage } from "./PageStage";
 export type { PageTexts } from "./PageTexts";
 export type { ParticipantView } from "./ParticipantView";

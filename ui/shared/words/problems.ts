@@ -161,6 +161,11 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "An end can be taken back for five minutes only. Begin the visit again from the chart.",
     who: "clinician",
   },
+  "offer-over": {
+    title: "This offer is over.",
+    todo: "It has expired, or you answered it on another computer. Offer the visit again where you began it, or begin it from the chart.",
+    who: "clinician",
+  },
   "guest-unknown": {
     title: "This guest is not on the list.",
     todo: "Their place was taken back, or they need no link. Open the visit again and look who is invited.",

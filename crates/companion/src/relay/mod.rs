@@ -8,8 +8,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use roomed_protocol::{
     AgendaView, CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView,
-    NonceRequest, NonceView, NoticesView, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode, SignInView,
-    VisitView, VisitsView,
+    NonceRequest, NonceView, NoticesView, OfferAnswer, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode,
+    SignInView, VisitView, VisitsView,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
@@ -141,6 +141,11 @@ impl Relay {
         body: &B,
     ) -> Result<VisitView, Refusal> {
         self.send_json(reqwest::Method::POST, &visit_path(id, act), body).await
+    }
+
+    /// What is answered to an offer; answers with its visit.
+    pub(crate) async fn answer_offer(&self, offer: &str, take: bool) -> Result<VisitView, Refusal> {
+        self.send_json(reqwest::Method::POST, &["api", "v1", "offers", offer], &OfferAnswer { take }).await
     }
 
     /// "Running late" in several visits at once.

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use roomed_companion::clock::Clock;
 use roomed_companion::ports::{AlertText, Answer, Idle, Notifier, Opener, Refused, ShownAlert, SystemRandom, Window};
 use roomed_companion::secrets::{ENTRY_LIMIT, SecretError, SecretStore};
-use roomed_companion::view::AppState;
+use roomed_companion::view::{AppState, NotificationsView};
 use roomed_companion::{Companion, Config, Handle, Ports};
 use tokio::sync::watch;
 use zeroize::Zeroizing;
@@ -122,6 +122,8 @@ pub(crate) struct Notifications {
     pub(crate) answers: Mutex<Vec<Option<Answered>>>,
     pub(crate) up: Arc<AtomicUsize>,
     pub(crate) broken: AtomicBool,
+    /// What the desktop says of them; that they are shown where nothing is said.
+    pub(crate) standing: Mutex<Option<NotificationsView>>,
 }
 
 impl Notifications {
@@ -149,6 +151,13 @@ impl ShownAlert for Up {
 
 #[async_trait]
 impl Notifier for Notifications {
+    async fn standing(&self) -> NotificationsView {
+        if self.broken.load(Ordering::SeqCst) {
+            return NotificationsView::Unavailable;
+        }
+        self.standing.lock().unwrap().unwrap_or(NotificationsView::Shown)
+    }
+
     async fn show(&self, text: &AlertText, answered: Answered) -> Result<Box<dyn ShownAlert>, Refused> {
         if self.broken.load(Ordering::SeqCst) {
             return Err(Refused);

@@ -4,6 +4,8 @@
 
 mod agenda;
 mod alerts;
+#[cfg(target_os = "linux")]
+mod bus;
 mod clock;
 mod desktop;
 mod endings;
@@ -11,6 +13,9 @@ mod guard;
 mod help;
 mod identity;
 mod launches;
+#[cfg(target_os = "linux")]
+mod muted;
+mod offers;
 mod offline;
 mod people;
 mod refusals;

@@ -1,40 +1,14 @@
 //! `roomed --sign-out` and the companion that runs, on a bus of their own: it hears what came of it, and not before.
 
-use std::path::Path;
-use std::process::Stdio;
-
 use roomed_companion::remote::{RemoteError, serve, sign_out};
 use roomed_companion::secrets::SecretError;
 use roomed_companion::view::SessionView;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
+use crate::bus::Bus;
 use crate::desktop::Desk;
 use crate::world::World;
 
-/// A bus without anybody.
-pub(crate) struct Bus {
-    pub(crate) address: String,
-    _daemon: Child,
-}
-
 impl Bus {
-    pub(crate) async fn start(folder: &Path) -> Self {
-        let file = folder.join("bus.conf");
-        let configuration = format!(
-            "<busconfig><type>session</type><listen>unix:dir={}</listen><policy context=\"default\">\
-             <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>",
-            folder.display()
-        );
-        std::fs::write(&file, configuration).unwrap();
-        let mut daemon = Command::new("dbus-daemon");
-        let daemon = daemon.args(["--nofork", "--print-address", "--config-file"]).arg(&file).kill_on_drop(true);
-        let mut daemon = daemon.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut address = String::new();
-        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).await.unwrap();
-        Self { address: address.trim().to_owned(), _daemon: daemon }
-    }
-
     /// Whoever has this name on it, for as long as it is held.
     async fn named(&self, name: &'static str) -> zbus::Connection {
         let client = zbus::connection::Builder::address(self.address.as_str()).unwrap();

@@ -156,6 +156,7 @@ impl World {
             .route("/relay/api/v1/visits/{id}/help-taken/{participant}", post(help_taken))
             .route("/relay/api/v1/visits/{id}/invitations", post(invite))
             .route("/relay/api/v1/visits/{id}/invitations/{participant}", delete(seen))
+            .route("/relay/api/v1/offers/{offer}", post(answer_offer))
             .route("/relay/api/v1/late", post(async || StatusCode::NO_CONTENT))
             .route("/relay/api/v1/notices", get(notices))
             .route("/relay/api/v1/agenda", get(agenda))
@@ -368,6 +369,15 @@ async fn help_taken(State(world): W, Path((id, participant)): Path<(String, Stri
 
 async fn seen(State(world): W, Path((id, _)): Path<(String, String)>) -> Response {
     one_visit(State(world), Path(id)).await
+}
+
+/// The offer named `over` is; every other one is of the first visit.
+async fn answer_offer(State(world): W, Path(offer): Path<String>) -> Response {
+    let first = world.state.lock().unwrap().visits.first().cloned();
+    match first.filter(|_| offer != "over") {
+        Some(visit) => Json(visit).into_response(),
+        None => answer(problem(ProblemCode::OfferOver, 410)),
+    }
 }
 
 async fn invite(State(world): W, Path(id): Path<String>) -> Json<Value> {

@@ -15,7 +15,7 @@ use roomed_protocol::{
 
 pub(crate) use people::{
     agenda_view, answer_request, assign_requests, device_report, invite_requests, invite_views, late_request,
-    probe_view, say_requests, staff_me, staff_view,
+    offer_answer, probe_view, say_requests, staff_me, staff_view,
 };
 
 const NOW: &str = "2026-03-02T10:31:00Z";
@@ -228,7 +228,8 @@ pub(crate) fn notices_view() -> NoticesView {
         NoticeKind::CoveredBy { start: start() },
         NoticeKind::LeftUnseen { start: start(), role: Role::Patient, waited_seconds: 601 },
         NoticeKind::HelpWanted { start: start(), role: Role::Interpreter },
-        NoticeKind::Offered { start: start() },
+        NoticeKind::Offered { offer: "offer-1".into(), start: start(), until: "2026-03-02T10:34:00Z".into() },
+        NoticeKind::OfferAnswered { offer: "offer-1".into() },
     ];
     for kind in &kinds {
         match kind {
@@ -238,7 +239,8 @@ pub(crate) fn notices_view() -> NoticesView {
             | NoticeKind::CoveredBy { .. }
             | NoticeKind::LeftUnseen { .. }
             | NoticeKind::HelpWanted { .. }
-            | NoticeKind::Offered { .. } => {}
+            | NoticeKind::Offered { .. }
+            | NoticeKind::OfferAnswered { .. } => {}
             NoticeKind::Unknown => unreachable!("is only ever read"),
         }
     }

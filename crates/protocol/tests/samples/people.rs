@@ -2,8 +2,8 @@
 
 use roomed_protocol::{
     AgendaRow, AgendaView, AnswerRequest, AssignRequest, Department, DeviceReport, DeviceResult, InviteRequest,
-    InviteView, LateRequest, Preset, PresetAnswer, ProbeView, Role, SayRequest, SendBy, StaffMe, StaffRow, StaffView,
-    StageView, Urgency, WaitThresholds,
+    InviteView, LateRequest, OfferAnswer, Preset, PresetAnswer, ProbeView, Role, SayRequest, SendBy, StaffMe, StaffRow,
+    StaffView, StageView, Urgency, WaitThresholds,
 };
 
 use super::{NOW, START, message, visits_view};
@@ -130,6 +130,10 @@ pub(crate) fn staff_view() -> StaffView {
         }
     }
     StaffView { now: NOW.into(), rows: all.map(row).into() }
+}
+
+pub(crate) fn offer_answer() -> OfferAnswer {
+    OfferAnswer { take: true }
 }
 
 pub(crate) fn late_request() -> LateRequest {

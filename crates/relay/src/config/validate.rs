@@ -36,6 +36,7 @@ impl Config {
         let at_least_one = [
             ("database.readers", self.database.readers),
             ("launch.one_time_seconds", self.launch.one_time_seconds),
+            ("launch.offer_seconds", self.launch.offer_seconds),
             ("web.session_minutes", self.web.session_minutes),
             ("web.idle_minutes", self.web.idle_minutes),
             ("visit.alert_repeat_seconds", self.visit.alert_repeat_seconds),

@@ -1,5 +1,6 @@
 //! What a clinician does in a visit besides joining and ending it: taking an end back, saying a preset, taking a request
-//! for help on, saying whose a stranger's leg is, inviting guests. Each is one command of the rules.
+//! for help on, saying whose a stranger's leg is, inviting guests, answering an offer to open a visit. Each but
+//! the last is one command of the rules.
 
 use std::sync::Arc;
 
@@ -8,7 +9,8 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use roomed_protocol::{
-    AssignRequest, InviteRequest, InviteView, LateRequest, ProblemCode, Role, SayRequest, SendBy, VisitView,
+    AssignRequest, InviteRequest, InviteView, LateRequest, OfferAnswer, ProblemCode, Role, SayRequest, SendBy,
+    VisitView,
 };
 use roomed_visit::{Command, Expected, GuestKind, LegId, MessageId, Oid, ParticipantId, Preset, Speaker, VisitEvent};
 
@@ -98,6 +100,21 @@ pub(super) async fn late(
         }
     }
     refused.map_or(Ok(StatusCode::NO_CONTENT), Err)
+}
+
+/// `POST /offers/{offer}`: what the browser has proven is their own already, or this is not.
+pub(super) async fn answer_offer(
+    State(relay): State<Arc<Relay>>,
+    caller: Caller,
+    Path(offer): Path<String>,
+    request: Body<OfferAnswer>,
+) -> Answer<Json<VisitView>> {
+    let OfferAnswer { take } = body(request)?;
+    let by = caller.recipient();
+    let visit = relay.offered(&by, &offer).await?.ok_or(Refusal(ProblemCode::OfferOver))?;
+    let (opened, _) = proven(&relay, &caller, &visit).await?;
+    relay.answer_offer(&by, &offer, take).await?;
+    Ok(Json(view(&relay, &opened, &caller).await?))
 }
 
 /// `POST /visits/{id}/help-taken/{participant}`.

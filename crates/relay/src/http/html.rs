@@ -17,18 +17,30 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 fn page(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>) -> Response {
-    respond(status, title, body, script, "'none'")
+    respond(status, title, body, script, "'none'", "'none'")
+}
+
+/// A page that asks this relay how something stands, by one script of ours.
+pub(super) fn waiting(title: &str, body: &str, nonce: &str, script: &str) -> Response {
+    respond(StatusCode::OK, title, body, Some((nonce, script)), "'none'", "'self'")
 }
 
 /// A page with forms of ours, and where their answers may lead. A browser says where a form comes from only with a
 /// referrer policy that is not `no-referrer`; other sites hear nothing all the same.
 pub(super) fn with_forms(status: StatusCode, title: &str, body: &str, to: &str) -> Response {
-    let mut response = respond(status, title, body, None, to);
+    let mut response = respond(status, title, body, None, to, "'none'");
     response.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("same-origin"));
     response
 }
 
-fn respond(status: StatusCode, title: &str, body: &str, script: Option<(&str, &str)>, form: &str) -> Response {
+fn respond(
+    status: StatusCode,
+    title: &str,
+    body: &str,
+    script: Option<(&str, &str)>,
+    form: &str,
+    asks: &str,
+) -> Response {
     let (script, source) = match script {
         Some((nonce, script)) => (format!("<script nonce=\"{nonce}\">{script}</script>"), format!("'nonce-{nonce}'")),
         None => (String::new(), "'none'".to_owned()),
@@ -39,7 +51,7 @@ fn respond(status: StatusCode, title: &str, body: &str, script: Option<(&str, &s
     );
     // The style is ours and constant; `unsafe-inline` for styles lets nobody run anything.
     let policy = format!(
-        "default-src 'none'; style-src 'unsafe-inline'; script-src {source}; base-uri 'none'; form-action {form}; frame-ancestors 'none'"
+        "default-src 'none'; style-src 'unsafe-inline'; script-src {source}; connect-src {asks}; base-uri 'none'; form-action {form}; frame-ancestors 'none'"
     );
     let mut response = (status, [(header::CONTENT_TYPE, "text/html; charset=utf-8")], html).into_response();
     let headers = response.headers_mut();

@@ -28,7 +28,7 @@ pub(super) fn of(code: ProblemCode) -> (&'static str, &'static str) {
         P::AppointmentCancelled => ("Your visit has been cancelled", ASK),
         P::AppointmentNoshow => ("Your visit is marked as missed", ASK),
         P::AppointmentEnteredInError => ("Your visit was made by mistake", ASK),
-        P::AppointmentFulfilled | P::VisitClosed | P::UndoTooLate => ("Your visit is over", ASK),
+        P::AppointmentFulfilled | P::VisitClosed | P::UndoTooLate | P::OfferOver => ("Your visit is over", ASK),
         P::GuestUnknown => (
             "This link does not work",
             "Please ask whoever sent it for a new one. A link works once, and only for its visit.",

@@ -122,6 +122,11 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "Too late to take it back",
             "The end of a visit can be taken back for five minutes only. Begin the visit again from the chart.",
         ),
+        P::OfferOver => (
+            StatusCode::GONE,
+            "The offer is over",
+            "It has expired, or was answered on another of your computers. Offer the visit again from the page where you began it.",
+        ),
         P::GuestUnknown => (
             StatusCode::NOT_FOUND,
             "No such guest",

@@ -29,6 +29,10 @@ pub enum OneTimeKind {
     BrowserLaunch,
     /// A proven launch that waits for its clinician to say that they cover; the payload is sealed under the secret.
     BrowserCovering,
+    /// A proven visit that its clinician may open in their companion; the payload says whose and which.
+    Offer,
+    /// What was answered to an offer, under the hash of the same secret: the first answer stays.
+    OfferAnswer,
 }
 
 impl OneTimeKind {
@@ -44,6 +48,8 @@ impl OneTimeKind {
             Self::BrowserHandle => "browser-handle",
             Self::BrowserLaunch => "browser-launch",
             Self::BrowserCovering => "browser-covering",
+            Self::Offer => "offer",
+            Self::OfferAnswer => "offer-answer",
         }
     }
 }

@@ -35,6 +35,7 @@ pub fn notice_of_before(kind: NoticeKind) -> NoticeKind {
         NoticeKind::LeftUnseen { .. }
         | NoticeKind::HelpWanted { .. }
         | NoticeKind::Offered { .. }
+        | NoticeKind::OfferAnswered { .. }
         | NoticeKind::Unknown => NoticeKind::VisitChanged,
     }
 }

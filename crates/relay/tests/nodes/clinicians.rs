@@ -1,5 +1,6 @@
 //! A clinician is there if their companion is, at whichever node.
 
+use roomed_relay::offers::Standing;
 use roomed_relay::store::Recipient;
 
 use crate::node::{CALM, Ground, until};
@@ -41,4 +42,31 @@ async fn a_clinician_at_another_node_is_told_and_the_delegates_are_not() {
     let visit = other.place.visit("second").await;
     ready(&other.place, &visit).await;
     assert!(delegates_told(&other.place, &visit).await, "nobody is there, and nobody else was told");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_visit_is_offered_to_a_companion_at_another_node_and_the_page_hears_of_the_answer() {
+    let ground = Ground::make().await;
+    let (page, desk) = (ground.start(CALM).await, ground.start(CALM).await);
+    let tid = page.place.relay.organization(ORGANIZATION).unwrap().tid.clone();
+    let clinician = Recipient { organization: ORGANIZATION.into(), tid, oid: OID.into() };
+    let (at_page, at_desk) = (&page.place.relay, &desk.place.relay);
+    assert!(!at_page.has_companion(&clinician).await);
+    let mut companion = at_desk.hub.companion(&clinician, 0);
+    until("the page's node knows of the companion", async || at_page.has_companion(&clinician).await).await;
+
+    let visit = page.place.visit("first").await;
+    let offer = at_page.offer(&clinician, &visit.id, at_page.clock.now()).await.unwrap();
+    companion.hints.changed().await.unwrap();
+    let notices = at_desk.store.notices_after(&clinician, 0, 100).await.unwrap();
+    assert!(notices.iter().any(|it| it.visit == visit.id && it.kind.contains(&offer)), "{notices:?}");
+
+    let waits = at_page.offer_answered(&clinician, &visit.id, &offer);
+    let answers = async { at_desk.answer_offer(&clinician, &offer, true).await };
+    let both = async { tokio::join!(waits, answers) };
+    // Less than whoever waits would be kept waiting for without news.
+    let (heard, answered) = tokio::time::timeout(std::time::Duration::from_secs(10), both).await.unwrap();
+    assert_eq!((heard.unwrap(), answered.unwrap()), (Standing::Taken, visit.id.clone()));
+    let again = at_page.answer_offer(&clinician, &offer, true).await;
+    assert_eq!(again.unwrap_err().0, roomed_protocol::ProblemCode::OfferOver, "at no node a second time");
 }

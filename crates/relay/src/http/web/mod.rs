@@ -2,6 +2,7 @@
 //! sign-in. Who they are is in a session at the relay; the browser has a cookie that means nothing elsewhere.
 
 pub(super) mod launch;
+pub(super) mod offer;
 pub(super) mod page;
 mod session;
 pub(super) mod sign_in;

@@ -8,6 +8,7 @@ use url::Url;
 use super::WebCaller;
 use crate::http::html::{self, escape, with_forms};
 use crate::http::problem::{Answer, Refusal};
+use crate::offers::Standing;
 
 /// The answer, or a refusal in plain words.
 pub(super) fn answer(answer: Answer<Response>) -> Response {
@@ -40,22 +41,77 @@ pub(super) fn home(key: &str, caller: &WebCaller) -> Response {
     with_forms(StatusCode::OK, "Roomed", &body, "'self'")
 }
 
-/// The two ways into the meeting.
-pub(super) fn visit(path: &str, key: &str, caller: &WebCaller, join_web_url: &str, has_teams: bool) -> Response {
+/// How a visit can be opened from here.
+pub(super) struct Ways<'a> {
+    /// The meeting.
+    pub(super) join_web_url: &'a str,
+    /// Teams on this computer is one.
+    pub(super) teams: bool,
+    /// A companion of theirs is online, wherever it is.
+    pub(super) companion: bool,
+}
+
+/// The ways into the meeting.
+pub(super) fn visit(path: &str, key: &str, caller: &WebCaller, ways: &Ways<'_>) -> Response {
     let button = |r#in: &str, text: &str| {
         format!("<p><button id=\"in-{in}\" class=\"button\" name=\"in\" value=\"{in}\">{text}</button></p>")
     };
-    let teams = if has_teams { button("teams", "Open in Teams") } else { String::new() };
+    let teams = if ways.teams { button("teams", "Open in Teams") } else { String::new() };
+    let path = escape(path);
+    let companion = if ways.companion {
+        format!(
+            "<p>Is this not the computer you work at, or is it Citrix?</p><form method=\"post\" action=\"{path}/offers\">\
+             <p><button id=\"offer\" class=\"button\">Open it in Roomed on your computer</button></p></form>"
+        )
+    } else {
+        "<p class=\"quiet\" id=\"no-companion\">Roomed is not open on a computer of yours, so the visit can only be opened \
+         here.</p>"
+            .to_owned()
+    };
     let body = format!(
         "<h1>Your visit is ready</h1><p>Your patient is called when you open the meeting.</p>\
-         <form method=\"post\" action=\"{}/join\">{}{teams}</form>{}",
-        escape(path),
+         <form method=\"post\" action=\"{path}/join\">{}{teams}</form>{companion}{}",
         button("browser", "Open in the browser"),
         foot(key, caller),
     );
     // A browser asks for leave also where the answer to a form leads.
-    let meeting = Url::parse(join_web_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
+    let meeting = Url::parse(ways.join_web_url).map(|url| url.origin().ascii_serialization()).unwrap_or_default();
     with_forms(StatusCode::OK, "Your visit", &body, &format!("'self' {meeting} msteams:"))
+}
+
+/// Asks every few seconds at most whether the offer was answered, and looks again once when it was.
+const WATCH: &str = "const at=document.getElementById('offered').dataset.answer;const rest=ms=>new Promise(f=>setTimeout(f,ms));\
+    document.documentElement.dataset.ready='1';(async()=>{for(;;){try{const said=await fetch(at,{cache:'no-store'});if(!said.ok)\
+    return;if((await said.json()).state!=='waiting')return location.reload();await rest(1000)}catch{await rest(5000)}}})()";
+
+/// How the offer to open the visit in the companion stands.
+pub(super) fn offered(path: &str, offer: &str, standing: Standing, nonce: &str) -> Response {
+    let path = escape(path);
+    let (state, title, words) = match standing {
+        Standing::Waiting => (
+            "waiting",
+            "Look at Roomed on your computer",
+            "It asks you whether to open the visit there. The question goes away by itself after a few minutes.",
+        ),
+        Standing::Taken => ("taken", "Opened on your computer", "Go on in Roomed there. You can close this tab."),
+        Standing::Dismissed => {
+            ("dismissed", "Not opened on your computer", "The answer in Roomed there was no. Nothing was opened.")
+        }
+        Standing::Over => (
+            "over",
+            "This offer is over",
+            "Not opened on your computer? Go back to offer it again, or open the visit here.",
+        ),
+    };
+    let body = format!(
+        "<h1 id=\"offered\" data-offer=\"{state}\" data-answer=\"{path}/offers/{}/answer\">{title}</h1>\
+         <p aria-live=\"polite\">{words}</p><p><a id=\"here\" href=\"{path}\">Back to the visit</a></p>",
+        escape(offer),
+    );
+    match standing {
+        Standing::Waiting => html::waiting("Your visit", &body, nonce, WATCH),
+        _ => with_forms(StatusCode::OK, "Your visit", &body, "'none'"),
+    }
 }
 
 /// Somebody else's visit: a word is needed first.

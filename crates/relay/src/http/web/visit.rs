@@ -41,7 +41,9 @@ async fn look(relay: &Relay, key: &str, id: &str, headers: &HeaderMap) -> Answer
     let (opened, _) = proven(relay, &caller.caller(), id).await?;
     let meeting = relay.ensure_meeting(&opened).await?;
     let teams = links::teams_url(&meeting.join_web_url);
-    Ok(page::visit(&path(key, id), key, &caller, &meeting.join_web_url, teams.is_some()))
+    let online = relay.has_companion(&caller.caller().recipient()).await;
+    let ways = page::Ways { join_web_url: &meeting.join_web_url, teams: teams.is_some(), companion: online };
+    Ok(page::visit(&path(key, id), key, &caller, &ways))
 }
 
 /// Where the meeting is to be opened.
