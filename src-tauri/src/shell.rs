@@ -123,9 +123,8 @@ fn sign_out_early(app: &AppHandle) {
 fn answer_sign_out(app: &AppHandle) {
     let handle = app.state::<Shell>().handle().cloned();
     tauri::async_runtime::spawn(async move {
-        if let Err(error) = roomed_companion::remote::serve(None, handle).await {
-            tracing::warn!(%error, "`roomed --sign-out` cannot reach this companion");
-        }
+        let Err(error) = roomed_companion::remote::serve(None, handle).await;
+        tracing::warn!(%error, "`roomed --sign-out` cannot reach this companion");
     });
 }
 
