@@ -2,6 +2,7 @@
 //! window is made again, with everything in it, when it is wanted. Without WebDriver, which would hold the page.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use e2e::stack::binary;
 use e2e::wait;
@@ -12,10 +13,12 @@ use crate::alert::pick;
 use crate::patient::Patient;
 use crate::room::Room;
 
-/// What is drawn in the window: RGB.
+/// What is drawn in the window: RGB. Whoever takes a picture holds the display for as long as it lasts, so one that waits for
+/// a window that has just gone is ended.
 async fn pixels(id: &str) -> anyhow::Result<Vec<u8>> {
-    let taken =
-        Command::new("import-im6.q16").args(["-silent", "-window", id, "-depth", "8", "rgb:-"]).output().await?;
+    let mut import = Command::new("import-im6.q16");
+    import.args(["-silent", "-window", id, "-depth", "8", "rgb:-"]).kill_on_drop(true);
+    let taken = tokio::time::timeout(Duration::from_secs(5), import.output()).await??;
     anyhow::ensure!(taken.status.success(), "no picture");
     Ok(taken.stdout)
 }
@@ -28,8 +31,8 @@ fn drawn(pixels: &[u8]) -> usize {
 
 /// A companion that a person has started, not a test's driver.
 async fn started(room: &Room) -> anyhow::Result<(Child, u32)> {
-    let log = std::fs::OpenOptions::new().create(true).append(true);
-    let log = log.open(room.stack.directory.join("logs/companion.log"))?;
+    let file = room.stack.directory.join("logs/companion.log");
+    let log = std::fs::OpenOptions::new().create(true).append(true).open(file)?;
     let mut command = Command::new(binary("roomed")?);
     command.env("ROOMED_LOG", "trace").stdin(Stdio::null()).stdout(log.try_clone()?).stderr(log).kill_on_drop(true);
     let child = command.spawn()?;
@@ -45,10 +48,12 @@ fn drawings(room: &Room) -> usize {
 
 /// Waits for the n-th page of this companion to have drawn itself, with what is known of the day.
 async fn painted(room: &Room, n: usize) -> anyhow::Result<Vec<u8>> {
-    let id = on_screen().await?;
     wait::until("the list is painted", async || {
-        let pixels = pixels(&id).await?;
-        Ok((drawings(room) >= n && drawn(&pixels) > 2_000).then_some(pixels))
+        if drawings(room) < n {
+            return Ok(None);
+        }
+        let pixels = pixels(&on_screen().await?).await?;
+        Ok((drawn(&pixels) > 2_000).then_some(pixels))
     })
     .await
 }

@@ -20,6 +20,19 @@ async fn elsewhere(room: &Room) -> anyhow::Result<Browser> {
     Browser::start_in(&home.join("profile"), &log, (900, 800), &environment).await
 }
 
+/// Presses a button until it has led on: a busy Chromium loses a click on a page that it has not drawn yet.
+async fn pressed(browser: &Browser, button: &str, then: &str) {
+    let seen = async |css: &str| Ok::<_, anyhow::Error>(browser.page.find_all(Locator::Css(css)).await?.pop());
+    wait::until(&format!("{button} leads to {then}"), async || {
+        if let Some(button) = seen(button).await? {
+            button.click().await?;
+        }
+        Ok(seen(then).await?.map(drop))
+    })
+    .await
+    .unwrap();
+}
+
 #[tokio::test]
 async fn a_visit_begun_where_no_companion_is_opens_in_the_companion_that_is_asked() {
     let room = Room::new().await.unwrap();
@@ -28,9 +41,9 @@ async fn a_visit_begun_where_no_companion_is_opens_in_the_companion_that_is_aske
     let browser = elsewhere(&room).await.unwrap();
     browser.open(&room.launch_page(me, &appointment).await.unwrap()).await.unwrap();
     browser.click("#in-browser").await.unwrap();
-    browser.click(&format!("button[data-account='{}']", me["upn"].as_str().unwrap())).await.unwrap();
     // Proven, and nobody is there yet who could be asked.
-    browser.see("#no-companion").await.unwrap();
+    let account = format!("button[data-account='{}']", me["upn"].as_str().unwrap());
+    pressed(&browser, &account, "#no-companion").await;
     picture_as_it_is(&browser.page, &room.shot("web-visit-no-companion").unwrap()).await.unwrap();
 
     let window = room.signed_in().await.unwrap();
@@ -38,8 +51,7 @@ async fn a_visit_begun_where_no_companion_is_opens_in_the_companion_that_is_aske
     browser.page.refresh().await.unwrap();
     browser.see("#offer").await.unwrap();
     picture_as_it_is(&browser.page, &room.shot("web-visit-offer").unwrap()).await.unwrap();
-    browser.click("#offer").await.unwrap();
-    browser.see("[data-offer='waiting']").await.unwrap();
+    pressed(&browser, "#offer", "[data-offer='waiting']").await;
     browser.picture(&room.shot("web-offer-waiting").unwrap()).await.unwrap();
     window.see("#offer").await.unwrap();
     room.picture(&window, "companion-offered").await.unwrap();

@@ -15,13 +15,13 @@ use crate::desktop::{Desk, until};
 use crate::world::{World, ready, visit};
 
 /// Somebody who shows notifications.
-struct Service {
+struct Presenter {
     name: &'static str,
     inhibited: Option<bool>,
 }
 
 #[zbus::interface(name = "org.freedesktop.Notifications")]
-impl Service {
+impl Presenter {
     fn get_server_information(&self) -> (String, String, String, String) {
         (self.name.into(), "somebody".into(), "1.0".into(), "1.2".into())
     }
@@ -44,7 +44,7 @@ impl Dunst {
 }
 
 impl Bus {
-    async fn with(&self, service: Service, paused: Option<bool>) -> Connection {
+    async fn with(&self, service: Presenter, paused: Option<bool>) -> Connection {
         let (name, path) = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications");
         let mut server = Builder::address(self.address.as_str()).unwrap().serve_at(path, service).unwrap();
         if let Some(paused) = paused {
@@ -79,7 +79,7 @@ async fn each_desktop_is_asked_in_its_own_way_and_believed_only_as_far_as_it_say
         ("gnome-shell", None, None, "true", N::Unknown),
         ("mako", None, None, "false", N::Unknown),
     ] {
-        let service = bus.with(Service { name, inhibited }, paused).await;
+        let service = bus.with(Presenter { name, inhibited }, paused).await;
         let said = on(&here, &gsettings(folder.path(), enable)).await;
         assert_eq!(said, expected, "{name} {inhibited:?} {paused:?} {enable}");
         service.close().await.unwrap();
