@@ -1,6 +1,7 @@
 //! The application: plugins, the companion behind it, and the state that goes to the page at every change.
 
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use roomed_companion::view::AppState;
@@ -18,9 +19,12 @@ pub(crate) enum Shell {
     NotSetUp(Box<AppState>),
 }
 
-/// Links that were handed over and have not reached the companion: a second start may come before the first has one.
+/// What was handed over and has not reached the companion: a second start may come before the first has one.
 #[derive(Default)]
-struct Early(Mutex<Vec<String>>);
+struct Early {
+    links: Mutex<Vec<String>>,
+    sign_out: AtomicBool,
+}
 
 impl Shell {
     fn start(app: &AppHandle) -> Self {
@@ -60,13 +64,14 @@ pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
     let single = tauri_plugin_single_instance::init(|app, arguments, _| {
         if arguments.iter().skip(1).any(|argument| argument == SIGN_OUT) {
             // Run by a script when a shared workstation is left: nothing is to come to the front.
-            return tray::sign_out_of(app);
+            app.state::<Early>().sign_out.store(true, Ordering::SeqCst);
+            return sign_out_early(app);
         }
         take_links(app, arguments.into_iter().skip(1));
         window::bring_forward(app);
     });
     let app = tauri::Builder::default()
-        .manage(Early(Mutex::new(links)))
+        .manage(Early { links: Mutex::new(links), sign_out: AtomicBool::new(false) })
         .plugin(single)
         .plugin(tauri_plugin_deep_link::init())
         .plugin(tauri_plugin_opener::init())
@@ -77,7 +82,9 @@ pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
             let events = handle.clone();
             app.deep_link().on_open_url(move |event| take_links(&events, event.urls().into_iter().map(String::from)));
             app.manage(Shell::start(&handle));
+            sign_out_early(&handle);
             take_links(&handle, std::iter::empty());
+            answer_sign_out(&handle);
             window::open(&handle)?;
             tray::put_up(&handle)?;
             tauri::async_runtime::spawn(show_every_change(handle));
@@ -96,13 +103,33 @@ pub(crate) fn run(links: Vec<String>) -> tauri::Result<()> {
 /// Kept first and handed on afterwards, so that none falls between "no companion yet" and the companion's start.
 fn take_links(app: &AppHandle, arguments: impl Iterator<Item = String>) {
     let early = app.state::<Early>();
-    early.0.lock().unwrap_or_else(PoisonError::into_inner).extend(arguments.filter(|it| it.starts_with("roomed:")));
+    early.links.lock().unwrap_or_else(PoisonError::into_inner).extend(arguments.filter(|it| it.starts_with("roomed:")));
     let Some(shell) = app.try_state::<Shell>() else { return };
     let Some(handle) = shell.handle() else { return };
-    for link in std::mem::take(&mut *early.0.lock().unwrap_or_else(PoisonError::into_inner)) {
+    for link in std::mem::take(&mut *early.links.lock().unwrap_or_else(PoisonError::into_inner)) {
         handle.link(&link);
     }
 }
+
+/// Kept and handed on as links are.
+fn sign_out_early(app: &AppHandle) {
+    if app.try_state::<Shell>().is_some() && app.state::<Early>().sign_out.swap(false, Ordering::SeqCst) {
+        tray::sign_out_of(app);
+    }
+}
+
+/// Lets `roomed --sign-out` ask, and hear what came of it.
+#[cfg(target_os = "linux")]
+fn answer_sign_out(app: &AppHandle) {
+    let handle = app.state::<Shell>().handle().cloned();
+    tauri::async_runtime::spawn(async move {
+        let Err(error) = roomed_companion::remote::serve(None, handle).await;
+        tracing::warn!(%error, "`roomed --sign-out` cannot reach this companion");
+    });
+}
+
+#[cfg(not(target_os = "linux"))]
+fn answer_sign_out(_: &AppHandle) {}
 
 /// The whole state, to page and tray, at every change.
 async fn show_every_change(app: AppHandle) {
@@ -119,40 +146,50 @@ async fn show_every_change(app: AppHandle) {
     }
 }
 
-/// `roomed --sign-out`: out of the keychain first, then out of the companion that is running, if one is.
+/// `roomed --sign-out`: out of the companion that is running, if one is, and out of the keychain. Says so last, and only when
+/// both are done. The companion comes first: it might otherwise keep a token that it has just been given.
+#[cfg(target_os = "linux")]
 pub(crate) fn sign_out() -> ExitCode {
-    let outcome = forget();
-    hand_over();
-    outcome
+    let told = tauri::async_runtime::block_on(roomed_companion::remote::sign_out(None));
+    if let Err(error) = &told {
+        eprintln!("{error}");
+    }
+    match (forget(), told) {
+        (Ok(words), Ok(_)) => {
+            println!("{words}");
+            ExitCode::SUCCESS
+        }
+        _ => ExitCode::FAILURE,
+    }
 }
 
-/// Where another companion runs, it is given our arguments and this process ends here with success: whatever its keychain
-/// would not let go of is said in its window.
-fn hand_over() {
-    let screen = |name: &str| std::env::var_os(name).is_some_and(|it| !it.is_empty());
-    if cfg!(target_os = "linux") && !screen("DISPLAY") && !screen("WAYLAND_DISPLAY") {
-        return;
-    }
+/// `roomed --sign-out`: out of the keychain, then out of the companion that is running, if one is: that is given our
+/// arguments, and this process ends there with success.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn sign_out() -> ExitCode {
+    let Ok(words) = forget() else { return ExitCode::FAILURE };
+    println!("{words}");
     let single = tauri_plugin_single_instance::init(|_, _, _| {});
-    if let Err(error) = tauri::Builder::default().plugin(single).build(context()) {
-        tracing::warn!(%error, "a running companion could not be looked for");
+    match tauri::Builder::default().plugin(single).build(context()) {
+        Ok(_) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("A running companion could not be looked for: {error}");
+            ExitCode::FAILURE
+        }
     }
 }
 
-fn forget() -> ExitCode {
+/// What to say once it is done. What went wrong is said already.
+fn forget() -> Result<&'static str, ()> {
     let Ok(config) = Config::load() else {
-        eprintln!("Roomed is not set up on this computer: there is nothing to sign out of.");
-        return ExitCode::SUCCESS;
+        return Ok("Roomed is not set up on this computer: there is nothing to sign out of.");
     };
     let ports = outside::without_window();
     match tauri::async_runtime::block_on(Companion::sign_out(&config, &ports)) {
-        Ok(()) => {
-            println!("Signed out.");
-            ExitCode::SUCCESS
-        }
+        Ok(()) => Ok("Signed out."),
         Err(problem) => {
             eprintln!("{}", problem.detail);
-            ExitCode::FAILURE
+            Err(())
         }
     }
 }

@@ -38,7 +38,7 @@ pub(crate) fn put_up(app: &AppHandle) -> tauri::Result<()> {
 
 /// Signs out; the window is left where it is.
 pub(crate) fn sign_out_of(app: &AppHandle) {
-    let Some(handle) = app.state::<Shell>().handle().cloned() else { return };
+    let Some(handle) = app.try_state::<Shell>().and_then(|shell| shell.handle().cloned()) else { return };
     tauri::async_runtime::spawn(async move {
         // What went wrong is in the state, and so on the screen.
         let _ = handle.sign_out().await;

@@ -59,6 +59,42 @@ test("a request for help is announced, and stands until it is taken on", async (
   expect(globalThis.window.calls?.at(-1)).toBe("help_taken v1 patient-1");
 });
 
+test("the focus goes on when the button that was pressed is gone with its alert", async () => {
+  const { at, container } = await window_("waiting");
+  at("#acknowledge")!.focus();
+  await fireEvent.click(at("#acknowledge")!);
+  await waitFor(() => expect(at("#alert")).toBeNull());
+  expect(document.activeElement).toBe(container.querySelector("main"));
+});
+
+test("what was kept is told where a screen reader listens already", async () => {
+  const { session } = await window_("waiting");
+  const regions = screen.getAllByRole("status");
+  const kept = { id: "p1", action: "late", start: moment(Date.now()).slot(0), since: moment(Date.now()).at(-1) } as const;
+  session.state = { ...session.state!, pending: [{ ...kept, state: "expired" }] };
+  await waitFor(() => expect(regions.some((one) => one.textContent?.includes("not sent, because"))).toBe(true));
+});
+
+test("the end of a sign-in has the focus, and leaves no refusal of the one before", async () => {
+  let tell: (state: AppState) => void = () => {};
+  let refuse: (problem: Problem) => void = () => {};
+  const { at, session } = await window_("waiting", {
+    onState: async (listen) => void (tell = listen),
+    end: () => Promise.reject(problem("meeting-refused", 502)),
+    join: () => new Promise<void>((_, reject) => (refuse = reject)),
+  });
+  await session.run("end", "v1");
+  expect(session.problem?.code).toBe("meeting-refused");
+  const late = session.run("join", "v1");
+  tell({ ...session.state!, session: "signed-out", ended: "idle", me: undefined, visits: [], alert: undefined });
+  await waitFor(() => expect(document.activeElement).toBe(at("[data-session] h1")));
+  expect(document.activeElement?.textContent).toBe("You were signed out");
+  expect(session.problem).toBeUndefined();
+  refuse(problem("meeting-refused", 502));
+  await late;
+  expect(session.problem).toBeUndefined();
+});
+
 test("a delegate is told why", async () => {
   const { at } = await window_("delegate");
   expect(at("#alert")?.textContent).toContain("Nobody else could be told");

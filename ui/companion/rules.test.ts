@@ -2,7 +2,9 @@
 import { describe, expect, test } from "vitest";
 import type { AppState } from "../shared/protocol";
 import { moment, signedIn } from "./backend/scenarios";
-import { actionOf, candidatesOf, chartLine, chartOf, guardOf, inside, leadOf, mayBeLate, reachableOf, restOf, startWords, stateOf, waitingSince } from "./rules";
+import type { Role } from "../shared/protocol";
+import table from "./awaited.json";
+import { actionOf, awaitedOf, candidatesOf, chartLine, chartOf, guardOf, inside, leadOf, mayBeLate, reachableOf, restOf, startWords, stateOf, waitingSince } from "./rules";
 
 const t = moment(Date.parse("2026-11-23T09:32:00Z"));
 const app = (more: Partial<AppState>): AppState => ({ ...signedIn(), ...more });
@@ -20,6 +22,18 @@ describe("Join or Open", () => {
     expect(actionOf({ ...ready, proven: true, stage })).toBe("none"),
   );
   test("nor does one that is closing", () => expect(actionOf({ ...ready, proven: true, closing: true })).toBe("none"));
+});
+
+describe("who is waited for", () => {
+  const person = (role: string) =>
+    role === "me" ? t.person("practitioner", "waiting", { me: true }) : t.person(role as Role, "waiting", { since: t.at(-3) });
+
+  test.each(table)("$visit", ({ people, awaited }) => {
+    const participants = people.map(person);
+    const visit = t.visit("v", t.slot(0), { participants });
+    expect(awaitedOf(visit).map((one) => participants.indexOf(one))).toEqual(awaited);
+    expect(waitingSince(visit)).toBe(awaited.length > 0 ? t.at(-3) : undefined);
+  });
 });
 
 describe("everybody of a visit", () => {

@@ -10,10 +10,12 @@ export function isPast(visit: VisitView): boolean {
   return !visit.closing && ["finished", "noshow", "cancelled"].includes(visit.stage);
 }
 
-/** Who is waited for: patients and who acts for them; in a visit without a patient, everybody else. */
+/** Who is waited for: patients and who acts for them; in a visit without a patient, the colleagues. Never interpreters and
+ *  family. The companion has the same rule (`awaited` in its `board.rs`); both are held to `awaited.json`. */
 export function awaitedOf(visit: VisitView): ParticipantView[] {
   const patients = visit.participants.filter((one) => one.role === "patient" || one.role === "proxy");
-  return patients.length > 0 ? patients : visit.participants.filter((one) => !one.me && one.role !== "unattributed");
+  const colleague = (one: ParticipantView) => !one.me && (one.role === "practitioner" || one.role === "colleague");
+  return patients.length > 0 ? patients : visit.participants.filter(colleague);
 }
 
 export function meOf(visit: VisitView): ParticipantView | undefined {

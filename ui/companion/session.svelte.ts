@@ -14,6 +14,8 @@ export class Session {
   private running = new SvelteSet<Command>();
   /** The refusal of a command that the companion has not put into its state. */
   private refused = $state.raw<Problem>();
+  /** How many sign-ins have ended: what was asked under one is nothing for whoever is next. */
+  private ended = 0;
 
   constructor(private backend: Backend) {}
 
@@ -24,6 +26,10 @@ export class Session {
   }
 
   private show(state: AppState): void {
+    if (this.state?.session === "signed-in" && state.session !== "signed-in") {
+      this.ended += 1;
+      this.refused = undefined;
+    }
     this.state = state;
     // The companion answers for it now, and takes it back when it is no longer true.
     if (state.problem) this.refused = undefined;
@@ -47,13 +53,14 @@ export class Session {
     // A second press on sign-in starts it over: the first browser tab may be closed.
     if (this.running.has(command) && command !== "signIn") return undefined;
     this.running.add(command);
+    const before = this.ended;
     try {
       const answer = await (this.backend[command] as (...args: unknown[]) => ReturnType<Backend[C]>)(...args);
       if (command === "dismissProblem") this.refused = undefined;
       return { answer };
     } catch (refusal) {
       const problem = asProblem(refusal);
-      if (this.state?.problem?.code !== problem.code) this.refused = problem;
+      if (this.ended === before && this.state?.problem?.code !== problem.code) this.refused = problem;
       return undefined;
     } finally {
       this.running.delete(command);

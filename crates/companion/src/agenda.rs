@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::board::Board;
 use crate::clock::{Clock, within};
+use crate::epoch::Epoch;
 use crate::relay::Relay;
 use crate::view::{AppState, ConnectionState};
 
@@ -20,14 +21,17 @@ fn occasion(state: &AppState) -> (bool, Vec<String>) {
 }
 
 /// Follows it until the sign-in ends.
-pub(crate) async fn follow(relay: Arc<Relay>, board: Arc<Board>, clock: Arc<dyn Clock>) {
+pub(crate) async fn follow(relay: Arc<Relay>, board: Arc<Board>, of: Epoch, clock: Arc<dyn Clock>) {
     let mut states = board.watch();
     loop {
         let now = occasion(&states.borrow_and_update());
         if now.0 {
             let (from, until) = clock.local_day(clock.now());
             match relay.agenda(from, until).await {
-                Ok(agenda) => board.change(|s| s.agenda = Some(agenda)),
+                Ok(agenda) => {
+                    // Not the next clinician's day.
+                    let _ = board.epochs.during(of, || board.change(|s| s.agenda = Some(agenda)));
+                }
                 // What is shown says when it was read.
                 Err(refusal) => tracing::debug!(code = ?refusal.problem.code, "the day could not be read"),
             }

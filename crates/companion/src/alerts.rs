@@ -85,6 +85,16 @@ impl Alerts {
         self.edit(BTreeMap::clear);
     }
 
+    /// A visit that is gone, or over for good: there is nothing to see to, and nothing to take on.
+    pub(crate) fn forget(&self, visit: &str) {
+        self.edit(|standing| standing.retain(|which, _| which.visit != visit));
+    }
+
+    /// These are all visits there are.
+    pub(crate) fn only(&self, visits: &[VisitView]) {
+        self.edit(|standing| standing.retain(|which, _| visits.iter().any(|visit| visit.id == which.visit)));
+    }
+
     /// What a visit's newest state means for its alerts: a proven launch turns *Open* into *Join*, help that somebody took
     /// on needs nobody any more, and nothing stands for a visit that is over.
     pub(crate) fn follow(&self, visit: &VisitView) {
@@ -120,6 +130,11 @@ impl Alerts {
         });
     }
 
+    /// False if it has been withdrawn: its notification may be pressed before it is off the screen.
+    pub(crate) fn stands(&self, which: &Which) -> bool {
+        self.standing.lock().unwrap_or_else(PoisonError::into_inner).contains_key(which)
+    }
+
     /// True if pressing this alert means *Join*.
     pub(crate) fn means_join(&self, which: &Which) -> bool {
         let standing = self.standing.lock().unwrap_or_else(PoisonError::into_inner);
@@ -134,8 +149,9 @@ impl Alerts {
             return outcome;
         }
         let first = standing.values().min_by(|a, b| rank(a).cmp(&rank(b))).cloned();
-        drop(standing);
+        // Still locked: of two changes at once, the later one is the one that is shown.
         self.board.change(|s| s.alert = first);
+        drop(standing);
         self.changed.notify_one();
         outcome
     }

@@ -3,25 +3,30 @@
 use roomed_protocol::{ParticipantView, Presence, Problem, Role, StageView, VisitView};
 use tokio::sync::watch;
 
-use crate::view::{AppState, SessionView};
+use crate::epoch::Epochs;
+use crate::view::AppState;
 
-pub(crate) struct Board(watch::Sender<AppState>);
+pub(crate) struct Board {
+    state: watch::Sender<AppState>,
+    /// Whose it is.
+    pub(crate) epochs: Epochs,
+}
 
 impl Board {
     pub(crate) fn new(state: AppState) -> Self {
-        Self(watch::Sender::new(state))
+        Self { state: watch::Sender::new(state), epochs: Epochs::new() }
     }
 
     pub(crate) fn watch(&self) -> watch::Receiver<AppState> {
-        self.0.subscribe()
+        self.state.subscribe()
     }
 
     pub(crate) fn read<T>(&self, look: impl FnOnce(&AppState) -> T) -> T {
-        look(&self.0.borrow())
+        look(&self.state.borrow())
     }
 
     pub(crate) fn change(&self, change: impl FnOnce(&mut AppState)) {
-        self.0.send_if_modified(|state| {
+        self.state.send_if_modified(|state| {
             let before = state.clone();
             change(state);
             *state != before
@@ -36,10 +41,6 @@ impl Board {
     /// Puts a visit in its place.
     pub(crate) fn upsert(&self, visit: VisitView) {
         self.change(|s| {
-            // An answer that comes after the sign-in has ended is nothing for whoever is next.
-            if s.session == SessionView::SignedOut {
-                return;
-            }
             match s.visits.iter_mut().find(|v| v.id == visit.id) {
                 Some(old) => *old = visit,
                 None => s.visits.push(visit),
@@ -94,4 +95,35 @@ pub(crate) fn sort(visits: &mut [VisitView]) {
         };
         key(a).cmp(&key(b)).then_with(|| a.start.cmp(&b.start)).then_with(|| a.id.cmp(&b.id))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used, reason = "a test may panic")]
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    /// The window is held to the same table (`ui/companion/rules.test.ts`).
+    #[test]
+    fn who_is_waited_for() {
+        let table: Vec<Value> = serde_json::from_str(include_str!("../../../ui/companion/awaited.json")).unwrap();
+        assert!(table.len() > 8);
+        for line in table {
+            let person = |(n, role): (usize, &Value)| {
+                let me = role == "me";
+                let role = if me { "practitioner" } else { role.as_str().unwrap() };
+                json!({"id": n.to_string(), "role": role, "me": me, "presence": "waiting", "chart": {"state": "nothing"}})
+            };
+            let people: Vec<Value> = line["people"].as_array().unwrap().iter().enumerate().map(person).collect();
+            let visit: VisitView =
+                serde_json::from_value(json!({"id": "v", "stage": "arrived", "participants": people,
+                "start": "2026-11-22T08:30:00Z", "end": "2026-11-22T09:00:00Z", "proven": true, "covering": false,
+                "covered": false, "acknowledged": false, "closing": false, "timeline": [], "messages": []}))
+                .unwrap();
+            let found: Vec<Value> = awaited(&visit).map(|who| who.id.parse::<u64>().unwrap().into()).collect();
+            assert_eq!(Value::Array(found), line["awaited"], "{}", line["visit"]);
+            assert_eq!(waits(&visit), line["awaited"] != json!([]));
+        }
+    }
 }

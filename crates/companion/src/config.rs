@@ -45,6 +45,10 @@ impl RedirectHost {
     }
 }
 
+/// Where nobody says how long a computer was not touched, whoever works in the chart would be signed out in the midst of it.
+const NOT_IDLE_HERE: &str = "sign_out_after_idle_minutes: on this operating system Roomed cannot see whether anybody is \
+     here. Leave it out, and run `roomed --sign-out` when the screen locks";
+
 /// The file's content.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -131,9 +135,7 @@ impl Config {
         if config.relay.query().is_some() {
             return Err(ConfigError::Invalid("relay: it carries a query".into()));
         }
-        if config.sign_out_after_idle_minutes.is_some_and(|minutes| !(1..=480).contains(&minutes)) {
-            return Err(ConfigError::Invalid("sign_out_after_idle_minutes: 1 to 480".into()));
-        }
+        check_idle(config.sign_out_after_idle_minutes, crate::idle::OS_SAYS)?;
         let key = &config.organization;
         if key.is_empty() || key.len() > 64 || !key.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c)) {
             return Err(ConfigError::Invalid("organization: letters, digits, '-', '_' and '.' only".into()));
@@ -158,6 +160,16 @@ impl Config {
         } else {
             UrlPolicy::HttpsOnly
         }
+    }
+}
+
+fn check_idle(minutes: Option<u16>, os_says: bool) -> Result<(), ConfigError> {
+    match minutes {
+        Some(minutes) if !(1..=480).contains(&minutes) => {
+            Err(ConfigError::Invalid("sign_out_after_idle_minutes: 1 to 480".into()))
+        }
+        Some(_) if !os_says => Err(ConfigError::Invalid(NOT_IDLE_HERE.into())),
+        _ => Ok(()),
     }
 }
 
@@ -186,5 +198,13 @@ mod tests {
         ] {
             assert!(matches!(Config::parse(bad), Err(ConfigError::Invalid(_))), "{bad}");
         }
+    }
+
+    #[test]
+    fn where_nobody_can_say_who_is_there_nobody_is_signed_out_for_being_away() {
+        assert_eq!(check_idle(None, false), Ok(()));
+        assert_eq!(check_idle(Some(15), true), Ok(()));
+        let refused = check_idle(Some(15), false).unwrap_err().to_string();
+        assert!(refused.contains("roomed --sign-out"), "{refused}");
     }
 }

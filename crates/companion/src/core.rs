@@ -7,6 +7,7 @@ mod offers;
 mod offline;
 mod shared;
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::alerts::{Alerts, Which};
 use crate::board::{Board, must_ask, somebody_is_there};
 use crate::clock::within;
 use crate::config::Config;
+use crate::epoch::{Epoch, Over};
 use crate::inbox::Inbox;
 use crate::launch::{AskCovering, Launches};
 use crate::link::{LaunchLink, LinkQueue};
@@ -27,7 +29,9 @@ use crate::ports::Ports;
 use crate::problems;
 use crate::relay::{Refusal, Relay};
 use crate::session::Session;
-use crate::view::{AlertAbout, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView};
+use crate::view::{
+    AlertAbout, AppState, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView,
+};
 
 pub(crate) use offers::left;
 
@@ -59,6 +63,8 @@ pub(crate) struct Core {
     resuming: AsyncMutex<()>,
     /// When a person last pressed something here.
     touched: Mutex<Timestamp>,
+    /// Visits whose meeting was opened from here, and until when that may last.
+    joined: Mutex<BTreeMap<String, Timestamp>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
@@ -99,6 +105,7 @@ impl Core {
             choose: Mutex::default(),
             resuming: AsyncMutex::default(),
             touched,
+            joined: Mutex::default(),
         }
     }
 
@@ -141,9 +148,10 @@ impl Core {
                     // Each on its own: a tab left open must not hold up the next press.
                     running.spawn(async move {
                         let by_another = tokio::select! {
-                            by_another = core.launch(link.clone()) => by_another,
+                            biased;
                             // The next to sign in may be somebody else, whom this press does not concern.
                             () = core.signed_out.notified() => false,
+                            by_another = core.launch(link.clone()) => by_another,
                         };
                         core.links.done(&link);
                         if by_another {
@@ -169,28 +177,31 @@ impl Core {
             self.board.problem(problems::launch_refused());
             return false;
         }
+        let of = self.board.epochs.now();
         let outcome = async {
-            let me = self.me().await?;
-            self.launches.run(link, &me, self).await
+            let me = self.me(of).await?;
+            self.launches.run(of, link, &me, self).await
         };
         let outcome = outcome.await;
-        self.board.change(|s| s.launching = None);
+        if self.board.epochs.during(of, || self.board.change(|s| s.launching = None)).is_err() {
+            return false;
+        }
         match outcome {
             Ok(Some(proven)) => {
                 let visit = proven.visit.clone();
                 tracing::info!("a launch is proven");
-                self.begin_visit(&visit).await;
+                if self.begin_visit(of, &visit).await.is_err() {
+                    return false;
+                }
                 if let Some(banner) = self.launches.banner(proven).await {
-                    self.board.change(|s| {
+                    let show = |s: &mut AppState| {
                         // Only while the panel is still open: it may have been closed meanwhile.
                         if s.open_visit.as_ref() == Some(&visit.id) {
-                            s.patient = Some(PatientBanner {
-                                visit: visit.id,
-                                name: banner.name,
-                                birth_date: banner.birth_date,
-                            });
+                            let (name, birth_date) = (banner.name, banner.birth_date);
+                            s.patient = Some(PatientBanner { visit: visit.id, name, birth_date });
                         }
-                    });
+                    };
+                    let _ = self.board.epochs.during(of, || self.board.change(show));
                 }
             }
             Ok(None) => tracing::info!("the clinician does not cover"),
@@ -200,7 +211,7 @@ impl Core {
             }
             Err(problem) => {
                 tracing::warn!(code = ?problem.code, "a launch was refused");
-                self.board.problem(problem);
+                self.refused(of, problem.into());
                 self.ports.window.bring_forward();
             }
         }
@@ -208,20 +219,24 @@ impl Core {
     }
 
     /// A visit that is proven: in, where the patient is there already, else to its panel.
-    async fn begin_visit(&self, visit: &VisitView) {
-        self.inbox.put(visit.clone());
-        self.board.change(|s| {
-            s.open_visit = Some(visit.id.clone());
-            s.patient = None;
-            s.problem = None;
-        });
+    async fn begin_visit(&self, of: Epoch, visit: &VisitView) -> Result<(), Over> {
+        self.board.epochs.during(of, || {
+            self.alerts.follow(visit);
+            self.board.upsert(visit.clone());
+            self.show(&visit.id);
+            self.board.change(|s| {
+                s.patient = None;
+                s.problem = None;
+            });
+            self.inbox.see_to_doors();
+        })?;
         if somebody_is_there(visit) {
             // Any problem is on the board already.
             let _ = self.enter(&visit.id).await;
         } else {
             self.ports.window.bring_forward();
         }
-        self.inbox.learn_doors().await;
+        Ok(())
     }
 
     async fn wait_for_sign_in(&self) {
@@ -240,6 +255,10 @@ impl Core {
 
     async fn alert_pressed(&self, which: &Which) {
         self.touch();
+        if !self.alerts.stands(which) {
+            // It was withdrawn before it was off the screen, perhaps together with whom it was for.
+            return self.ports.window.bring_forward();
+        }
         if self.alerts.means_join(which) {
             if self.enter(&which.visit).await.is_err() {
                 self.ports.window.bring_forward();
@@ -280,8 +299,10 @@ impl Core {
         }
     }
 
-    fn refused(&self, refusal: Refusal) -> Problem {
-        self.board.problem(refusal.problem)
+    /// Says it, to nobody but whoever asked for it.
+    fn refused(&self, of: Epoch, Refusal { problem, .. }: Refusal) -> Problem {
+        let _ = self.board.epochs.during(of, || self.board.problem(problem.clone()));
+        problem
     }
 }
 

@@ -56,7 +56,13 @@ impl Companion {
             policy,
             users: Mutex::default(),
         });
-        let core = Arc::new(Core::new(config, ports, board, alerts, relay, session, inbox, launches));
+        let core = Arc::new(Core::new(config, ports, board, alerts, relay, session.clone(), inbox, launches));
+        let ended = Arc::downgrade(&core);
+        session.when_ended(move || {
+            if let Some(core) = ended.upgrade() {
+                core.sign_in_ended();
+            }
+        });
         tokio::spawn(core.clone().run());
         Ok(Handle(core))
     }

@@ -7,16 +7,17 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use roomed_protocol::{Notice, NoticeKind, ProblemCode, VisitView};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Notify};
 
 use crate::alerts::Alerts;
 use crate::board::{Board, sort};
 use crate::clock::Clock;
 use crate::core::left;
 use crate::doors::Doors;
+use crate::epoch::{Epoch, Over};
 use crate::relay::socket::Listener;
 use crate::relay::{Refusal, Relay};
-use crate::view::{AlertAbout, AlertView, ConnectionState, ConnectionView, OfferView};
+use crate::view::{AlertAbout, AlertView, AppState, ConnectionState, ConnectionView, OfferView};
 
 /// For how long a lost connection is only "Reconnecting".
 const OFFLINE_AFTER: Duration = Duration::from_secs(30);
@@ -29,6 +30,8 @@ pub(crate) struct Inbox {
     pub(crate) alerts: Arc<Alerts>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) doors: Doors,
+    /// The address of a meeting is still to be asked for.
+    doors_wanted: Notify,
     /// One pull at a time.
     turn: Mutex<()>,
     /// When the relay was last heard. Told only when the line is lost: until then it would change at every ping.
@@ -43,67 +46,108 @@ impl Inbox {
             alerts,
             clock,
             doors: Doors::default(),
+            doors_wanted: Notify::new(),
             turn: Mutex::new(()),
             heard: std::sync::Mutex::default(),
         }
     }
 
     /// Everything that happened since the cursor, then the list as it is now. In this order: what happens in between is
-    /// in the list already, and is told of once more by the next hint.
-    async fn catch_up(&self) -> Result<(), Refusal> {
+    /// in the list already, and is told of once more by the next hint. The cursor moves once all of it is settled: what
+    /// was read and then lost with the line is read again.
+    async fn catch_up(&self, of: Epoch) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
-        let news = self.pull().await?;
+        let mut news = self.pull().await?;
         let list = self.relay.visits().await?;
-        self.set_offset(list.now.parse().ok());
-        self.board.change(|s| {
-            s.visits.clone_from(&list.visits);
-            sort(&mut s.visits);
-        });
-        // Who asks for help is read off the list: an old request was taken on long ago, and a visit that is gone needs none.
-        self.settle(news.arrivals);
-        self.settle_offer(news.offer, &news.answered);
-        for visit in &list.visits {
-            self.alerts.follow(visit);
-        }
-        self.learn_doors().await;
+        self.board.epochs.during(of, || {
+            let offset = self.offset(list.now.parse().ok());
+            self.board.change(|s| {
+                s.clock_offset_ms = offset.unwrap_or(s.clock_offset_ms);
+                s.visits.clone_from(&list.visits);
+                sort(&mut s.visits);
+            });
+            // Who asks for help is read off the list: an old request was taken on long ago, and a visit that is gone needs
+            // none.
+            news.arrivals.retain(|id, _| list.visits.iter().any(|visit| visit.id == *id));
+            self.alerts.only(&list.visits);
+            self.settle(news.arrivals);
+            self.settle_offer(news.offer, &news.answered);
+            for visit in &list.visits {
+                self.alerts.follow(visit);
+            }
+            self.advance(news.cursor);
+            self.see_to_doors();
+        })?;
         Ok(())
     }
 
     /// What a hint announced.
-    async fn pull_new(&self, cursor: u32) -> Result<(), Refusal> {
+    async fn pull_new(&self, of: Epoch, cursor: u32) -> Result<(), Refusal> {
         let _turn = self.turn.lock().await;
         if self.board.read(|s| s.cursor) >= cursor {
             return Ok(());
         }
         let news = self.pull().await?;
-        // The alert first: it needs nothing but the notice.
-        self.settle(news.arrivals);
-        news.help.into_values().for_each(|alert| self.alerts.raise(alert));
-        self.settle_offer(news.offer, &news.answered);
+        self.board.epochs.during(of, || {
+            // The alert first: it needs nothing but the notice.
+            self.settle(news.arrivals);
+            news.help.into_values().for_each(|alert| self.alerts.raise(alert));
+            self.settle_offer(news.offer, &news.answered);
+            self.advance(news.cursor);
+        })?;
+        let mut lost = Ok(());
         for id in news.touched {
             match self.relay.visit(&id).await {
-                Ok(visit) => self.put(visit),
+                Ok(visit) => self.put(of, visit)?,
                 Err(refusal) if refusal.problem.code == ProblemCode::VisitNotFound => {
-                    self.board.change(|s| s.visits.retain(|v| v.id != id));
+                    self.board.epochs.during(of, || {
+                        self.alerts.forget(&id);
+                        self.board.change(|s| {
+                            s.visits.retain(|v| v.id != id);
+                            s.patient.take_if(|p| p.visit == id);
+                        });
+                    })?;
                 }
+                // The line is not what it seems: the whole list is asked for once it is back.
+                Err(refusal) if refusal.is_silence() => lost = Err(refusal),
                 Err(_) => tracing::debug!("a visit could not be fetched"),
             }
         }
-        self.learn_doors().await;
-        Ok(())
+        self.board.epochs.during(of, || self.see_to_doors())?;
+        lost
     }
 
-    /// Asks how visits are joined that could be joined now, for the time when nobody can be asked.
-    pub(crate) async fn learn_doors(&self) {
-        for visit in self.board.read(|s| self.doors.missing(&s.visits)) {
-            match self.relay.door(&visit).await {
-                Ok(door) => self.doors.put(&visit, door),
-                Err(refusal) if refusal.is_silence() => break,
-                // There is no meeting yet: asked again with the next news of it.
-                Err(_) => {}
+    /// Drops the meetings' addresses that are of no use any more, and has the others asked for: in a task of its own, so that
+    /// no alert waits for it.
+    pub(crate) fn see_to_doors(&self) {
+        let missing = self.board.read(|s| self.doors.missing(&s.visits));
+        self.board.change(|s| s.joinable = self.doors.known());
+        if !missing.is_empty() {
+            self.doors_wanted.notify_one();
+        }
+    }
+
+    /// Asks how visits are joined that could be joined now, for the time when nobody can be asked. Ends with the sign-in.
+    pub(crate) async fn learn_doors(&self, of: Epoch) {
+        loop {
+            self.doors_wanted.notified().await;
+            for visit in self.board.read(|s| self.doors.missing(&s.visits)) {
+                match self.relay.door(&visit).await {
+                    Ok(door) => {
+                        let learnt = self.board.epochs.during(of, || {
+                            self.doors.put(&visit, door);
+                            self.board.change(|s| s.joinable = self.doors.known());
+                        });
+                        if learnt == Err(Over) {
+                            return;
+                        }
+                    }
+                    Err(refusal) if refusal.is_silence() => break,
+                    // There is no meeting yet: asked again with the next news of it.
+                    Err(_) => {}
+                }
             }
         }
-        self.board.change(|s| s.joinable = self.doors.known());
     }
 
     /// Whoever signs in next has heard nothing yet, and joins nothing of the one before.
@@ -113,28 +157,36 @@ impl Inbox {
     }
 
     /// A visit as the relay has just described it.
-    pub(crate) fn put(&self, visit: VisitView) {
-        self.alerts.follow(&visit);
-        self.board.upsert(visit);
+    ///
+    /// # Errors
+    /// [`Over`] if it was asked under a sign-in that has ended.
+    pub(crate) fn put(&self, of: Epoch, visit: VisitView) -> Result<(), Over> {
+        self.board.epochs.during(of, || {
+            self.alerts.follow(&visit);
+            self.board.upsert(visit);
+        })
     }
 
     /// Reads all new notices.
     async fn pull(&self) -> Result<News, Refusal> {
-        let mut cursor = self.board.read(|s| s.cursor);
-        let mut news = News::default();
+        let mut news = News { cursor: self.board.read(|s| s.cursor), ..News::default() };
         for _ in 0..PAGES {
-            let page = self.relay.notices(cursor).await?;
-            let before = cursor;
+            let before = news.cursor;
+            let page = self.relay.notices(before).await?;
             for notice in page.notices {
-                cursor = notice.seq;
+                news.cursor = notice.seq;
                 fold(&mut news, notice);
             }
-            if !page.more || cursor == before {
+            if !page.more || news.cursor == before {
                 break;
             }
         }
-        self.board.change(|s| s.cursor = s.cursor.max(cursor));
         Ok(news)
+    }
+
+    /// Everything up to `cursor` is settled.
+    fn advance(&self, cursor: u32) {
+        self.board.change(|s| s.cursor = s.cursor.max(cursor));
     }
 
     fn settle(&self, alerts: BTreeMap<String, Option<AlertView>>) {
@@ -158,11 +210,10 @@ impl Inbox {
         });
     }
 
-    fn set_offset(&self, relay_now: Option<Timestamp>) {
-        let Some(relay_now) = relay_now else { return };
-        let offset = relay_now.as_millisecond() - self.clock.now().as_millisecond();
-        let offset = i32::try_from(offset).unwrap_or(if offset < 0 { i32::MIN } else { i32::MAX });
-        self.board.change(|s| s.clock_offset_ms = offset);
+    /// The relay's clock minus this workstation's, in milliseconds.
+    fn offset(&self, relay_now: Option<Timestamp>) -> Option<i32> {
+        let offset = relay_now?.as_millisecond() - self.clock.now().as_millisecond();
+        Some(i32::try_from(offset).unwrap_or(if offset < 0 { i32::MIN } else { i32::MAX }))
     }
 
     /// "Offline since 10:31" once a loss has lasted.
@@ -189,26 +240,41 @@ impl Inbox {
     }
 }
 
+/// The inbox at the end of a socket, under one sign-in.
+pub(crate) struct Line {
+    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) of: Epoch,
+}
+
+impl Line {
+    /// Changes what is shown, while the sign-in lasts.
+    fn change(&self, change: impl FnOnce(&Inbox, &mut AppState)) {
+        let board = &self.inbox.board;
+        // Otherwise nobody is there any more to be shown anything.
+        let _ = board.epochs.during(self.of, || board.change(|s| change(&self.inbox, s)));
+    }
+}
+
 #[async_trait::async_trait]
-impl Listener for Inbox {
+impl Listener for Line {
     fn cursor(&self) -> u32 {
-        self.board.read(|s| s.cursor)
+        self.inbox.board.read(|s| s.cursor)
     }
 
     async fn up(&self, relay_cursor: u32, relay_now: Option<Timestamp>) -> bool {
         // A relay that knows less than we have seen has another store than before.
-        self.board.change(|s| {
+        self.change(|inbox, s| {
             if s.cursor > relay_cursor {
                 s.cursor = 0;
             }
+            s.clock_offset_ms = inbox.offset(relay_now).unwrap_or(s.clock_offset_ms);
         });
-        self.set_offset(relay_now);
-        if let Err(refusal) = self.catch_up().await {
+        if let Err(refusal) = self.inbox.catch_up(self.of).await {
             tracing::warn!(code = ?refusal.problem.code, "could not catch up");
             return false;
         }
-        let since = Some(self.clock.now().to_string());
-        self.board.change(|s| {
+        let since = Some(self.inbox.clock.now().to_string());
+        self.change(|_, s| {
             s.connection = ConnectionView { state: ConnectionState::Live, since };
             s.heard_at = None;
         });
@@ -216,11 +282,15 @@ impl Listener for Inbox {
     }
 
     fn heard(&self) {
-        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(self.clock.now());
+        let inbox = &self.inbox;
+        let now = Some(inbox.clock.now());
+        let _ = inbox.board.epochs.during(self.of, || {
+            *inbox.heard.lock().unwrap_or_else(PoisonError::into_inner) = now;
+        });
     }
 
     async fn hint(&self, cursor: u32) -> bool {
-        let outcome = self.pull_new(cursor).await;
+        let outcome = self.inbox.pull_new(self.of, cursor).await;
         if let Err(refusal) = &outcome {
             tracing::warn!(code = ?refusal.problem.code, "could not pull notices");
         }
@@ -228,9 +298,9 @@ impl Listener for Inbox {
     }
 
     fn down(&self) {
-        let now = self.clock.now().to_string();
-        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        self.board.change(|s| {
+        let now = self.inbox.clock.now().to_string();
+        let heard = *self.inbox.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        self.change(|_, s| {
             s.heard_at = heard.map(|at| at.to_string());
             if s.connection.state == ConnectionState::Live || s.connection.since.is_none() {
                 s.connection = ConnectionView { state: ConnectionState::Reconnecting, since: Some(now) };
@@ -242,6 +312,8 @@ impl Listener for Inbox {
 /// What new notices come to.
 #[derive(Default)]
 struct News {
+    /// The last of them.
+    cursor: u32,
     /// Which arrivals stand unseen after them, or no longer do.
     arrivals: BTreeMap<String, Option<AlertView>>,
     /// Who asked for help. Whether somebody has taken it on since is in the visit only.

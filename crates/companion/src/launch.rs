@@ -19,6 +19,7 @@ use secrecy::{ExposeSecret, SecretString};
 
 use crate::board::Board;
 use crate::clock::within;
+use crate::epoch::Epoch;
 use crate::link::LaunchLink;
 use crate::loopback::{Loopback, Page};
 use crate::ports::Ports;
@@ -65,6 +66,7 @@ impl Launches {
     /// Runs a launch. `Ok(None)`: the clinician does not cover.
     pub(crate) async fn run(
         &self,
+        of: Epoch,
         link: LaunchLink,
         me: &MeView,
         covering: &dyn AskCovering,
@@ -102,7 +104,9 @@ impl Launches {
             Err(refusal) => return Err(refusal.problem),
         };
         if let Some(user) = user {
-            self.users.lock().unwrap_or_else(PoisonError::into_inner).insert(link.iss.clone(), user);
+            let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
+            // An answer to whoever was signed in before says nothing of whoever is now.
+            let _ = self.board.epochs.during(of, || users.insert(link.iss.clone(), user));
         }
         let chart = token.patient.map(|patient| (link.iss, token.access_token, patient));
         Ok(Some(Proven { visit, chart }))

@@ -9,6 +9,7 @@ pub mod config;
 mod core;
 pub mod desktop;
 mod doors;
+mod epoch;
 mod handle;
 pub mod idle;
 mod inbox;
@@ -20,6 +21,8 @@ mod pending;
 pub mod ports;
 mod problems;
 mod relay;
+#[cfg(target_os = "linux")]
+pub mod remote;
 pub mod secrets;
 mod session;
 pub mod sign_in;

@@ -6,9 +6,10 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
-use roomed_protocol::{LateRequest, SayRequest, VisitView};
+use roomed_protocol::{LateRequest, ProblemCode, Role, SayRequest, VisitView};
 use tokio::sync::Notify;
 
+use crate::relay::Refusal;
 use crate::view::{AlertView, AppState, PendingAction, PendingState, PendingView};
 
 /// After this, nobody expects it any more.
@@ -73,21 +74,49 @@ impl Deed {
         }
     }
 
+    /// The visits for which an earlier *Running late* is no longer true.
+    fn no_longer_late(&self) -> &[String] {
+        match self {
+            Self::Late(request) => &request.visits,
+            Self::Join { visit } => std::slice::from_ref(visit),
+            Self::Acknowledge { .. } | Self::Say { .. } | Self::HelpTaken { .. } => &[],
+        }
+    }
+
+    /// True if this was refused because there is no such visit any more. *Join* is not found as well where nobody has proven
+    /// a launch, and *Running late* is of several.
+    pub(crate) fn is_of_no_visit(&self, refusal: &Refusal) -> bool {
+        match refusal.problem.code {
+            ProblemCode::VisitClosed => !matches!(self, Self::Late(_)),
+            ProblemCode::VisitNotFound => !matches!(self, Self::Late(_) | Self::Join { .. }),
+            _ => false,
+        }
+    }
+
     /// True if the relay heard it although its answer was lost: a message must not be said twice.
     fn is_known(&self, state: &AppState, since: Timestamp) -> bool {
         let Self::Say { visit, request } = self else { return false };
         let Some(visit) = state.visits.iter().find(|one| one.id == *visit) else { return false };
+        // A message names a role. In a group that may be another patient, to whom the same was said.
+        let to = match &request.to {
+            None => None,
+            Some(to) => match only_role_of(visit, to) {
+                Some(role) => Some(role),
+                None => return false,
+            },
+        };
         let pressed = since + SignedDuration::from_millis(i64::from(state.clock_offset_ms)) - LEEWAY;
         visit.messages.iter().any(|said| {
-            (said.preset, said.minutes, said.to) == (request.preset, request.minutes, role_of(visit, request))
+            (said.preset, said.minutes, said.to) == (request.preset, request.minutes, to)
                 && said.at.parse::<Timestamp>().is_ok_and(|at| at >= pressed)
         })
     }
 }
 
-fn role_of(visit: &VisitView, request: &SayRequest) -> Option<roomed_protocol::Role> {
-    let to = request.to.as_deref()?;
-    visit.participants.iter().find(|one| one.id == to).map(|one| one.role)
+/// The role of a participant who is the only one of that role.
+fn only_role_of(visit: &VisitView, participant: &str) -> Option<Role> {
+    let role = visit.participants.iter().find(|one| one.id == participant)?.role;
+    (visit.participants.iter().filter(|one| one.role == role).count() == 1).then_some(role)
 }
 
 /// One that waits to be sent.
@@ -126,21 +155,31 @@ impl Pending {
         edit(count, kept)
     }
 
-    /// False if there is no room for it.
-    pub(crate) fn keep(&self, deed: Deed, state: &AppState, now: Timestamp) -> bool {
+    /// Keeps what was pressed at `since`. False if there is no room for it.
+    pub(crate) fn keep(&self, deed: Deed, state: &AppState, since: Timestamp) -> bool {
         let visit = state.visits.iter().find(|one| deed.visit() == Some(&one.id));
-        let start = visit.map_or_else(|| now.to_string(), |one| one.start.clone());
+        let start = visit.map_or_else(|| since.to_string(), |one| one.start.clone());
         let kept = self.edit(|count, kept| {
             kept.retain(|earlier| !deed.replaces(&earlier.deed));
+            not_late(kept, deed.no_longer_late());
             if kept.len() >= MOST {
                 return false;
             }
             *count += 1;
-            kept.push(Kept { id: format!("p{count}"), deed, since: now, start, state: PendingState::Waiting });
+            kept.push(Kept { id: format!("p{count}"), deed, since, start, state: PendingState::Waiting });
             true
         });
         self.changed.notify_one();
         kept
+    }
+
+    /// This was done at once: what was kept before it must not come after it.
+    pub(crate) fn done(&self, deed: &Deed) {
+        self.edit(|_, kept| {
+            kept.retain(|earlier| earlier.state != PendingState::Waiting || !deed.replaces(&earlier.deed));
+            not_late(kept, deed.no_longer_late());
+        });
+        self.changed.notify_one();
     }
 
     /// The oldest that may still be sent.
@@ -181,4 +220,15 @@ impl Pending {
         };
         self.edit(|_, kept| kept.iter().map(view).collect())
     }
+}
+
+/// Takes these visits out of every *Running late* that still waits.
+fn not_late(kept: &mut Vec<Kept>, visits: &[String]) {
+    kept.retain_mut(|one| match &mut one.deed {
+        Deed::Late(request) if one.state == PendingState::Waiting => {
+            request.visits.retain(|visit| !visits.contains(visit));
+            !request.visits.is_empty()
+        }
+        _ => true,
+    });
 }

@@ -1,7 +1,8 @@
 //! The signed-in clinician's tokens: the refresh token here and in the keychain, access tokens in memory only.
 //! One refresh at a time, whoever asks: Entra's rotation would make a second one use a token that is already replaced.
 
-use std::sync::Arc;
+use std::future::Future;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -12,10 +13,9 @@ use tokio::sync::Mutex;
 use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::KeepSignIn;
-use crate::problems;
 use crate::secrets::{SecretError, Stored, Vault, VaultError};
 use crate::sign_in::{Account, Granted, SignIn, SignInError};
-use crate::view::{KeychainView, SessionView};
+use crate::view::KeychainView;
 
 /// How long before its end an access token is replaced.
 const EARLY: Duration = Duration::from_secs(300);
@@ -35,6 +35,8 @@ pub(crate) struct Session {
     clock: Arc<dyn Clock>,
     board: Arc<Board>,
     held: Mutex<Option<Held>>,
+    /// Told when the provider has ended the sign-in, before anybody else hears of it.
+    ended: OnceLock<Box<dyn Fn() + Send + Sync>>,
 }
 
 struct Held {
@@ -52,7 +54,12 @@ impl Session {
         clock: Arc<dyn Clock>,
         board: Arc<Board>,
     ) -> Self {
-        Self { sign_in, vault, keep, clock, board, held: Mutex::new(None) }
+        Self { sign_in, vault, keep, clock, board, held: Mutex::new(None), ended: OnceLock::new() }
+    }
+
+    /// What is to be done when the provider has ended the sign-in. Once.
+    pub(crate) fn when_ended(&self, then: impl Fn() + Send + Sync + 'static) {
+        let _ = self.ended.set(Box::new(then));
     }
 
     pub(crate) fn vault(&self) -> &Vault {
@@ -79,8 +86,22 @@ impl Session {
 
     /// Forgets everything, here and in the keychain.
     pub(crate) async fn sign_out(&self) -> Result<(), VaultError> {
-        *self.held.lock().await = None;
-        self.vault.erase().await
+        let mut held = self.held.lock().await;
+        *held = None;
+        let erased = self.erase();
+        drop(held);
+        erased.await
+    }
+
+    /// Begun at once, whoever waits for it. In memory mode the keychain is never asked for anything.
+    fn erase(&self) -> impl Future<Output = Result<(), VaultError>> + use<> {
+        let erasing = (self.keep == KeepSignIn::Keychain).then(|| self.vault.erase());
+        async move {
+            match erasing {
+                Some(erasing) => erasing.await,
+                None => Ok(()),
+            }
+        }
     }
 
     /// An access token that is good for a while.
@@ -116,10 +137,12 @@ impl Session {
             }
             Err(SignInError::InteractionNeeded) => {
                 *slot = None;
+                // Before anybody can be signed in anew, and before this work is dropped as that of an ended sign-in.
+                let erased = self.erase();
                 drop(slot);
                 tracing::info!("the sign-in has ended");
                 self.ended();
-                if self.vault.erase().await.is_err() {
+                if erased.await.is_err() {
                     tracing::warn!("an ended sign-in could not be removed from the keychain");
                 }
                 Err(NoToken::SignedOut)
@@ -170,11 +193,8 @@ impl Session {
     }
 
     fn ended(&self) {
-        self.board.change(|s| {
-            s.session = SessionView::SignedOut;
-            s.me = None;
-            s.patient = None;
-            s.problem = Some(problems::not_signed_in());
-        });
+        if let Some(then) = self.ended.get() {
+            then();
+        }
     }
 }

@@ -5,16 +5,19 @@ use std::time::Duration;
 
 use roomed_protocol::{MeView, Problem, ProblemCode, SignInView};
 use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use super::{Core, locked};
 use crate::agenda;
 use crate::clock::within;
 use crate::config::KeepSignIn;
+use crate::epoch::Epoch;
+use crate::inbox::Line;
 use crate::problems;
 use crate::relay::socket::{self, Listener};
 use crate::secrets::{SecretError, VaultError};
 use crate::sign_in::SignInError;
-use crate::view::{AppState, ConnectionState, KeychainView, MyselfView, SessionView};
+use crate::view::{AppState, ConnectionState, EndedView, KeychainView, MyselfView, SessionView};
 
 /// Pause before who is signed in is asked again.
 const AGAIN: Duration = Duration::from_secs(5);
@@ -23,6 +26,7 @@ impl Core {
     /// Looks for a kept sign-in. Goes on waiting when the keychain shows a prompt of its own.
     pub(crate) async fn resume(&self) {
         let _one = self.resuming.lock().await;
+        let since = self.board.epochs.now();
         if self.config.keep_sign_in == KeepSignIn::Memory {
             self.board.change(|s| s.keychain = KeychainView::MemoryOnly);
             return;
@@ -52,14 +56,16 @@ impl Core {
                 s.session = SessionView::SignedOut;
             }
         });
-        // Somebody may have signed in by hand while the keychain was waited for.
+        // Somebody may have signed in by hand, or out, while the keychain was waited for.
         let Ok(Some(stored)) = stored else { return };
-        if !waiting {
+        if !waiting || self.board.epochs.now() != since {
             return;
         }
-        self.board.change(|s| s.organization = Some(stored.at.organization.clone()));
+        let organization = stored.at.organization.clone();
         self.session.resume(stored).await;
-        self.begin();
+        if self.begin(since).await {
+            self.board.change(|s| s.organization = Some(organization));
+        }
     }
 
     async fn sign_in_view(&self) -> Result<SignInView, Problem> {
@@ -72,6 +78,7 @@ impl Core {
         if self.board.read(|s| s.session == SessionView::SignedIn) {
             return Ok(());
         }
+        let since = self.board.epochs.now();
         let (keep, given_up) = oneshot::channel();
         // A second press starts over: the first tab may be closed.
         *locked(&self.signing_in) = Some(keep);
@@ -80,98 +87,141 @@ impl Core {
             s.ended = None;
             s.problem = None;
         });
-        let choose = std::mem::take(&mut *locked(&self.choose));
+        // Until somebody is signed in: the first tab may be closed, and the second press is the same question.
+        let choose = self.config.is_shared() || *locked(&self.choose);
         let work = async {
             let at = self.sign_in_view().await?;
             self.session.sign_in(at, choose).await.map_err(|e| sign_in_problem(&e))
         };
         let outcome = tokio::select! {
-            outcome = work => outcome,
+            biased;
             _ = given_up => return Ok(()),
+            outcome = work => outcome,
         };
         locked(&self.signing_in).take();
         match outcome {
             Ok(()) => {
-                tracing::info!("signed in");
-                self.begin();
+                if self.begin(since).await {
+                    tracing::info!("signed in");
+                    *locked(&self.choose) = false;
+                }
                 Ok(())
             }
             Err(problem) => {
-                self.board.change(|s| s.session = SessionView::SignedOut);
-                Err(self.board.problem(problem))
+                // After a sign-out nobody waits for this one any more.
+                let _ = self.board.epochs.during(since, || {
+                    self.board.change(|s| s.session = SessionView::SignedOut);
+                    self.board.problem(problem.clone())
+                });
+                Err(problem)
             }
         }
     }
 
-    /// From signed in to live.
-    fn begin(&self) {
+    /// From signed in to live. False if somebody has signed out since: then nobody is.
+    async fn begin(&self, since: Epoch) -> bool {
         self.touch();
-        self.board.change(|s| {
-            s.session = SessionView::SignedIn;
-            s.problem = None;
-            s.cursor = 0;
+        // A link may be waiting for just this.
+        let launching = self.board.read(|s| s.launching);
+        let begun = self.board.epochs.next_after(since, || {
+            self.forget_everything(|s| {
+                s.session = SessionView::SignedIn;
+                s.launching = launching;
+            });
         });
-        locked(&self.me).take();
+        let Some(of) = begun else {
+            // What could not be removed is said by whoever signed out.
+            let _ = self.session.sign_out().await;
+            return false;
+        };
         let (relay, inbox, ports) = (self.relay.clone(), self.inbox.clone(), self.ports.clone());
-        let mut live = locked(&self.live);
-        live.abort_all();
-        live.spawn(async move {
-            let listener: Arc<dyn Listener> = inbox;
-            socket::run(&relay, &*ports.clock, &*ports.random, &listener).await;
+        let line: Arc<dyn Listener> = Arc::new(Line { inbox: inbox.clone(), of });
+        let begun = self.board.epochs.during(of, || {
+            let mut live = locked(&self.live);
+            live.spawn(agenda::follow(relay.clone(), self.board.clone(), of, ports.clock.clone()));
+            live.spawn(async move { inbox.learn_doors(of).await });
+            live.spawn(async move { socket::run(&relay, &*ports.clock, &*ports.random, &line).await });
         });
-        live.spawn(agenda::follow(self.relay.clone(), self.board.clone(), self.ports.clock.clone()));
-        drop(live);
         self.signed_in.notify_waiters();
+        begun.is_ok()
     }
 
-    pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
-        locked(&self.signing_in).take();
-        locked(&self.live).abort_all();
+    /// The state is made anew, and no part remembers anything of a sign-in. Run by every end of one, and before the next:
+    /// within [`crate::epoch::Epochs::next`], so that nothing that comes back late gets in again.
+    fn forget_everything(&self, then: impl FnOnce(&mut AppState)) {
+        // Dropping them ends them.
+        *locked(&self.live) = JoinSet::new();
         locked(&self.me).take();
         locked(&self.answer).take();
-        self.links.clear();
-        self.signed_out.notify_waiters();
-        *locked(&self.choose) = true;
+        locked(&self.joined).clear();
         self.alerts.clear();
         self.inbox.forget();
         self.pending.clear();
         self.launches.forget();
-        let erased = self.session.sign_out().await;
         self.board.change(|s| {
             *s = AppState {
                 organization: s.organization.take(),
                 keychain: s.keychain,
                 notifications: s.notifications,
-                sound: s.sound,
                 ..AppState::default()
             };
+            then(s);
         });
+    }
+
+    /// Nobody is signed in from now on. What the next one sees, and who they are, is asked anew.
+    fn close(&self, then: impl FnOnce(&mut AppState)) -> Epoch {
+        *locked(&self.choose) = true;
+        let of = self.board.epochs.next(|| self.forget_everything(then));
+        self.signed_out.notify_waiters();
+        of
+    }
+
+    /// Microsoft has ended the sign-in: as good as a sign-out. Links that wait stay: whoever pressed is there.
+    pub(crate) fn sign_in_ended(&self) {
+        self.close(|s| s.problem = Some(problems::not_signed_in()));
+    }
+
+    pub(crate) async fn sign_out(&self) -> Result<(), Problem> {
+        self.leave(None).await
+    }
+
+    /// Signs out. The screen first: the tokens may have to wait for the keychain.
+    pub(super) async fn leave(&self, why: Option<EndedView>) -> Result<(), Problem> {
+        locked(&self.signing_in).take();
+        self.links.clear();
+        let of = self.close(|s| s.ended = why);
+        let erased = self.session.sign_out().await;
         tracing::info!("signed out");
         match erased {
             Ok(()) | Err(VaultError::Store(SecretError::Missing)) => Ok(()),
-            Err(VaultError::Waiting | VaultError::Store(_)) => Err(self.board.problem(problems::keychain_kept_it())),
+            Err(VaultError::Waiting | VaultError::Store(_)) => {
+                Err(self.refused(of, problems::keychain_kept_it().into()))
+            }
         }
     }
 
     /// Who is signed in, and from where a launch may come.
-    pub(super) async fn me(&self) -> Result<MeView, Problem> {
+    pub(super) async fn me(&self, of: Epoch) -> Result<MeView, Problem> {
         let known = locked(&self.me).clone();
         match known {
             Some(me) => Ok(me),
-            None => self.ask_me().await,
+            None => self.ask_me(of).await,
         }
     }
 
-    async fn ask_me(&self) -> Result<MeView, Problem> {
-        let me = self.relay.me().await.map_err(|r| r.problem)?;
-        self.alerts.repeat_every(Duration::from_secs(u64::from(me.alert_repeat_seconds)));
-        self.board.change(|s| {
-            s.organization = Some(me.organization.clone());
-            s.waiting = me.waiting;
-            s.sends.clone_from(&me.sends);
-            s.me = Some(MyselfView { name: me.display_name.clone(), initials: initials(&me.display_name) });
-        });
-        *locked(&self.me) = Some(me.clone());
+    async fn ask_me(&self, of: Epoch) -> Result<MeView, Problem> {
+        let me = self.board.epochs.under(of, self.relay.me()).await?.map_err(|r| r.problem)?;
+        self.board.epochs.during(of, || {
+            self.alerts.repeat_every(Duration::from_secs(u64::from(me.alert_repeat_seconds)));
+            self.board.change(|s| {
+                s.organization = Some(me.organization.clone());
+                s.waiting = me.waiting;
+                s.sends.clone_from(&me.sends);
+                s.me = Some(MyselfView { name: me.display_name.clone(), initials: initials(&me.display_name) });
+            });
+            *locked(&self.me) = Some(me.clone());
+        })?;
         Ok(me)
     }
 
@@ -180,15 +230,16 @@ impl Core {
         let mut states = self.board.watch();
         let mut asked = None;
         loop {
+            let of = self.board.epochs.now();
             let connection = states.borrow_and_update().connection.clone();
             if connection.state == ConnectionState::Live && asked.as_ref() != Some(&connection) {
-                match self.ask_me().await {
+                match self.ask_me(of).await {
                     Ok(_) => asked = Some(connection),
                     Err(problem) => {
                         tracing::warn!(code = ?problem.code, "who is signed in is not known yet");
                         // That the relay is out of reach is said by the connection already.
                         if problem.code != ProblemCode::RelayUnreachable {
-                            self.board.problem(problem);
+                            self.refused(of, problem.into());
                         }
                         self.ports.clock.sleep(AGAIN).await;
                     }

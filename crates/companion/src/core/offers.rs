@@ -22,21 +22,22 @@ pub(crate) fn left(offer: &OfferView, now: Timestamp, offset_ms: i32) -> Duratio
 impl Core {
     /// Opens the offered visit here, or leaves it where it is.
     pub(crate) async fn take_offer(&self, take: bool) -> Result<(), Problem> {
+        let of = self.board.epochs.now();
         let Some(offer) = self.board.read(|s| s.offer.clone()) else { return Ok(()) };
-        let visit = match self.relay.answer_offer(&offer.id, take).await {
+        let visit = match self.board.epochs.under(of, self.relay.answer_offer(&offer.id, take)).await? {
             Ok(visit) => visit,
             Err(refusal) => {
                 // Nothing can be made of it any more; one that the relay has not heard of can be answered again.
                 if matches!(refusal.problem.code, ProblemCode::OfferOver | ProblemCode::VisitClosed) {
                     self.no_offer(&offer);
                 }
-                return Err(self.not_later(refusal));
+                return Err(self.not_later(of, refusal));
             }
         };
         self.no_offer(&offer);
         if take {
             tracing::info!("an offered visit is opened");
-            self.begin_visit(&visit).await;
+            self.begin_visit(of, &visit).await?;
         }
         Ok(())
     }

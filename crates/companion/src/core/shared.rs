@@ -1,34 +1,32 @@
 //! A workstation that several people use: the sign-in ends when nobody is there, and when somebody else begins a visit from
 //! the chart. What it leaves behind is nothing: the state is made anew, and no part of it is ever written to a file.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::Timestamp;
-use roomed_protocol::Presence;
+use jiff::{SignedDuration, Timestamp};
+use roomed_protocol::{ParticipantView, Presence, VisitView};
 
-use super::Core;
-use crate::view::{EndedView, SessionView};
+use super::{Core, locked};
+use crate::board::is_over;
+use crate::view::{ConnectionState, EndedView, SessionView};
 
 /// Most between two looks at the idle clock.
 const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// By so much may a visit last longer than planned.
+const MAY_OVERRUN: SignedDuration = SignedDuration::from_mins(30);
 
 impl Core {
     /// A person pressed something here.
     pub(crate) fn touch(&self) {
-        *self.touched.lock().unwrap_or_else(PoisonError::into_inner) = self.ports.clock.now();
+        *locked(&self.touched) = self.ports.clock.now();
     }
 
     /// Ends the sign-in by itself, and says why.
     pub(super) async fn end_session(&self, why: EndedView) {
         tracing::info!(?why, "the companion signs out by itself");
         // What could not be removed from a keychain is on the board already.
-        let _ = self.sign_out().await;
-        self.board.change(|s| {
-            if s.session == SessionView::SignedOut {
-                s.ended = Some(why);
-            }
-        });
+        let _ = self.leave(Some(why)).await;
     }
 
     /// Ends the sign-in once nobody has been there for as long as is configured.
@@ -50,16 +48,39 @@ impl Core {
         }
     }
 
+    /// *Join* was pressed here: whoever did is in that visit for as long as it may well last.
+    pub(super) fn joined(&self, visit: &str) {
+        let now = self.ports.clock.now();
+        let until = self.board.read(|s| {
+            let it = s.visits.iter().find(|one| one.id == visit)?;
+            let (start, end) = (it.start.parse::<Timestamp>().ok()?, it.end.parse::<Timestamp>().ok()?);
+            // A visit that begins late lasts as long as one in time.
+            now.checked_add(end.duration_since(start)).ok().map(|late| late.max(end))
+        });
+        let until = until.unwrap_or(now).checked_add(MAY_OVERRUN).unwrap_or(now);
+        locked(&self.joined).insert(visit.to_owned(), until);
+    }
+
+    /// In one that was joined from here: a meeting that the clinician is in elsewhere says nothing of this workstation.
+    /// Their presence is believed while the line is up; without it, and until it is first seen, the press counts.
     fn is_in_a_visit(&self) -> bool {
+        let now = self.ports.clock.now();
+        let joined = locked(&self.joined);
         self.board.read(|s| {
-            let mut people = s.visits.iter().filter(|visit| !visit.closing).flat_map(|visit| &visit.participants);
-            people.any(|one| one.me && one.presence == Presence::Connected)
+            let may_be_in = |visit: &&VisitView| {
+                !visit.closing && !is_over(visit) && joined.get(&visit.id).is_some_and(|until| now < *until)
+            };
+            let live = s.connection.state == ConnectionState::Live;
+            s.visits.iter().filter(may_be_in).any(|visit| {
+                let left = |one: &ParticipantView| one.me && one.presence == Presence::Disconnected;
+                !(live && visit.participants.iter().any(left))
+            })
         })
     }
 
     /// The operating system knows of other programs; the end of a visit and a sign-in in the browser only we know of.
     async fn nobody_for(&self, now: Timestamp) -> Duration {
-        let touched = *self.touched.lock().unwrap_or_else(PoisonError::into_inner);
+        let touched = *locked(&self.touched);
         let here = Duration::try_from(now.duration_since(touched)).unwrap_or_default();
         self.ports.idle.idle().await.map_or(here, |anywhere| anywhere.min(here))
     }

@@ -34,6 +34,12 @@ impl Refusal {
     pub(crate) fn is_silence(&self) -> bool {
         self.problem.code == ProblemCode::RelayUnreachable
     }
+
+    /// True if it says nothing of the visit and of the clinician: whatever can be done without the relay may be done.
+    pub(crate) fn is_no_answer(&self) -> bool {
+        use ProblemCode as P;
+        self.is_silence() || matches!(self.problem.code, P::Internal | P::TooManyRequests | P::MeetingUnreachable)
+    }
 }
 
 impl From<Problem> for Refusal {

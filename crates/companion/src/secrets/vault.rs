@@ -1,6 +1,7 @@
 //! The keychain as the rest of the companion uses it: asynchronous, one call at a time, with a time limit.
 //! Entries are named by (`tid`, `oid`); a pointer says who signed in last with this relay and organization.
 
+use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -88,11 +89,11 @@ impl Vault {
                 .expect("a pointer of strings is JSON");
             store.set(&pointer, &content)
         });
-        self.limited(task).await
+        limited(self.clock.clone(), task).await
     }
 
-    /// Forgets the last sign-in.
-    pub(crate) async fn erase(&self) -> Result<(), VaultError> {
+    /// Forgets the last sign-in. The call is begun at once, and goes on if nobody waits for it.
+    pub(crate) fn erase(&self) -> impl Future<Output = Result<(), VaultError>> + use<> {
         let (pointer, place) = (self.pointer(), self.place.clone());
         let task = self.call(move |store| {
             if let Some(bytes) = store.get(&pointer)?
@@ -102,16 +103,7 @@ impl Vault {
             }
             store.delete(&pointer)
         });
-        self.limited(task).await
-    }
-
-    async fn limited<T>(&self, task: JoinHandle<Result<T, SecretError>>) -> Result<T, VaultError> {
-        match within(&*self.clock, LIMIT, task).await {
-            None => Err(VaultError::Waiting),
-            Some(Ok(outcome)) => outcome.map_err(VaultError::Store),
-            // The blocking call panicked inside the operating system's binding: as good as no keychain.
-            Some(Err(_)) => Err(VaultError::Store(SecretError::Missing)),
-        }
+        limited(self.clock.clone(), task)
     }
 
     fn call<T: Send + 'static>(
@@ -132,6 +124,15 @@ impl Vault {
 
     fn pointer(&self) -> String {
         format!("{}/account", self.place)
+    }
+}
+
+async fn limited<T>(clock: Arc<dyn Clock>, task: JoinHandle<Result<T, SecretError>>) -> Result<T, VaultError> {
+    match within(&*clock, LIMIT, task).await {
+        None => Err(VaultError::Waiting),
+        Some(Ok(outcome)) => outcome.map_err(VaultError::Store),
+        // The blocking call panicked inside the operating system's binding: as good as no keychain.
+        Some(Err(_)) => Err(VaultError::Store(SecretError::Missing)),
     }
 }
 

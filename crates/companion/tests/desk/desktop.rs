@@ -7,6 +7,8 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use jiff::Timestamp;
+use roomed_companion::clock::Clock;
 use roomed_companion::ports::{AlertText, Answer, Idle, Notifier, Opener, Refused, ShownAlert, SystemRandom, Window};
 use roomed_companion::secrets::{ENTRY_LIMIT, SecretError, SecretStore};
 use roomed_companion::view::{AppState, NotificationsView};
@@ -194,6 +196,7 @@ pub(crate) struct Desk {
     pub(crate) browser: Arc<Browser>,
     pub(crate) notifications: Arc<Notifications>,
     pub(crate) front: Arc<Front>,
+    clock: Arc<FastClock>,
 }
 
 impl Desk {
@@ -210,6 +213,7 @@ impl Desk {
             }),
             notifications: Arc::default(),
             front: Arc::default(),
+            clock: Arc::new(FastClock::new()),
         }
     }
 
@@ -224,7 +228,7 @@ impl Desk {
             notifier: self.notifications.clone(),
             window: self.front.clone(),
             idle: self.idle.clone(),
-            clock: Arc::new(FastClock::new()),
+            clock: self.clock.clone(),
             random: Arc::new(SystemRandom),
         }
     }
@@ -246,6 +250,11 @@ impl Desk {
         handle.sign_in().await.unwrap();
         live(&handle).await;
         handle
+    }
+
+    /// What this workstation's clock says.
+    pub(crate) fn now(&self) -> Timestamp {
+        self.clock.now()
     }
 
     pub(crate) fn opened(&self) -> Vec<String> {

@@ -84,3 +84,21 @@ async fn a_launch_with_the_patient_ready_asks_while_another_visit_is_on() {
         }
     }
 }
+
+#[tokio::test]
+async fn a_launch_drops_the_question_about_another_visit() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let mut on = joined("v2");
+    on.proven = true;
+    world.put_visit(on);
+    let handle = desk.signed_in(&world).await;
+    world.put_visit(visit("v1", Presence::Waiting, true));
+    world.hint(world.commit("v1", ready(true)));
+    becomes("a notification", || desk.notifications.up.load(Ordering::SeqCst) == 1).await;
+    until(&handle, "the visit", |s| s.visits.len() == 2).await;
+    desk.notifications.press("Patient ready");
+    until(&handle, "the question", |s| s.confirm_join.as_deref() == Some("v1")).await;
+    handle.link(&world.link("launch-1"));
+    let state = until(&handle, "the launched visit", |s| s.open_visit.as_deref() == Some("v3")).await;
+    assert_eq!(state.confirm_join, None);
+}

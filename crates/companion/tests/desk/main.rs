@@ -4,8 +4,11 @@
 
 mod agenda;
 mod alerts;
+#[cfg(target_os = "linux")]
+mod bus;
 mod clock;
 mod desktop;
+mod endings;
 mod guard;
 mod help;
 mod identity;
@@ -16,7 +19,10 @@ mod offers;
 mod offline;
 mod people;
 mod refusals;
+#[cfg(target_os = "linux")]
+mod remote;
 mod shared;
 mod sign_in;
+mod slow;
 mod socket;
 mod world;

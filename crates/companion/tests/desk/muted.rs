@@ -3,16 +3,14 @@
 
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 
 use roomed_companion::muting::on;
 use roomed_companion::view::NotificationsView as N;
 use roomed_protocol::{NoticeKind, Presence};
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 use zbus::connection::Builder;
 use zbus::{Connection, fdo};
 
+use crate::bus::Bus;
 use crate::desktop::{Desk, until};
 use crate::world::{World, ready, visit};
 
@@ -45,29 +43,7 @@ impl Dunst {
     }
 }
 
-/// A bus without anybody.
-struct Bus {
-    address: String,
-    _daemon: Child,
-}
-
 impl Bus {
-    async fn start(folder: &Path) -> Self {
-        let file = folder.join("bus.conf");
-        let configuration = format!(
-            "<busconfig><type>session</type><listen>unix:dir={}</listen><policy context=\"default\">\
-             <allow send_destination=\"*\"/><allow receive_sender=\"*\"/><allow own=\"*\"/></policy></busconfig>",
-            folder.display()
-        );
-        std::fs::write(&file, configuration).unwrap();
-        let mut daemon = Command::new("dbus-daemon");
-        let daemon = daemon.args(["--nofork", "--print-address", "--config-file"]).arg(&file).kill_on_drop(true);
-        let mut daemon = daemon.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
-        let mut address = String::new();
-        BufReader::new(daemon.stdout.take().unwrap()).read_line(&mut address).await.unwrap();
-        Self { address: address.trim().to_owned(), _daemon: daemon }
-    }
-
     async fn with(&self, service: Presenter, paused: Option<bool>) -> Connection {
         let (name, path) = ("org.freedesktop.Notifications", "/org/freedesktop/Notifications");
         let mut server = Builder::address(self.address.as_str()).unwrap().serve_at(path, service).unwrap();

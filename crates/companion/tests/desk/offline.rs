@@ -22,13 +22,13 @@ async fn desk() -> (Arc<World>, Desk, Handle) {
     (world, desk, handle)
 }
 
-async fn cut(world: &World, handle: &Handle) {
+pub(crate) async fn cut(world: &World, handle: &Handle) {
     world.state.lock().unwrap().relay_down = true;
     world.drop_sockets();
     until(handle, "the loss", |s| s.connection.state != ConnectionState::Live).await;
 }
 
-async fn mend(world: &World, handle: &Handle) {
+pub(crate) async fn mend(world: &World, handle: &Handle) {
     world.state.lock().unwrap().relay_down = false;
     live(handle).await;
 }

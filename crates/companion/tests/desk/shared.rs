@@ -57,12 +57,71 @@ async fn whoever_works_elsewhere_on_the_computer_or_is_in_a_visit_stays_signed_i
         }
         world.put_visit(v1);
         let handle = desk.signed_in_as(&world, SHARED).await;
+        if in_visit {
+            handle.join("v1").await.unwrap();
+        }
         // Two minutes of this companion's time, told by its own repeats of an alert of another visit.
         world.put_visit(visit("v2", Presence::Waiting, false));
         world.hint(world.commit("v2", ready(false)));
         becomes("two minutes", || desk.notifications.shown.lock().unwrap().len() >= 25).await;
         assert_eq!(handle.state().borrow().session, SessionView::SignedIn);
     }
+}
+
+#[tokio::test]
+async fn a_meeting_that_is_open_somewhere_else_keeps_nobody_signed_in_here() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let mut v1 = visit("v1", Presence::Connected, true);
+    v1.participants[1].presence = Presence::Connected;
+    world.put_visit(v1.clone());
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    ended(&handle, EndedView::Idle).await;
+
+    // Nor does one that was left: it may be over for everybody, or go on without its clinician.
+    handle.sign_in().await.unwrap();
+    live(&handle).await;
+    handle.join("v1").await.unwrap();
+    v1.participants[1].presence = Presence::Disconnected;
+    world.put_visit(v1);
+    world.hint(world.commit("v1", roomed_protocol::NoticeKind::VisitChanged));
+    ended(&handle, EndedView::Idle).await;
+}
+
+#[tokio::test]
+async fn whoever_joined_while_the_relay_is_away_stays_signed_in_though_nobody_sees_them_there() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.put_visit(visit("v1", Presence::Waiting, true));
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    until(&handle, "the address of the meeting", |s| s.joinable == ["v1"]).await;
+    world.state.lock().unwrap().relay_down = true;
+    world.drop_sockets();
+    until(&handle, "the loss", |s| s.connection.state != roomed_companion::view::ConnectionState::Live).await;
+    handle.join("v1").await.unwrap();
+    let pressed = desk.now();
+    becomes("three minutes", || desk.now().duration_since(pressed) > jiff::SignedDuration::from_mins(3)).await;
+    assert_eq!(handle.state().borrow().session, SessionView::SignedIn);
+}
+
+#[tokio::test]
+async fn on_a_shared_workstation_the_account_is_always_asked_for() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    handle.sign_out().await.unwrap();
+    // The tab is closed without an answer, and the button pressed once more.
+    world.state.lock().unwrap().authorize_error = Some("access_denied".into());
+    assert!(handle.sign_in().await.is_err());
+    world.state.lock().unwrap().authorize_error = None;
+    handle.sign_in().await.unwrap();
+    assert_eq!(world.state.lock().unwrap().prompts, ["select_account"; 3]);
+}
+
+#[tokio::test]
+async fn the_keychain_of_a_shared_workstation_is_asked_for_nothing() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    desk.keychain.fail(Some(roomed_companion::secrets::SecretError::Locked));
+    handle.sign_out().await.unwrap();
+    assert!(handle.state().borrow().problem.is_none());
 }
 
 async fn launched(config: &str) -> (Arc<World>, Desk, Handle) {

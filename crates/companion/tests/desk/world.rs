@@ -19,7 +19,7 @@ use roomed_protocol::{
 use roomed_smart::keys::SigningKey;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
-use tokio::sync::broadcast;
+use tokio::sync::{broadcast, watch};
 
 use crate::identity::{self, Pending};
 
@@ -56,6 +56,10 @@ pub(crate) struct Facts {
     pub(crate) days: Vec<(String, String)>,
     pub(crate) sockets: u32,
     pub(crate) relay_down: bool,
+    /// Requests, by how their line begins, that are not heard once each: answered with this, or with nothing.
+    pub(crate) failing: Vec<(String, Option<(u16, Value)>)>,
+    /// What the relay has heard and done is answered with nothing.
+    pub(crate) answers_lost: bool,
     /// Method, path and body of everything the relay was asked.
     pub(crate) requests: Vec<String>,
 }
@@ -66,6 +70,8 @@ pub(crate) struct World {
     pub(crate) clock: SystemClock,
     pub(crate) state: Mutex<Facts>,
     pub(crate) to_sockets: broadcast::Sender<String>,
+    /// Requests whose answer is kept back, by how their line begins.
+    holding: watch::Sender<Option<String>>,
 }
 
 pub(crate) fn problem(code: ProblemCode, status: u16) -> (u16, Value) {
@@ -138,6 +144,7 @@ impl World {
             clock: SystemClock,
             state: Mutex::new(Facts { page_size: 200, ..Facts::default() }),
             to_sockets: broadcast::channel(64).0,
+            holding: watch::Sender::new(None),
         });
         let relay = Router::new()
             .route("/relay/api/v1/me", get(me))
@@ -199,6 +206,19 @@ impl World {
         state.visits.push(visit);
     }
 
+    /// Keeps the answers to these back until [`Self::release`]; they are heard and done all the same.
+    pub(crate) fn hold(&self, what: &str) {
+        self.holding.send_replace(Some(what.into()));
+    }
+
+    pub(crate) fn release(&self) {
+        self.holding.send_replace(None);
+    }
+
+    pub(crate) fn fail(&self, what: &str, times: usize, with: Option<(u16, Value)>) {
+        self.state.lock().unwrap().failing.extend(vec![(what.to_owned(), with); times]);
+    }
+
     pub(crate) fn asked(&self, what: &str) -> usize {
         self.state.lock().unwrap().requests.iter().filter(|r| r.starts_with(what)).count()
     }
@@ -209,6 +229,8 @@ type W = State<Arc<World>>;
 async fn bearer(State(world): W, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 100_000).await.unwrap_or_default();
+    let line = format!("{} {} ", parts.method, parts.uri.path().trim_start_matches("/relay/api/v1"));
+    let mut failed = None;
     {
         let mut state = world.state.lock().unwrap();
         if state.relay_down {
@@ -224,8 +246,18 @@ async fn bearer(State(world): W, request: Request, next: Next) -> Response {
         if parts.headers.get("authorization").is_none_or(|v| v != wanted.as_str()) {
             return answer(problem(ProblemCode::TokenRefused, 401));
         }
+        if let Some(at) = state.failing.iter().position(|(what, _)| line.starts_with(what)) {
+            failed = Some(state.failing.remove(at).1);
+        }
     }
-    next.run(Request::from_parts(parts, body.into())).await
+    let response = match failed {
+        Some(with) => with.map_or_else(|| StatusCode::BAD_GATEWAY.into_response(), answer),
+        None => next.run(Request::from_parts(parts, body.into())).await,
+    };
+    let mut holding = world.holding.subscribe();
+    let _ = holding.wait_for(|what| what.as_ref().is_none_or(|what| !line.starts_with(what))).await;
+    let lost = world.state.lock().unwrap().answers_lost;
+    if lost { StatusCode::BAD_GATEWAY.into_response() } else { response }
 }
 
 fn answer((status, body): (u16, Value)) -> Response {
