@@ -8,7 +8,7 @@ use crate::ids::ParticipantId;
 use crate::leg::{Leg, Medium};
 use crate::page;
 use crate::stay::{self, Span};
-use crate::time::Timestamp;
+use crate::time::{Millis, Timestamp};
 use crate::unclear::{self, Unclear};
 use crate::visit::Visit;
 
@@ -162,11 +162,21 @@ pub(crate) fn is_leaving(visit: &Visit, attribution: &Attribution, who: &Partici
     spans(visit, attribution, who).end().is_some_and(|end| gone_at(visit, who, end) > now)
 }
 
-/// From when a span of `who` that ended at `end` counts as a leave: after the grace period, at once when they said so,
-/// the call as a whole has ended or the clinician has ended the visit.
+/// How long somebody whom our page has sent to the meeting may be on the way: opening Teams, giving a name, and waiting in a
+/// lobby of which Teams may tell nobody. That they have left would be invented any earlier.
+const ON_THE_WAY: Millis = Millis::minutes(10);
+
+/// From when a span of `who` that ended at `end` counts as a leave: after the grace period, or after the way to the meeting;
+/// at once when they said so, the call as a whole has ended or the clinician has ended the visit.
 pub(crate) fn gone_at(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Timestamp {
     let call_end = visit.evidence.call_ended.range(end..).next().copied();
     let visit_end = visit.decisions.ended.as_ref().map(|ended| ended.at.max(end));
     let said_so = visit.evidence.left.get(who).is_some_and(|times| times.contains(&end)).then_some(end);
-    [Some(end + visit.policy.grace), call_end, visit_end, said_so].into_iter().flatten().min().unwrap_or(end)
+    [Some(end + patience(visit, who, end)), call_end, visit_end, said_so].into_iter().flatten().min().unwrap_or(end)
+}
+
+/// How long after the end of a stay `who` may still turn up: long if it ended because our page sent them to the meeting.
+pub(crate) fn patience(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Millis {
+    let is_sent = visit.evidence.handed_over.get(who).is_some_and(|times| times.contains(&end));
+    if is_sent { visit.policy.grace.max(ON_THE_WAY) } else { visit.policy.grace }
 }

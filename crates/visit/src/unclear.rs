@@ -4,6 +4,7 @@
 use crate::attribution::Attribution;
 use crate::ids::{LegId, ParticipantId};
 use crate::leg::{Identity, Leg, Medium};
+use crate::presence;
 use crate::stay::Span;
 use crate::time::Timestamp;
 use crate::visit::Visit;
@@ -30,7 +31,7 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     let mut end = Some(since);
     let mut unclear = none;
     for leg in legs {
-        if end.is_some_and(|end| leg.first_seen > end + visit.policy.grace) {
+        if end.is_some_and(|end| leg.first_seen > end + presence::patience(visit, who, end)) {
             break;
         }
         let left = visit.evidence.end_of(leg);

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use secrecy::ExposeSecret;
 
-use super::super::{Config, Covering, LaunchRedirect};
+use super::super::{Config, Covering, LaunchRedirect, Lobby};
 
 pub(crate) const NORTHSIDE: &str = r#"
 [keys]

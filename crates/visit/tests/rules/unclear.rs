@@ -48,10 +48,26 @@ fn a_stranger_who_turns_up_long_after_is_not_taken_for_them() {
     story.hear(5, ready(5));
     story.hear(30, handed_over(30));
     story.hear(31, sent_in(interpreter(), 31));
-    story.tick(125);
+    story.tick(635);
     assert!(matches!(story.presence(&patient()), Presence::Disconnected { .. }), "nobody came");
-    story.hear(400, guest("g1", LegState::InCall, 400));
+    story.hear(900, guest("g1", LegState::InCall, 900));
     assert!(matches!(story.presence(&patient()), Presence::Disconnected { .. }));
+}
+
+#[test]
+fn nobody_is_said_to_have_left_a_lobby_of_which_teams_tells_nobody() {
+    let mut story = Story::new();
+    story.hear(0, page_opened("p1", 0));
+    story.hear(5, ready(5));
+    story.hear(30, handed_over(30));
+    story.hear(31, page_closed("p1", 31));
+    for seconds in [60, 125, 300, 620] {
+        story.tick(seconds);
+        assert!(matches!(story.presence(&patient()), Presence::Waiting { .. }), "on the way for {seconds} s");
+    }
+    story.hear(625, guest("g1", LegState::InCall, 625));
+    assert!(matches!(story.presence(&patient()), Presence::Connected { .. }));
+    assert_eq!(told(&story.effects), ["patient Connected"], "once, and nothing invented in between");
 }
 
 #[test]
