@@ -86,18 +86,21 @@ impl Relay {
         let mut stopping = self.stopping.clone();
         // Well within the time that any request may take.
         let longest = LONGEST.min(Duration::from_secs(self.config.limits.request_seconds.into()) / 2);
-        let enough = tokio::time::sleep(longest);
-        tokio::pin!(enough);
-        loop {
-            let standing = self.offer_stands(to, visit, offer).await?;
-            if standing != Standing::Waiting {
-                return Ok(standing);
+        let answered = async {
+            loop {
+                let standing = self.offer_stands(to, visit, offer).await?;
+                if standing != Standing::Waiting {
+                    return Ok(standing);
+                }
+                tokio::select! {
+                    heard = news.changed() => if heard.is_err() { return Ok(standing) },
+                    () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Ok(standing),
+                }
             }
-            tokio::select! {
-                heard = news.changed() => if heard.is_err() { return Ok(standing) },
-                () = &mut enough => return self.offer_stands(to, visit, offer).await,
-                () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Ok(standing),
-            }
+        };
+        match tokio::time::timeout(longest, answered).await {
+            Ok(standing) => standing,
+            Err(_) => self.offer_stands(to, visit, offer).await,
         }
     }
 
