@@ -75,7 +75,10 @@ impl Relay {
         if !self.keep(OneTimeKind::OfferAnswer, offer, by, said.into(), self.offer_ends()).await? {
             return Err(over);
         }
-        self.tell(by, &visit, &NoticeKind::OfferAnswered { offer: offer.to_owned() }).await?;
+        // The answer stands whoever hears of it: the page asks again by itself.
+        if let Err(error) = self.tell(by, &visit, &NoticeKind::OfferAnswered { offer: offer.to_owned() }).await {
+            tracing::warn!(%error, "that an offer is answered could not be told at once");
+        }
         tracing::info!(take, "an offered visit is answered");
         Ok(visit)
     }
