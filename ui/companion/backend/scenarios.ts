@@ -203,6 +203,7 @@ export const scenarios = {
     return { ...base, visits: [next, ...base.visits.filter((one) => one.id !== "v2")], alert: alertFor(next) };
   },
   people: (t) => withEverybody(t),
+  "not-there": (t) => ({ ...signedIn(), sends: ["sms"], visits: [t.visit("v1", t.slot(0), { proven: true })], open_visit: "v1" }),
   "still-in": (t) => {
     const next = t.ready("v2", t.slot(0), 3, 20, { proven: true });
     return { ...inVisit(t), visits: [next, ...inVisit(t).visits.filter((one) => one.id !== "v2")], open_visit: "v2" };

@@ -70,6 +70,25 @@ describe("the people of a visit", () => {
     await done();
   });
 
+  test("a patient who is not there can be sent a link, and one who waits needs none", async () => {
+    const { page, done } = await opened("not-there");
+    const row = page.locator("[data-participant='patient']");
+    await row.locator("[data-act='invite-again']").press("Enter");
+    assert.match(await page.locator("dialog[open]").innerText(), /Whoever opens the link has their place/);
+    await page.locator("dialog[open] input[value='sms']").check();
+    await page.locator("#invite-address").fill("+1 555 010 0199");
+    assert.deepEqual(await axeFindings(page), []);
+    await shot(page, "companion-patient-link-light");
+    await page.locator("#invite-send").press("Enter");
+    await page.locator("#invite-done").press("Enter");
+    assert.deepEqual(await calls(page), ["invite v1 patient-1 sms"]);
+    assert.match(await row.innerText(), /Invited, link good until/);
+    await done();
+    const waiting = await opened("opened");
+    assert.equal(await waiting.page.locator("[data-participant='patient'] [data-act='invite-again']").count(), 0);
+    await waiting.done();
+  });
+
   test("an unknown guest is named by role, and unnamed again; a link is taken back; help is taken on", async () => {
     const { page, done } = await opened("people");
     const guest = page.locator("[data-participant='unattributed']");
