@@ -20,7 +20,8 @@ use crate::ports::Random;
 use crate::session::NoToken;
 
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
-const PING_EVERY: Duration = Duration::from_secs(20);
+/// A line that is cut must be known to be within half a minute: somebody may have come meanwhile.
+const PING_EVERY: Duration = Duration::from_secs(8);
 /// Nothing at all for that many ping intervals: the line is dead though TCP has not noticed.
 const SILENT_INTERVALS: u32 = 2;
 const FIRST_PAUSE: Duration = Duration::from_millis(500);
