@@ -25,16 +25,18 @@ pub struct Sizes {
     rounds: usize,
     /// Cold starts, and warm openings, of each side in a round.
     times: usize,
+    /// Seconds after which a window that has drawn, or has gone, is at rest: WebKit goes on for a few.
+    rest: u32,
     /// Seconds in which nobody does anything.
     idle: u32,
 }
 
 impl Sizes {
     /// Those of the figures.
-    pub const FULL: Self = Self { rounds: 3, times: 3, idle: 10 };
+    pub const FULL: Self = Self { rounds: 3, times: 3, rest: 6, idle: 10 };
 
     /// Just enough to see that everything is measured; the figures say nothing.
-    pub const TINY: Self = Self { rounds: 1, times: 1, idle: 1 };
+    pub const TINY: Self = Self { rounds: 1, times: 1, rest: 0, idle: 1 };
 }
 
 /// One side's measurements.
@@ -87,20 +89,20 @@ async fn measure(which: Which, side: &mut Side, sizes: Sizes) -> anyhow::Result<
     }
     let (mut shown, took) = Shown::start(which).await?;
     side.cold.push(took);
-    rest(&shown, &mut side.shown, sizes).await?;
+    left_alone(&shown, &mut side.shown, sizes).await?;
     for n in 0..sizes.times {
         shown.close_window().await?;
         if n == 0 {
-            rest(&shown, &mut side.hidden, sizes).await?;
+            left_alone(&shown, &mut side.hidden, sizes).await?;
         }
         side.warm.push(shown.open_window().await?);
     }
     shown.end().await
 }
 
-async fn rest(shown: &Shown, state: &mut State, sizes: Sizes) -> anyhow::Result<()> {
+async fn left_alone(shown: &Shown, state: &mut State, sizes: Sizes) -> anyhow::Result<()> {
     state.memory.push(shown.memory().await?);
-    state.busy.push(shown.busy(sizes.idle).await?);
+    state.busy.push(shown.busy(sizes).await?);
     Ok(())
 }
 

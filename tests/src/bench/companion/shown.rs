@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Stdio;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
@@ -10,6 +11,7 @@ use tokio::process::{Child, ChildStdin, Command};
 use tokio::sync::mpsc;
 
 use super::super::machine::{TICK_MS, proportional_kib, settled, ticks};
+use super::Sizes;
 use crate::clock::{Stopwatch, pause};
 use crate::stack::binary;
 use crate::wait::{self, PATIENCE};
@@ -121,10 +123,11 @@ impl Shown {
     }
 
     /// Processor time of the tree while nobody does anything, in milliseconds per second; no less than one tick's worth.
-    pub(super) async fn busy(&self, seconds: u32) -> anyhow::Result<f64> {
+    pub(super) async fn busy(&self, sizes: Sizes) -> anyhow::Result<f64> {
+        pause(Duration::from_secs(sizes.rest.into())).await;
         let before = self.sum(ticks)?;
         let watch = Stopwatch::start();
-        pause(std::time::Duration::from_secs(seconds.into())).await;
+        pause(Duration::from_secs(sizes.idle.into())).await;
         let spent = self.sum(ticks)?.saturating_sub(before).max(1);
         Ok(f64::from(u32::try_from(spent)?) * TICK_MS / watch.elapsed().as_secs_f64())
     }
