@@ -22,7 +22,7 @@ use crate::record::{self, EhrReferences, InvitationState, Line, MeetingRecord, R
 use crate::sender::Letter;
 use crate::store::{
     Change, ClaimedLetter, CommitError, EventKey, Link, LookupKey, Meeting, Member, NewNotice, NodeId, OneTimeKind,
-    Recipient, Store, StoreError, StoredVisit, StoredWatch,
+    Recipient, Store, StoreError, StoredVisit, StoredWatch, VisitRow,
 };
 use crate::wire;
 
@@ -175,7 +175,7 @@ impl Arrivals {
             let now = self.clock.now();
             let id = self.random.id();
             let (key, wrapped) = self.keys.new_visit_key(organization, &id, now)?;
-            let row = crate::store::VisitRow {
+            let row = VisitRow {
                 id,
                 organization: organization.to_owned(),
                 appointment: lookup.clone(),
@@ -222,15 +222,15 @@ impl Arrivals {
         Ok(None)
     }
 
-    /// True if this conference's visit is another than `opened`.
+    /// This conference's visit, if it is another than `opened`.
     ///
     /// # Errors
     /// As the store and the keys have them.
-    pub async fn is_anothers(&self, opened: &Opened, conference: &str) -> Result<bool, ArrivalError> {
+    pub async fn visit_of_group(&self, opened: &Opened, conference: &str) -> Result<Option<VisitRow>, ArrivalError> {
         let ehr = EhrReferences { group: Some(conference.to_owned()), ..opened.record.ehr.clone() };
         let (row, lookup) = (&opened.stored.row, self.lookup(&opened.stored.row.organization, &ehr)?);
         let found = self.store.visit_of_appointment(&row.organization, &lookup).await?;
-        Ok(found.is_some_and(|stored| stored.row.id != row.id))
+        Ok(found.map(|stored| stored.row).filter(|it| it.id != row.id))
     }
 
     /// The one door: applies `events` to the visit, in one commit with everything that follows from them.

@@ -102,6 +102,11 @@ impl Hub {
         self.companions.keys()
     }
 
+    /// Everybody whose cursor somebody here listens for: companions and onlookers.
+    pub fn listeners_here(&self) -> BTreeSet<Recipient> {
+        self.companions.keys().into_iter().chain(self.onlookers.keys()).collect()
+    }
+
     /// Every visit whose page holds a socket here.
     pub fn pages_here(&self) -> Vec<String> {
         self.pages.keys()

@@ -48,18 +48,8 @@ pub async fn invite(
     send: Option<Addressee>,
 ) -> Answer<Invited> {
     let visit = &opened.record.visit;
-    if !visit.is_open() {
-        return Err(Refusal(ProblemCode::VisitClosed));
-    }
-    let role = visit.participant(guest).map(|person| &person.role);
-    let is_theirs = match as_guest {
-        Some(_) => matches!(role, None | Some(Role::Guest { .. })),
-        None => matches!(role, Some(Role::Patient | Role::Proxy { .. })) && visit.is_welcome(guest),
-    };
-    if !is_theirs {
-        return Err(Refusal(ProblemCode::GuestUnknown));
-    }
-    if role.is_none() && !visit.has_room() {
+    may_have(opened, guest, as_guest)?;
+    if visit.participant(guest).is_none() && !visit.has_room() {
         return Err(Refusal(ProblemCode::TooManyRequests));
     }
     let row = &opened.stored.row;
@@ -90,6 +80,23 @@ pub async fn invite(
         return Err(Refusal(ProblemCode::TooManyRequests));
     }
     Ok(Invited { link, expires_at })
+}
+
+/// Whether a link may be made for `who`: a guest, known or not, or a patient or proxy of the visit.
+///
+/// # Errors
+/// As for [`invite`].
+pub fn may_have(opened: &Opened, who: &ParticipantId, as_guest: Option<GuestKind>) -> Answer<()> {
+    let visit = &opened.record.visit;
+    if !visit.is_open() {
+        return Err(Refusal(ProblemCode::VisitClosed));
+    }
+    let role = visit.participant(who).map(|person| &person.role);
+    let is_theirs = match as_guest {
+        Some(_) => matches!(role, None | Some(Role::Guest { .. })),
+        None => matches!(role, Some(Role::Patient | Role::Proxy { .. })) && visit.is_welcome(who),
+    };
+    if is_theirs { Ok(()) } else { Err(Refusal(ProblemCode::GuestUnknown)) }
 }
 
 /// Whose place a new link for a known person is for. While nobody has come in by the old one it is the same; somebody who

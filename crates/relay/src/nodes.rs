@@ -18,15 +18,16 @@ pub async fn run(relay: Arc<Relay>) {
             return;
         }
     };
-    loop {
-        let hint = tokio::select! {
+    // Whoever came here before we listened has missed what was said since.
+    let mut hint = Some(Hint::Missed);
+    while let Some(heard) = hint {
+        if let Err(error) = heed(&relay, &heard).await {
+            tracing::warn!(%error, "another node's hint could not be followed");
+        }
+        hint = tokio::select! {
             hint = hints.recv() => hint,
             () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
         };
-        let Some(hint) = hint else { return };
-        if let Err(error) = heed(&relay, &hint).await {
-            tracing::warn!(%error, "another node's hint could not be followed");
-        }
     }
 }
 
@@ -46,7 +47,7 @@ async fn heed(relay: &Relay, hint: &Hint) -> Result<(), StoreError> {
         Hint::Missed => {
             relay.arrivals.outbox.notify_one();
             relay.arrivals.timers.notify_one();
-            for recipient in relay.hub.companions_here() {
+            for recipient in relay.hub.listeners_here() {
                 relay.hub.hint(&recipient, relay.store.cursor(&recipient).await?);
             }
             for visit in relay.hub.pages_here() {

@@ -75,7 +75,10 @@ impl Relay {
         if !self.keep(OneTimeKind::OfferAnswer, offer, by, said.into(), self.offer_ends()).await? {
             return Err(over);
         }
-        self.tell(by, &visit, &NoticeKind::OfferAnswered { offer: offer.to_owned() }).await?;
+        // The answer stands whoever hears of it: the page asks again by itself.
+        if let Err(error) = self.tell(by, &visit, &NoticeKind::OfferAnswered { offer: offer.to_owned() }).await {
+            tracing::warn!(%error, "that an offer is answered could not be told at once");
+        }
         tracing::info!(take, "an offered visit is answered");
         Ok(visit)
     }
@@ -86,18 +89,21 @@ impl Relay {
         let mut stopping = self.stopping.clone();
         // Well within the time that any request may take.
         let longest = LONGEST.min(Duration::from_secs(self.config.limits.request_seconds.into()) / 2);
-        let enough = tokio::time::sleep(longest);
-        tokio::pin!(enough);
-        loop {
-            let standing = self.offer_stands(to, visit, offer).await?;
-            if standing != Standing::Waiting {
-                return Ok(standing);
+        let answered = async {
+            loop {
+                let standing = self.offer_stands(to, visit, offer).await?;
+                if standing != Standing::Waiting {
+                    return Ok(standing);
+                }
+                tokio::select! {
+                    heard = news.changed() => if heard.is_err() { return Ok(standing) },
+                    () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Ok(standing),
+                }
             }
-            tokio::select! {
-                heard = news.changed() => if heard.is_err() { return Ok(standing) },
-                () = &mut enough => return self.offer_stands(to, visit, offer).await,
-                () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Ok(standing),
-            }
+        };
+        match tokio::time::timeout(longest, answered).await {
+            Ok(standing) => standing,
+            Err(_) => self.offer_stands(to, visit, offer).await,
         }
     }
 

@@ -113,9 +113,15 @@ impl Relay {
         events.push(Command::Refresh { plan: plan_of(scheduled), practitioners });
         let id = &opened.stored.row.id;
         if let Some(conference) = &along.group
-            && self.arrivals.is_anothers(&opened, conference).await?
+            && let Some(groups) = self.arrivals.visit_of_group(&opened, conference).await?
         {
-            // Two visits of what is one group now: who is in this one is told to open their link again.
+            let decisions = opened.record.visit.decisions();
+            let is_under_way = decisions.called.is_some() || decisions.meeting_ready.is_some();
+            if is_under_way || groups.closed_at.is_some() {
+                // It goes on as it began, or there is nowhere to go.
+                return Ok(opened);
+            }
+            // Two visits of what is one group now: who waits in this one is told to open their link again.
             return self.arrivals.update(id, &[VisitEvent::Decided(Command::Cancel)], Along::default()).await;
         }
         let events: Vec<_> = events.into_iter().map(VisitEvent::Decided).collect();

@@ -10,6 +10,8 @@ use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arrivals::{ArrivalError, Opened};
+use crate::clock::moment;
+use crate::keys::KeyError;
 use crate::meeting::of_visit::organizer;
 use crate::meeting::{Meeting, MeetingError, RefusalReason, Removal};
 use crate::relay::Relay;
@@ -21,9 +23,9 @@ const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// At once.
 const AT_ONCE: u32 = 16;
 /// Longer than one look takes; a relay that dies in one holds the meeting up for so long.
-const HELD: SignedDuration = SignedDuration::from_secs(20);
-/// One look takes no longer than this; whoever is left then is seen at the next.
-const LOOK: Duration = Duration::from_secs(12);
+const HELD: SignedDuration = SignedDuration::from_secs(30);
+/// Nobody is begun with later in a look than this; whoever is left then is seen at the next.
+const LOOK: Duration = Duration::from_secs(8);
 /// How often we look who is there: a person who comes back is in for about so long.
 const LOOK_EVERY: SignedDuration = SignedDuration::from_secs(2);
 /// After Graph did not answer.
@@ -55,10 +57,15 @@ pub async fn run(relay: Arc<Relay>) {
 /// Looks at everything that is due; answers with when the next look is.
 async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
     loop {
-        let now = relay.clock.now();
+        // One clock for all nodes: what one holds, no other may think is free.
+        let now = relay.store.time(relay.clock.now()).await?;
         let until = now.saturating_add(HELD).unwrap_or(now);
-        let due = relay.store.claim_removals(now, until, AT_ONCE).await?;
-        if due.is_empty() || *relay.stopping.borrow() {
+        let is_stopping = *relay.stopping.borrow();
+        let due = match is_stopping {
+            true => Vec::new(),
+            false => relay.store.claim_removals(now, until, AT_ONCE).await?,
+        };
+        if due.is_empty() {
             return relay.store.next_removal_at().await;
         }
         for settled in join_all(due.iter().map(|claimed| look(relay, claimed))).await {
@@ -79,11 +86,13 @@ async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError>
     let Some(leg) = relay.meetings.get(&claimed.organization).and_then(|meetings| meetings.removal()) else {
         return relay.store.settle_removal(&claimed.visit, claimed.attempt, None).await.map(drop);
     };
-    let seen = match wanted(relay, &claimed.visit, &claimed.organization).await? {
-        Some(meeting) => empty(relay, &*leg, claimed, &meeting).await?,
-        None => leave(&*leg, claimed.call.clone()).await,
+    let seen = match wanted(relay, &claimed.visit, &claimed.organization).await {
+        Ok(Some(meeting)) => empty(relay, &*leg, claimed, &meeting).await?,
+        Ok(None) => leave(&*leg, claimed.call.clone()).await,
+        Err(Stopped::Store(error)) => return Err(error),
+        Err(_) => again(claimed),
     };
-    let now = relay.clock.now();
+    let now = relay.store.time(relay.clock.now()).await?;
     let next = match &seen {
         Seen::Over => None,
         Seen::Again { after, call, refused } => Some(NextLook {
@@ -115,18 +124,17 @@ async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError>
 }
 
 /// The meeting that is to be emptied, as the visit stands at this moment; nothing when nobody is to be removed (any more).
-async fn wanted(relay: &Relay, visit: &str, organization: &str) -> Result<Option<Meeting>, StoreError> {
+async fn wanted(relay: &Relay, visit: &str, organization: &str) -> Result<Option<Meeting>, Stopped> {
     let Some(organization) = relay.organization(organization).filter(|it| it.meeting.removal) else { return Ok(None) };
     let opened = match relay.arrivals.load(visit).await {
         Ok(opened) => opened,
-        Err(ArrivalError::Commit(CommitError::Store(error))) => return Err(error),
-        // It is forgotten, or no version of us can read it.
-        Err(_) => return Ok(None),
+        Err(ArrivalError::Unknown | ArrivalError::Key(KeyError::Destroyed)) => return Ok(None),
+        Err(error) => return Err(Stopped::at(error)),
     };
     if !is_wanted(&opened, relay.clock.now()) {
         return Ok(None);
     }
-    let Ok(Some(record)) = relay.arrivals.meeting(&opened).await else { return Ok(None) };
+    let Some(record) = relay.arrivals.meeting(&opened).await.map_err(Stopped::at)? else { return Ok(None) };
     Ok(Some(Meeting {
         organizer: organizer(organization, Some(&record)),
         id: record.id,
@@ -160,18 +168,17 @@ async fn empty(
             Err(error) => failed(leg, None, known, error).await,
         });
     };
-    let look = tokio::time::timeout(LOOK, put_out(relay, leg, claimed, &call)).await;
-    Ok(match look {
-        Ok(Ok(PutOut::All)) => Seen::Again { after: LOOK_EVERY, call: Some(call), refused: None },
-        Ok(Ok(PutOut::AtTheDoor)) => {
+    Ok(match put_out(relay, leg, claimed, &call).await {
+        Ok(PutOut::All) => Seen::Again { after: LOOK_EVERY, call: Some(call), refused: None },
+        Ok(PutOut::AtTheDoor) => {
             let held = claimed.attempt >= LOOKS_AT_THE_DOOR && is_closing(relay, &claimed.visit).await?;
             let refused = if held { Some(RefusalReason::HeldAtLobby) } else { known };
             Seen::Again { after: LOOK_EVERY, call: Some(call), refused }
         }
-        Ok(Ok(PutOut::TakenBack)) => leave(leg, Some(call)).await,
-        Ok(Err(Stopped::Store(error))) => return Err(error),
-        Ok(Err(Stopped::Meeting(error))) => failed(leg, Some(call), known, error).await,
-        Err(_) => Seen::Again { after: LOOK_EVERY, call: Some(call), refused: known },
+        Ok(PutOut::TakenBack) => leave(leg, Some(call)).await,
+        Err(Stopped::Store(error)) => return Err(error),
+        Err(Stopped::Meeting(error)) => failed(leg, Some(call), known, error).await,
+        Err(Stopped::Unreadable) => again(claimed),
     })
 }
 
@@ -185,28 +192,58 @@ enum PutOut {
     TakenBack,
 }
 
+/// Why a look came to no end.
 enum Stopped {
     Store(StoreError),
     Meeting(MeetingError),
+    /// The keys are away for a moment, or a later relay has written the visit.
+    Unreadable,
+}
+
+impl Stopped {
+    fn at(error: ArrivalError) -> Self {
+        tracing::warn!(%error, "an ended visit cannot be read; its meeting is looked at again");
+        match error {
+            ArrivalError::Commit(CommitError::Store(error)) => Self::Store(error),
+            _ => Self::Unreadable,
+        }
+    }
+}
+
+/// Nothing was learned: to be looked at again as it was.
+fn again(claimed: &ClaimedRemoval) -> Seen {
+    let refused = claimed.refused.as_deref().and_then(RefusalReason::of_removal);
+    Seen::Again { after: AGAIN_AFTER, call: claimed.call.clone(), refused }
 }
 
 async fn put_out(relay: &Relay, leg: &dyn Removal, claimed: &ClaimedRemoval, call: &str) -> Result<PutOut, Stopped> {
     let Some(people) = leg.people(call).await.map_err(Stopped::Meeting)? else { return Ok(PutOut::AtTheDoor) };
+    let (begun, mut removed, mut failed) = (moment(), 0_u32, None);
     for person in people {
-        // Asked anew for each. Whoever takes the end back waits for the one that is under way.
-        let one = relay.removing.take(&claimed.visit, async {
-            let wanted = wanted(relay, &claimed.visit, &claimed.organization).await.map_err(Stopped::Store)?;
-            if wanted.is_none() {
-                return Ok(false);
-            }
-            leg.remove(call, &person).await.map_err(Stopped::Meeting).map(|()| true)
-        });
-        if !one.await? {
-            return Ok(PutOut::TakenBack);
+        // Between two of them, so that nothing is given up while it is under way.
+        if begun.elapsed() > LOOK {
+            break;
         }
-        metrics::counter!("roomed_removals_total", "outcome" => "removed").increment(1);
+        // Asked anew for each. Whoever takes the end back at this node waits for the one that is under way.
+        let one = relay.removing.take(&claimed.visit, async {
+            match wanted(relay, &claimed.visit, &claimed.organization).await? {
+                None => Ok(false),
+                Some(_) => leg.remove(call, &person).await.map_err(Stopped::Meeting).map(|()| true),
+            }
+        });
+        match one.await {
+            Ok(true) => removed += 1,
+            Ok(false) => return Ok(PutOut::TakenBack),
+            // One who cannot be removed shields nobody else.
+            Err(Stopped::Meeting(error)) if !matches!(error, MeetingError::Gone) => failed = Some(error),
+            Err(other) => return Err(other),
+        }
     }
-    Ok(PutOut::All)
+    metrics::counter!("roomed_removals_total", "outcome" => "removed").increment(removed.into());
+    match failed {
+        Some(error) if removed == 0 => Err(Stopped::Meeting(error)),
+        _ => Ok(PutOut::All),
+    }
 }
 
 async fn is_closing(relay: &Relay, visit: &str) -> Result<bool, StoreError> {

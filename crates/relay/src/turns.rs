@@ -1,27 +1,49 @@
 //! Work that is done one at a time for each key (a visit), in this process.
 
 use std::collections::HashMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
 use tokio::sync::Mutex;
 
+type All = Lock<HashMap<String, Arc<Mutex<()>>>>;
+
 /// Who is at work on what.
 #[derive(Debug, Default)]
-pub struct Turns(Mutex<HashMap<String, Arc<Mutex<()>>>>);
+pub struct Turns(All);
+
+/// Takes its key off the list once nobody else is waiting, also when the work is dropped in the middle.
+struct Place<'a> {
+    all: &'a All,
+    key: &'a str,
+    turn: Option<Arc<Mutex<()>>>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut all = lock(self.all);
+        let turn = self.turn.take();
+        // The list's own, and this one.
+        if turn.is_some_and(|turn| Arc::strong_count(&turn) <= 2) {
+            all.remove(self.key);
+        }
+    }
+}
+
+fn lock(all: &All) -> MutexGuard<'_, HashMap<String, Arc<Mutex<()>>>> {
+    all.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 impl Turns {
     /// Runs `work` when nobody else is at work on `key`.
     pub async fn take<T>(&self, key: &str, work: impl Future<Output = T>) -> T {
-        let turn = Arc::clone(self.0.lock().await.entry(key.to_owned()).or_default());
-        let done = {
-            let _turn = turn.lock().await;
-            work.await
+        let turn = Arc::clone(lock(&self.0).entry(key.to_owned()).or_default());
+        let place = Place { all: &self.0, key, turn: Some(turn) };
+        let turn = place.turn.as_deref();
+        let _turn = match turn {
+            Some(turn) => Some(turn.lock().await),
+            None => None,
         };
-        let mut all = self.0.lock().await;
-        if Arc::strong_count(&turn) <= 2 {
-            all.remove(key);
-        }
-        done
+        work.await
     }
 
     /// Returns when whoever is at work on `key` now is done.
@@ -30,7 +52,7 @@ impl Turns {
     }
 
     /// True while nobody is at work on anything.
-    pub async fn is_idle(&self) -> bool {
-        self.0.lock().await.is_empty()
+    pub fn is_idle(&self) -> bool {
+        lock(&self.0).is_empty()
     }
 }

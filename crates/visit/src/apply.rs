@@ -87,6 +87,10 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
                 *known_covering |= covering;
                 launched.get_or_insert(now);
             }
+            // Begun again while it was being left: it goes on, and nobody is asked to leave any more.
+            if visit.decisions.ended.take().is_some() {
+                visit.decisions.reopened = Some(now);
+            }
         }
         Command::MeetingReady => {
             visit.decisions.meeting_ready.get_or_insert(now);

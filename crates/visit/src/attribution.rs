@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::ids::{LegId, ParticipantId};
 use crate::leg::{Identity, Medium};
-use crate::participant::{GuestKind, Role};
 use crate::time::{Millis, Timestamp};
 use crate::visit::Visit;
 
@@ -23,40 +22,29 @@ pub(crate) fn attribute(visit: &Visit) -> Attribution {
                 found.insert(id.clone(), participant.clone());
             }
             Medium::Meeting(Identity::User(oid)) => {
-                match visit.participants.iter().find(|(_, p)| p.oid() == Some(oid)) {
-                    Some((participant, _)) => drop(found.insert(id.clone(), participant.clone())),
-                    None => guests.push((leg.first_seen, id, true)),
+                if let Some((participant, _)) = visit.participants.iter().find(|(_, p)| p.oid() == Some(oid)) {
+                    found.insert(id.clone(), participant.clone());
                 }
             }
-            Medium::Meeting(Identity::Guest) => guests.push((leg.first_seen, id, false)),
+            Medium::Meeting(Identity::Guest) => guests.push((leg.first_seen, id)),
             Medium::Meeting(Identity::Unknown) => {}
         }
     }
     guests.sort();
     let mut matched: BTreeMap<&ParticipantId, Match> = BTreeMap::new();
-    for (at, id, has_account) in guests {
+    for (at, id) in guests {
         let outstanding = |participant: &ParticipantId, handed_over: &BTreeSet<Timestamp>| {
             let Some(newest) = handed_over.range(..=at).next_back() else { return false };
             matched.get(participant).is_none_or(|earlier| earlier.lets_go(at, *newest, visit.policy.grace))
         };
         let mut candidates = visit.evidence.handed_over.iter().filter(|(who, when)| outstanding(who, when));
-        let may_be = |who: &ParticipantId| !has_account || comes_with_an_account(visit, who);
-        if let (Some((only, _)), None) = (candidates.next(), candidates.next())
-            && may_be(only)
-        {
+        if let (Some((only, _)), None) = (candidates.next(), candidates.next()) {
             let end = visit.evidence.legs.get(id).and_then(|leg| visit.evidence.end_of(leg));
             matched.insert(only, Match { start: at, end });
             found.insert(id.clone(), only.clone());
         }
     }
     found
-}
-
-/// A colleague whom this tenant knows as its guest shows an account of it. Anybody else with an account is of the staff, and
-/// nobody our page has sent.
-fn comes_with_an_account(visit: &Visit, who: &ParticipantId) -> bool {
-    let role = visit.participants.get(who).map(|it| &it.role);
-    matches!(role, Some(Role::Guest { kind: GuestKind::Colleague, .. }))
 }
 
 /// The guest leg a handed-over person was last matched with.

@@ -5,6 +5,7 @@ use crate::ids::ParticipantId;
 use crate::leg::Leg;
 use crate::participant::Role;
 use crate::stay::Span;
+use crate::time::Timestamp;
 use crate::visit::Visit;
 
 /// The stays of one socket.
@@ -13,12 +14,7 @@ pub(crate) fn spans(visit: &Visit, who: &ParticipantId, leg: &Leg) -> Vec<Span> 
     let ended_by_us = visit.decisions.ended.as_ref().map(|ended| ended.at).filter(|at| *at >= leg.first_seen);
     let handed_over =
         visit.evidence.handed_over.get(who).and_then(|times| times.range(leg.first_seen..).next()).copied();
-    // A guest who was sent away is not there any more, however long their page stays open; nor is a cancelled patient.
-    let sent_away = match visit.participants.get(who).map(|person| &person.role) {
-        Some(Role::Guest { revoked: Some(at), .. }) => Some(*at),
-        _ => visit.withdrawn_at(who),
-    };
-    let sent_away = sent_away.map(|at| at.max(leg.first_seen));
+    let sent_away = sent_away(visit, who).map(|at| at.max(leg.first_seen));
     let end = [leg.left, handed_over, ended_by_us, sent_away].into_iter().flatten().min();
     let mut spans = Vec::new();
     let mut ready = Some(first_ready);
@@ -31,4 +27,12 @@ pub(crate) fn spans(visit: &Visit, who: &ParticipantId, leg: &Leg) -> Vec<Span> 
         ready = left.and_then(|left| visit.evidence.ready_after(who, left));
     }
     spans
+}
+
+/// A guest who was sent away is not there any more, however long their page stays open; nor is a cancelled patient.
+pub(crate) fn sent_away(visit: &Visit, who: &ParticipantId) -> Option<Timestamp> {
+    match visit.participants.get(who).map(|person| &person.role) {
+        Some(Role::Guest { revoked: Some(at), .. }) => Some(*at),
+        _ => visit.withdrawn_at(who),
+    }
 }

@@ -167,16 +167,19 @@ pub(crate) fn is_leaving(visit: &Visit, attribution: &Attribution, who: &Partici
 const ON_THE_WAY: Millis = Millis::minutes(10);
 
 /// From when a span of `who` that ended at `end` counts as a leave: after the grace period, or after the way to the meeting;
-/// at once when they said so, the call as a whole has ended or the clinician has ended the visit.
+/// at once when they said so, were sent away, the call as a whole has ended or the clinician has ended the visit.
 pub(crate) fn gone_at(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Timestamp {
     let call_end = visit.evidence.call_ended.range(end..).next().copied();
     let visit_end = visit.decisions.ended.as_ref().map(|ended| ended.at.max(end));
-    let said_so = visit.evidence.left.get(who).is_some_and(|times| times.contains(&end)).then_some(end);
-    [Some(end + patience(visit, who, end)), call_end, visit_end, said_so].into_iter().flatten().min().unwrap_or(end)
+    let said_so = visit.evidence.left.get(who).and_then(|times| times.range(end..).next()).copied();
+    let sent_away = page::sent_away(visit, who).filter(|at| *at > end);
+    [Some(reach(visit, who, end)), call_end, visit_end, said_so, sent_away].into_iter().flatten().min().unwrap_or(end)
 }
 
-/// How long after the end of a stay `who` may still turn up: long if it ended because our page sent them to the meeting.
-pub(crate) fn patience(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Millis {
-    let is_sent = visit.evidence.handed_over.get(who).is_some_and(|times| times.contains(&end));
-    if is_sent { visit.policy.grace.max(ON_THE_WAY) } else { visit.policy.grace }
+/// Until when after the end of a stay `who` may still turn up: for long where our page has sent them to the meeting since, or
+/// a moment before its own end was noticed.
+pub(crate) fn reach(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Timestamp {
+    let gap = end + visit.policy.grace;
+    let sent = visit.evidence.handed_over.get(who).and_then(|times| times.range(end..=gap).next_back());
+    sent.map_or(gap, |at| gap.max(*at + ON_THE_WAY))
 }

@@ -31,7 +31,7 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     let mut end = Some(since);
     let mut unclear = none;
     for leg in legs {
-        if end.is_some_and(|end| leg.first_seen > end + presence::patience(visit, who, end)) {
+        if end.is_some_and(|end| leg.first_seen > presence::reach(visit, who, end)) {
             break;
         }
         let left = visit.evidence.end_of(leg);

@@ -168,6 +168,11 @@ async fn a_patient_who_cannot_come_in_by_the_portal_comes_by_link_and_a_wrong_on
     right.ready().await?;
     ground.chart_shows(&appointment, "patient", "Connected").await?;
 
+    // A request that is refused takes nobody's place away.
+    let answer = clinician.ask(Method::POST, &format!("{}/invitations", path(&visit)), Some(&own("family"))).await?;
+    refused("they are no guest", &answer, (404, "guest-unknown", "clinician"));
+    right.view().await?;
+
     // Taken back: the portal is still their way in.
     clinician.ask(Method::DELETE, &format!("{}/invitations/{patient}", path(&visit)), None).await?.accepted()?;
     refused("taken back", &right.post("ready").await?, (401, "not-signed-in", "clinician"));

@@ -194,6 +194,27 @@ async fn a_letter_outlives_an_outage_and_a_restart_and_a_link_taken_back_does_no
 }
 
 #[tokio::test]
+async fn no_letter_leaves_out_of_a_backup() -> anyhow::Result<()> {
+    let mut ground = ground(false).await?;
+    server(&ground, "mail", "refuses-for-now").await?;
+    let (clinician, visit) = begun(&ground).await?;
+    let guest = sends(&clinician, &visit, &by_mail()).await?;
+    letter_is(&clinician, &visit, "sending").await?;
+    ground.stack.kill_relay().await?;
+    server(&ground, "mail", "takes").await?;
+    // Perhaps it left after the backup was made, perhaps its link was taken back: its clinician is told, and decides.
+    ground.stack.start_relay_restored().await?;
+    letter_is(&clinician, &visit, "failed").await?;
+    let again = json!({ "role": "interpreter", "send": { "by": "email", "address": TO }, "participant": guest });
+    sends(&clinician, &visit, &again).await?;
+    letter_is(&clinician, &visit, "sent").await?;
+    let all = letters(&ground, 1).await?;
+    assert_eq!(all.len(), 1, "the old one stays where it is");
+    opens(&ground, &all[0]).await?;
+    ground.no_leaks().await
+}
+
+#[tokio::test]
 async fn a_line_that_is_cut_makes_two_letters_at_most_and_both_are_one() -> anyhow::Result<()> {
     let ground = ground(false).await?;
     server(&ground, "mail", "cuts-after").await?;

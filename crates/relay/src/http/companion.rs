@@ -302,7 +302,8 @@ async fn ending(relay: &Relay, opened: &Opened) -> Answer<(Ending, Option<NotRem
         true => relay.store.removal_refused(&row.id).await?,
         false => None,
     };
-    let refused = tried.and_then(|word| RefusalReason::of_removal(&word)).or_else(|| meetings.not_removed());
+    let word = |it: String| RefusalReason::of_removal(&it).unwrap_or(RefusalReason::Request);
+    let refused = tried.map(word).or_else(|| meetings.not_removed());
     Ok(match (meetings.ending(), refused) {
         (Capability::Verified, None) => (Ending::Removes, None),
         (_, refused) => {

@@ -38,7 +38,12 @@ pub(super) async fn enter(
     let opened = relay.open_visit(organization, ehr, scheduled, None).await?;
     let patient = own.patient.as_deref().and_then(|patient| opened.record.patient(patient)).cloned();
     // Who was booked into a group after it was over has no place in it.
-    let nobody = if opened.record.visit.is_closed() { ProblemCode::VisitClosed } else { ProblemCode::Internal };
+    let visit = &opened.record.visit;
+    let nobody = match (visit.is_closed(), visit.has_room()) {
+        (true, _) => ProblemCode::VisitClosed,
+        (_, false) => ProblemCode::TooManyRequests,
+        _ => ProblemCode::Internal,
+    };
     let patient = patient.ok_or(Refusal(nobody))?;
     let who = match entrant {
         Entrant::Patient => patient,

@@ -197,7 +197,16 @@ impl RefusalReason {
 
     /// The reason behind a word of [`RefusalReason::as_str`] that is about removing people.
     pub fn of_removal(word: &str) -> Option<Self> {
-        let all = [Self::CallsNotPermitted, Self::RemovalNotAllowed, Self::HeldAtLobby, Self::Request, Self::Answer];
+        let all = [
+            Self::CallsNotPermitted,
+            Self::RemovalNotAllowed,
+            Self::HeldAtLobby,
+            Self::ClientCredentials,
+            Self::AccessPolicyMissing,
+            Self::PermissionMissing,
+            Self::Request,
+            Self::Answer,
+        ];
         all.into_iter().find(|it| it.as_str() == word)
     }
 

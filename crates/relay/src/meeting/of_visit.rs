@@ -36,7 +36,7 @@ impl Relay {
 
     /// True while some watch may exist at Graph that the store does not know yet.
     pub async fn is_making_a_watch(&self) -> bool {
-        !self.making.is_idle().await
+        !self.making.is_idle()
     }
 
     /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers and

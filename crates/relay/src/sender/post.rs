@@ -108,7 +108,10 @@ async fn attempt(relay: &Relay, claimed: &ClaimedLetter) -> Result<(), StoreErro
     };
     metrics::counter!("roomed_letters_total", "outcome" => if state == LetterState::Sent { "sent" } else { "failed" })
         .increment(1);
-    say(relay, &opened, &letter, state).await?;
+    // Where it cannot be kept that it has left, it leaves again, under the same id: so once more at once.
+    if say(relay, &opened, &letter, state).await.is_err() {
+        say(relay, &opened, &letter, state).await?;
+    }
     settle(relay, claimed, None).await
 }
 
@@ -132,7 +135,7 @@ fn again_at(now: Timestamp, claimed: &ClaimedLetter) -> Option<Timestamp> {
 /// Says in the visit what became of the letter, unless its link is not the newest any more.
 ///
 /// # Errors
-/// Where that cannot be kept: the letter stays until it is, and is then known to have left.
+/// Where that cannot be kept.
 async fn say(relay: &Relay, opened: &Opened, letter: &Letter, state: LetterState) -> Result<(), StoreError> {
     let known = InvitationState::Open { hash: letter.hash.clone(), letter: Some(state) };
     let along = Along {

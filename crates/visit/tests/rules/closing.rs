@@ -34,6 +34,19 @@ fn ended_with_somebody_inside_is_closing_until_a_witness_sees_them_leave() {
 }
 
 #[test]
+fn who_begins_again_what_is_being_left_goes_on_with_it() {
+    let mut story = met();
+    story.decide(100, Command::End { by: doctor() });
+    assert!(story.visit.is_closing());
+    story.decide(500, Command::Launched { participant: doctor(), oid: doctor_oid(), covering: false });
+    assert!(!story.visit.is_closing() && story.visit.undo_until().is_none(), "nobody is asked to leave, or removed");
+    assert!(matches!(story.stage(), Stage::InProgress { .. }));
+    story.hear(600, clinician("c1", LegState::Left, 600));
+    story.hear(600, guest("g1", LegState::Left, 600));
+    assert!(!story.visit.is_closed(), "leaving is not ending");
+}
+
+#[test]
 fn a_quiet_ten_minutes_after_the_call_close_it() {
     let mut story = met();
     story.hear(300, call_ended(300));

@@ -2,8 +2,8 @@
 //! among themselves. One model: what differs is who is in it.
 
 use roomed_visit::{
-    Command, Effect, Expected, GuestKind, Identity, LegId, LegState, Oid, Participant, ParticipantId, Plan, Policy,
-    Presence, Source, Stage, Testimony, Visit, VisitEvent, apply,
+    Command, Effect, Expected, GuestKind, LegState, Participant, ParticipantId, Plan, Policy, Presence, Source, Stage,
+    Testimony, Visit, VisitEvent, apply,
 };
 
 use crate::story::{
@@ -172,30 +172,4 @@ fn nobody_becomes_somebody_else_and_a_crowd_is_refused() {
         story.decide(n, expect(ParticipantId::new(format!("p{n}")), Expected::Patient));
     }
     assert_eq!(story.visit.participants().count(), 60);
-}
-
-#[test]
-fn who_comes_with_an_account_may_be_the_colleague_that_was_sent_in_and_is_never_the_patient() {
-    let with_account = |leg: &str, seconds: i64| Testimony::Roster {
-        leg: LegId::new(leg),
-        identity: Identity::User(Oid::new("a guest of the tenant, or a nurse")),
-        state: LegState::InCall,
-        at: at(seconds),
-    };
-    let mut story = story();
-    let colleague = ParticipantId::new("colleague");
-    story.decide(0, expect(colleague.clone(), Expected::Guest { kind: GuestKind::Colleague }));
-    story.hear(5, handed_over(5));
-    story.hear(6, with_account("nurse", 6));
-    assert_eq!(story.visit.unattributed().len(), 1, "the patient is outstanding, and has no account");
-    story.hear(10, guest("g1", LegState::InCall, 10));
-    assert!(matches!(story.presence(&patient()), Presence::Connected { .. }));
-    story.hear(20, sent_in(colleague.clone(), 20));
-    story.hear(25, with_account("c1", 25));
-    assert!(matches!(story.presence(&colleague), Presence::Connected { .. }));
-    // So nobody is outstanding whom the next one could be mistaken for.
-    story.hear(30, sent_in(second(), 30));
-    story.hear(35, guest("g2", LegState::InCall, 35));
-    assert!(matches!(story.presence(&second()), Presence::Connected { .. }));
-    assert_eq!(story.visit.unattributed().len(), 1);
 }

@@ -1,7 +1,7 @@
 //! Two people were sent to the meeting at once, and two guests are in it: nobody can tell who is who. Nothing is invented
 //! of either, and the visit does not close over their heads. The door makes this rare.
 
-use roomed_visit::{ChartStatus, Command, Effect, LegState, Policy, Presence, Stage};
+use roomed_visit::{ChartStatus, Command, Effect, LegState, Policy, Presence, Stage, Testimony};
 
 use crate::people::{interpreter, page_of, ready_of, sent_in, told, with_everybody};
 use crate::story::{
@@ -68,6 +68,34 @@ fn nobody_is_said_to_have_left_a_lobby_of_which_teams_tells_nobody() {
     story.hear(625, guest("g1", LegState::InCall, 625));
     assert!(matches!(story.presence(&patient()), Presence::Connected { .. }));
     assert_eq!(told(&story.effects), ["patient Connected"], "once, and nothing invented in between");
+}
+
+#[test]
+fn whoever_goes_back_to_the_meeting_is_on_the_way_again_and_who_says_that_they_leave_is_not() {
+    let mut story = Story::new();
+    story.hear(0, page_opened("p1", 0));
+    story.hear(5, ready(5));
+    story.hear(30, handed_over(30));
+    story.hear(40, guest("g1", LegState::InCall, 40));
+    story.hear(200, guest("g1", LegState::Left, 200));
+    story.hear(210, handed_over(210));
+    story.tick(700);
+    assert!(!matches!(story.presence(&patient()), Presence::Disconnected { .. }), "perhaps in the lobby");
+    story.hear(710, Testimony::Left { participant: patient(), at: at(710) });
+    assert!(matches!(story.presence(&patient()), Presence::Disconnected { .. }));
+}
+
+#[test]
+fn a_page_that_was_gone_a_moment_before_it_said_that_it_sends_its_person_has_sent_them() {
+    let mut story = Story::new();
+    story.hear(0, page_opened("p1", 0));
+    story.hear(5, ready(5));
+    story.hear(30, page_closed("p1", 30));
+    story.hear(31, handed_over(31));
+    story.tick(600);
+    assert!(matches!(story.presence(&patient()), Presence::Waiting { .. }), "{:?}", story.presence(&patient()));
+    story.tick(632);
+    assert!(matches!(story.presence(&patient()), Presence::Disconnected { .. }));
 }
 
 #[test]

@@ -81,8 +81,9 @@ pub(super) fn visit(path: &str, key: &str, caller: &WebCaller, ways: &Ways<'_>) 
 
 /// Asks every few seconds at most whether the offer was answered, and looks again once when it was.
 const WATCH: &str = "const at=document.getElementById('offered').dataset.answer;const rest=ms=>new Promise(f=>setTimeout(f,ms));\
-    document.documentElement.dataset.ready='1';(async()=>{for(;;){try{const said=await fetch(at,{cache:'no-store'});if(!said.ok)\
-    return;if((await said.json()).state!=='waiting')return location.reload();await rest(1000)}catch{await rest(5000)}}})()";
+    document.documentElement.dataset.ready='1';(async()=>{for(;;){try{const said=await fetch(at,{cache:'no-store'});if(said.status===401||said.status===404)\
+    return location.reload();if(!said.ok)throw said;if((await said.json()).state!=='waiting')return location.reload();\
+    await rest(1000)}catch{await rest(5000)}}})()";
 
 /// How the offer to open the visit in the companion stands.
 pub(super) fn offered(path: &str, offer: &str, standing: Standing, nonce: &str) -> Response {
