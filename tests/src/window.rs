@@ -107,8 +107,14 @@ impl Desktop {
 
 /// Waits for the companion's window, whoever has opened it; answers with the X window's id.
 pub async fn on_screen() -> anyhow::Result<String> {
+    titled("Roomed").await
+}
+
+/// The same for a window with another title.
+pub(crate) async fn titled(title: &str) -> anyhow::Result<String> {
+    let title = format!("^{title}$");
     wait::until("the window stands on the screen", async || {
-        let found = Command::new("xdotool").args(["search", "--onlyvisible", "--name", "^Roomed$"]).output().await?;
+        let found = Command::new("xdotool").args(["search", "--onlyvisible", "--name", &title]).output().await?;
         Ok(String::from_utf8_lossy(&found.stdout).lines().next().map(str::to_owned))
     })
     .await

@@ -23,10 +23,10 @@ pub(crate) fn demo(places: &Places, args: &[String]) -> Result<ExitCode> {
     start(places, args, "demo", headless)
 }
 
-/// `cargo xtask bench`, for `outbox` with a PostgreSQL server of its own.
+/// `cargo xtask bench`, for `outbox` with a PostgreSQL server of its own, for `companion` in a desktop session of its own.
 pub(crate) fn bench(places: &Places, args: &[String]) -> Result<ExitCode> {
     if !args.iter().any(|arg| arg == "outbox") {
-        return start(places, args, "bench", false);
+        return start(places, args, "bench", args.iter().any(|arg| arg == "companion"));
     }
     let ready = || {
         setup::run(places, &Consent::from(args))?;

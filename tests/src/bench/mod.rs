@@ -2,6 +2,7 @@
 //! turns with it, because on a shared machine only ratios mean anything (dependencies.md 4.1). No test asserts a time.
 
 mod arrival;
+mod companion;
 mod crowd;
 mod floor;
 mod machine;
@@ -13,6 +14,7 @@ mod scene;
 mod tap;
 
 pub use arrival::arrival;
+pub use companion::{Sizes as CompanionSizes, companion};
 pub use outbox::{Sizes, outbox};
 pub use patient::{Sizes as PatientSizes, patient};
 pub use peer::{Buffers, serve};

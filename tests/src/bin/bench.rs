@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::Parser;
-use e2e::bench::{self, Buffers, PatientSizes, Sizes};
+use e2e::bench::{self, Buffers, CompanionSizes, PatientSizes, Sizes};
 
 #[derive(Parser)]
 #[command(about = "Measured figures, each beside its peer or limit in the same run")]
@@ -15,7 +15,7 @@ struct Arguments {
     /// Standard output is one JSON object and nothing else.
     #[arg(long)]
     json: bool,
-    /// Benches `outbox` and `patient`: just enough of everything to see that it works. The figures say nothing.
+    /// Benches `outbox`, `patient` and `companion`: just enough of everything to see that it works. The figures say nothing.
     #[arg(long, hide = true)]
     tiny: bool,
     /// Is the peer that a bench compares with; the bench starts it itself.
@@ -31,6 +31,8 @@ enum Name {
     Outbox,
     /// The visit page on a slow phone, from *I'm ready* to the alert, and a full waiting room.
     Patient,
+    /// The desktop's window: start, deep link, memory and idle time; and the relay's start. Needs a desktop session.
+    Companion,
 }
 
 impl Name {
@@ -39,6 +41,7 @@ impl Name {
             Self::Arrival => "arrival",
             Self::Outbox => "outbox",
             Self::Patient => "patient",
+            Self::Companion => "companion",
         }
     }
 }
@@ -63,6 +66,10 @@ async fn main() -> anyhow::Result<ExitCode> {
         Name::Patient => {
             let sizes = if arguments.tiny { PatientSizes::TINY } else { PatientSizes::FULL };
             bench::patient(directory.path(), sizes).await
+        }
+        Name::Companion => {
+            let sizes = if arguments.tiny { CompanionSizes::TINY } else { CompanionSizes::FULL };
+            bench::companion(directory.path(), sizes).await
         }
     };
     match measured {

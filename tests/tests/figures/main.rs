@@ -72,22 +72,53 @@ const OF_A_PATIENT: [(&str, &str); 8] = [
 
 #[test]
 fn every_figure_of_a_patient_is_measured() {
-    let ended = bench("patient").output().unwrap();
+    every_figure("patient", &OF_A_PATIENT);
+}
+
+/// Of the companion, in reading order: what the name begins with, and the unit.
+const OF_THE_COMPANION: [(&str, &str); 8] = [
+    ("companion, process start -> page painted", "ms"),
+    ("deep link at a companion in the tray -> window made anew and painted", "ms"),
+    ("memory of companion and web processes, PSS, the window shown", "MiB"),
+    ("memory of companion and web processes, PSS, the window closed", "MiB"),
+    ("idle, the window shown, processor time of companion and web processes", "ms/s"),
+    ("idle, the window closed, processor time of companion and web processes", "ms/s"),
+    ("relay, process start -> first answer that it is ready", "ms"),
+    ("memory of a relay that nobody uses, PSS", "MiB"),
+];
+
+/// In a stage of its own (xtask/src/stages.rs), which has a desktop.
+#[test]
+fn every_figure_of_the_companion_is_measured() {
+    assert!(
+        std::env::var_os("ROOMED_SESSION_DIR").is_some(),
+        "there is no desktop session: run `cargo xtask test window`, or `cargo xtask session -- cargo test ...`"
+    );
+    every_figure("companion", &OF_THE_COMPANION);
+}
+
+/// Runs it; all of these are there and nothing else is.
+fn every_figure(name: &str, wanted: &[(&str, &str)]) {
+    let ended = bench(name).output().unwrap();
     let report = said(&ended);
     assert!(ended.status.success(), "{report}");
-    assert_eq!(report["bench"], "patient");
+    assert_eq!(report["bench"], name);
     let figures = report["figures"].as_array().unwrap();
-    assert_eq!(figures.len(), OF_A_PATIENT.len(), "{report}");
-    for (figure, (name, unit)) in figures.iter().zip(OF_A_PATIENT) {
+    assert_eq!(figures.len(), wanted.len(), "{report}");
+    for (figure, (name, unit)) in figures.iter().zip(wanted) {
         let full = figure["figure"].as_str().unwrap();
         assert!(full.starts_with(name), "{full}");
-        assert_eq!(figure["unit"], unit, "{full}");
+        assert_eq!(figure["unit"], *unit, "{full}");
         for words in ["against", "aim"] {
             assert!(figure[words].as_str().is_some_and(|it| !it.is_empty()), "{full}: {words}");
         }
         assert!(figure["against_value"].as_f64().is_some_and(|it| it > 0.0), "{full}: {figure}");
         let value = figure["value"].as_f64().unwrap();
-        if unit == "of all" { assert!(value.abs() < 0.1, "{figure}") } else { assert!(value > 0.0, "{full}: {figure}") }
+        if *unit == "of all" {
+            assert!(value.abs() < 0.1, "{figure}")
+        } else {
+            assert!(value > 0.0, "{full}: {figure}")
+        }
     }
 }
 
@@ -98,4 +129,13 @@ fn without_a_server_it_says_how_to_get_one() {
     assert!(!ended.status.success());
     assert!(report["figures"].as_array().unwrap().is_empty());
     assert!(report["error"].as_str().unwrap().contains("cargo xtask bench outbox"), "{report}");
+}
+
+#[test]
+fn without_a_desktop_it_says_how_to_get_one() {
+    let ended = bench("companion").env_remove("ROOMED_SESSION_DIR").output().unwrap();
+    let report = said(&ended);
+    assert!(!ended.status.success());
+    assert!(report["figures"].as_array().unwrap().is_empty());
+    assert!(report["error"].as_str().unwrap().contains("cargo xtask bench companion"), "{report}");
 }
