@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
-use axum::http::header;
+use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::state::keyed::HashMapStateStore;
@@ -16,6 +16,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::language::Language;
 use super::problem::{Answer, Refusal};
+use super::visit_page::{self, cookie};
+use super::web::cookie_name;
 use super::{html, patient_page};
 use crate::config;
 use crate::keys::one_time;
@@ -111,14 +113,26 @@ pub(super) async fn by_person(State(relay): State<Arc<Relay>>, request: Request,
     }
 }
 
-/// For what pages ask: by the session their cookie shows, and without one by address.
+/// For what pages ask: by the session behind their cookie, and without one that is known by address.
 pub(super) async fn by_page(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
-    let shown = request.headers().get(header::COOKIE).and_then(|value| value.to_str().ok());
     let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-    let is_too_much = match (shown, address) {
-        (Some(shown), _) => relay.limits.people.check_key(&one_time::hash(shown)).is_err(),
+    let is_too_much = match (known_session(&relay, request.headers()).await, address) {
+        (Some(session), _) => relay.limits.people.check_key(&session).is_err(),
         (None, Some(address)) => relay.limits.addresses.check_key(&address).is_err(),
         (None, None) => false,
     };
     if is_too_much { Refusal(ProblemCode::TooManyRequests).into_response() } else { next.run(request).await }
+}
+
+/// A cookie that somebody made up would be a new caller each time.
+async fn known_session(relay: &Relay, headers: &HeaderMap) -> Option<String> {
+    let now = relay.clock.now();
+    let hash = |name: &str| cookie(headers, name).map(one_time::hash);
+    if let Some(page) = hash(visit_page::COOKIE)
+        && let Ok(Some(_)) = relay.store.page_session(&page, now).await
+    {
+        return Some(page);
+    }
+    let web = hash(cookie_name(relay))?;
+    matches!(relay.store.web_session(&web, now).await, Ok(Some(_))).then_some(web)
 }

@@ -8,4 +8,4 @@ mod session;
 pub(super) mod sign_in;
 pub(super) mod visit;
 
-pub(super) use session::WebCaller;
+pub(super) use session::{WebCaller, cookie_name};

@@ -91,7 +91,7 @@ pub(super) async fn open(relay: &Relay, signed_in: SignedIn) -> Answer<String> {
 }
 
 /// The cookie's name. The prefix makes browsers refuse it from anywhere but this very host, and without https.
-fn cookie_name(relay: &Relay) -> &'static str {
+pub(in crate::http) fn cookie_name(relay: &Relay) -> &'static str {
     if is_https(relay) { "__Host-roomed-web" } else { "roomed-web" }
 }
 
