@@ -7,11 +7,11 @@ import type { SendBy } from "./SendBy";
  */
 export type InviteRequest = { 
 /**
- * `interpreter`, `family` or `colleague`.
+ * `interpreter`, `family` or `colleague`; `patient` or `proxy` for one of the visit's who cannot come in by the portal.
  */
 role: Role, 
 /**
- * The guest whose link is lost: a new link kills the old one. A new guest where it is missing.
+ * Whose link is lost: a new link kills the old one. A new guest where it is missing.
  */
 participant?: string, 
 /**
