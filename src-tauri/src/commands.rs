@@ -32,6 +32,7 @@ pub(crate) fn all() -> impl Fn(Invoke) -> bool + Send + Sync + 'static {
         dismiss_pending,
         take_offer,
         cover,
+        same_person,
         dismiss_problem,
         set_sound,
         retry_keychain
@@ -154,6 +155,12 @@ async fn take_offer(shell: State<'_, Shell>, yes: bool) -> Done {
 #[tauri::command]
 async fn cover(shell: State<'_, Shell>, yes: bool) -> Done {
     companion(&shell)?.cover(yes);
+    Ok(())
+}
+
+#[tauri::command]
+async fn same_person(shell: State<'_, Shell>, yes: bool) -> Done {
+    companion(&shell)?.same_person(yes);
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The tray: the third twin of an alert, and the way back to a closed window. Time and role only, never a name.
 
-use roomed_companion::view::{AlertAbout, AppState};
+use roomed_companion::summary;
+use roomed_companion::view::{AlertView, AppState};
 use tauri::image::Image;
 use tauri::menu::{Menu, MenuItem};
 use tauri::tray::TrayIconBuilder;
@@ -48,13 +49,41 @@ pub(crate) fn sign_out_of(app: &AppHandle) {
 /// Shows whether somebody waits or asks for help.
 pub(crate) fn show(app: &AppHandle, state: &AppState) {
     let Some(tray) = app.tray_by_id(ID) else { return };
-    let (icon, words) = match state.alert.as_ref().map(|alert| alert.about) {
-        Some(AlertAbout::Help) => (ALERT, "Roomed - Somebody asks for help"),
-        Some(AlertAbout::Ready) => (ALERT, "Roomed - Patient ready"),
-        None => (IDLE, "Roomed"),
-    };
-    let shown = tray.set_icon(Some(icon)).and_then(|()| tray.set_tooltip(Some(words)));
+    let alert = state.alert.as_ref();
+    let icon = if alert.is_some() { ALERT } else { IDLE };
+    let shown = tray.set_icon(Some(icon)).and_then(|()| tray.set_tooltip(Some(tip(alert))));
     if let Err(error) = shown {
         tracing::debug!(%error, "the tray could not be changed");
+    }
+}
+
+/// What stands beside the icon: who it is about in the notification's words.
+fn tip(alert: Option<&AlertView>) -> String {
+    alert.map_or_else(|| "Roomed".to_owned(), |alert| format!("Roomed - {}", summary(alert)))
+}
+
+#[cfg(test)]
+mod tests {
+    use roomed_companion::Role;
+    use roomed_companion::view::AlertAbout;
+
+    use super::*;
+
+    #[test]
+    fn the_tray_says_of_whom_it_speaks() {
+        let says = |about, role| {
+            let (visit, start, since) = (String::new(), String::new(), String::new());
+            tip(Some(&AlertView { visit, about, start, role, proven: true, as_delegate: false, since }))
+        };
+        assert_eq!(tip(None), "Roomed");
+        for (about, role, words) in [
+            (AlertAbout::Ready, Role::Patient, "Roomed - Patient ready"),
+            (AlertAbout::Ready, Role::Proxy, "Roomed - Patient's proxy ready"),
+            (AlertAbout::Ready, Role::Colleague, "Roomed - Colleague ready"),
+            (AlertAbout::Ready, Role::Interpreter, "Roomed - Somebody is waiting"),
+            (AlertAbout::Help, Role::Interpreter, "Roomed - Interpreter asks for help"),
+        ] {
+            assert_eq!(says(about, role), words);
+        }
     }
 }

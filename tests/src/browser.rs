@@ -19,7 +19,21 @@ use crate::wait;
 pub struct Browser {
     /// The WebDriver session.
     pub page: Client,
-    _driver: Child,
+    driver: Child,
+}
+
+/// Whoever drops it without closing it, because a test has failed, leaves no Chromium behind: WebDriver's end alone does.
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let Some(parent) = self.driver.id().map(|id| format!("PPid:\t{id}")) else { return };
+        for process in std::fs::read_dir("/proc").into_iter().flatten().flatten() {
+            let status = std::fs::read_to_string(process.path().join("status")).unwrap_or_default();
+            if status.lines().any(|line| line == parent) {
+                // One that has ended meanwhile needs no end.
+                let _ = std::process::Command::new("kill").arg("-KILL").arg(process.file_name()).status();
+            }
+        }
+    }
 }
 
 /// A narrower one is a phone's screen: no desktop lets a window be so small.
@@ -28,10 +42,51 @@ const NARROWEST_WINDOW: u32 = 500;
 /// The screen of a small phone.
 pub const PHONE: (u32, u32) = (360, 740);
 
+/// What somebody's camera and microphone are like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Devices {
+    /// Both there, and the person says yes to whoever asks.
+    Allowed,
+    /// Both there, and the browser does as [`Browser::permits`] said.
+    Asked,
+    /// The machine has neither.
+    Missing,
+}
+
+impl Devices {
+    fn arguments(self) -> &'static [&'static str] {
+        match self {
+            Self::Allowed => &["--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"],
+            Self::Asked => &["--use-fake-device-for-media-stream"],
+            Self::Missing => &["--use-fake-ui-for-media-stream"],
+        }
+    }
+}
+
+/// Whose browser it is.
+#[derive(Debug, Clone, Copy)]
+pub struct Person<'a> {
+    /// The languages they prefer, as `Accept-Language` has them.
+    pub languages: &'a str,
+    /// Their screen.
+    pub size: (u32, u32),
+    /// Their camera and microphone.
+    pub devices: Devices,
+    /// What differs in the environment.
+    pub environment: &'a [(&'a str, &'a Path)],
+}
+
+impl Person<'_> {
+    /// Somebody who speaks English and whose devices work.
+    pub fn with_screen(size: (u32, u32)) -> Self {
+        Self { languages: "en-US,en", size, devices: Devices::Allowed, environment: &[] }
+    }
+}
+
 impl Browser {
     /// Starts Chromium with an empty profile in `profile`, phone-sized or desktop-sized.
     pub async fn start(profile: &Path, log: &Path, size: (u32, u32)) -> anyhow::Result<Self> {
-        Self::start_in("en-US,en", profile, log, size, &[]).await
+        Self::start_as(profile, log, &Person::with_screen(size)).await
     }
 
     /// The same for somebody who prefers these languages, with a changed environment.
@@ -39,9 +94,15 @@ impl Browser {
         languages: &str,
         profile: &Path,
         log: &Path,
-        (width, height): (u32, u32),
+        size: (u32, u32),
         environment: &[(&str, &Path)],
     ) -> anyhow::Result<Self> {
+        Self::start_as(profile, log, &Person { languages, environment, ..Person::with_screen(size) }).await
+    }
+
+    /// The same for anybody.
+    pub async fn start_as(profile: &Path, log: &Path, person: &Person<'_>) -> anyhow::Result<Self> {
+        let Person { languages, size: (width, height), devices, environment } = *person;
         let port = free_port()?;
         let log = std::fs::OpenOptions::new().create(true).append(true).open(log)?;
         let driver = Command::new("chromedriver")
@@ -53,7 +114,7 @@ impl Browser {
             .kill_on_drop(true)
             .spawn()
             .context("chromedriver is not installed; `cargo xtask setup` installs it")?;
-        let arguments = [
+        let mut arguments = vec![
             "--headless=new".to_owned(),
             "--no-sandbox".to_owned(),
             "--disable-gpu".to_owned(),
@@ -63,11 +124,10 @@ impl Browser {
             "--disable-component-update".to_owned(),
             "--disable-sync".to_owned(),
             "--disable-dev-shm-usage".to_owned(),
-            "--use-fake-device-for-media-stream".to_owned(),
-            "--use-fake-ui-for-media-stream".to_owned(),
             format!("--window-size={width},{height}"),
             format!("--user-data-dir={}", profile.display()),
         ];
+        arguments.extend(devices.arguments().iter().map(|it| (*it).to_owned()));
         let mut options = json!({ "binary": "/usr/bin/chromium", "args": arguments });
         options["prefs"] = json!({ "intl.accept_languages": languages });
         if width < NARROWEST_WINDOW {
@@ -75,10 +135,11 @@ impl Browser {
             options["mobileEmulation"] = json!({ "deviceMetrics": metrics });
         }
         let capabilities = json!({
-            "browserName": "chrome", "goog:chromeOptions": options, "goog:loggingPrefs": { "performance": "ALL" },
+            "browserName": "chrome", "goog:chromeOptions": options,
+            "goog:loggingPrefs": { "performance": "ALL", "browser": "ALL" },
         });
         let page = connect(port, &capabilities).await.context("Chromium did not start")?;
-        Ok(Self { page, _driver: driver })
+        Ok(Self { page, driver })
     }
 
     /// Goes to an address.
@@ -112,11 +173,33 @@ impl Browser {
         Ok(self.page.issue_cmd(OfChromedriver { path: "goog/cdp/execute", body }).await?)
     }
 
+    /// From now on the person says yes or no to whoever asks for this (`camera`, `microphone`), and takes it back where it
+    /// was given.
+    pub async fn permits(&self, what: &str, yes: bool) -> anyhow::Result<()> {
+        let setting = if yes { "granted" } else { "denied" };
+        let parameters = json!({ "permission": { "name": what }, "setting": setting });
+        self.devtools("Browser.setPermission", parameters).await.map(drop)
+    }
+
+    /// What its pages complained of on their console since this was last asked, a blocked style or script among it.
+    pub async fn complaints(&self) -> anyhow::Result<Vec<String>> {
+        let severe = |it: &Value| it["level"] == "SEVERE";
+        let text = |it: Value| it["message"].as_str().unwrap_or_default().to_owned();
+        Ok(self.log("browser").await?.into_iter().filter(severe).map(text).collect())
+    }
+
+    async fn log(&self, kind: &str) -> anyhow::Result<Vec<Value>> {
+        // While a page takes another one's place there is nobody to ask; nothing of the log is lost by that.
+        let entries = wait::until("the browser's log", async || {
+            let body = json!({ "type": kind });
+            Ok(Some(self.page.issue_cmd(OfChromedriver { path: "se/log", body }).await?))
+        });
+        entries.await?.as_array().cloned().context("the log has no entries")
+    }
+
     /// What DevTools saw of the network and of the page since this was last asked.
     pub async fn seen_by_devtools(&self) -> anyhow::Result<Vec<Value>> {
-        let body = json!({ "type": "performance" });
-        let entries = self.page.issue_cmd(OfChromedriver { path: "se/log", body }).await?;
-        let entries = entries.as_array().context("the log has no entries")?;
+        let entries = self.log("performance").await?;
         let message = |entry: &Value| {
             let read: Value = serde_json::from_str(entry["message"].as_str().unwrap_or_default())?;
             Ok(read["message"].clone())
@@ -126,7 +209,7 @@ impl Browser {
 
     /// Closes the window and the session.
     pub async fn close(self) -> anyhow::Result<()> {
-        Ok(self.page.close().await?)
+        Ok(self.page.clone().close().await?)
     }
 }
 

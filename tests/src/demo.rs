@@ -12,7 +12,8 @@ use crate::stack::{Options, Process, Stack, binary, staff_role};
 
 /// Starts everything, says what to click, and waits for Ctrl-C.
 pub async fn guide(directory: &Path) -> anyhow::Result<()> {
-    let stack = Stack::start(directory, &Options { canaries: false, staff: true, ..Options::default() }).await?;
+    let stack =
+        Stack::start(directory, &Options { canaries: false, staff: true, sends: true, ..Options::default() }).await?;
     let northside = stack.sandbox.organization("northside").await?;
     let clinician = northside.of_role("practitioner", 0)?.clone();
     let patient = northside.0.pointer("/patients/0").context("there is no patient")?.clone();
@@ -47,6 +48,7 @@ async fn show(stack: &Stack, config: &Path, people: [&Value; 3]) -> anyhow::Resu
     println!(
         "2. Clinician's chart:   {epic}/hyperspace/   choose the same person, the visit, then \"Begin virtual visit\"."
     );
+    println!("                        Roomed asks once whether both are you: press \"Yes, this is me\".");
     println!(
         "3. Patient's phone:     {epic}/mychart/      in a private window: choose {patient}, then \"Begin virtual visit\"."
     );
@@ -55,6 +57,7 @@ async fn show(stack: &Stack, config: &Path, people: [&Value; 3]) -> anyhow::Resu
     println!(
         "An interpreter, family, a colleague: open the visit in Roomed, \"Invite a guest\", and open the link elsewhere."
     );
+    println!("Or send the link: every letter that \"leaves\" lies in {}/mail.", stack.sandbox.at("control"));
     println!(
         "What the hospital does: {}/   its switches (refusals, outages, lobbies) and its journal.\n",
         stack.sandbox.at("control")

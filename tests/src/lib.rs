@@ -9,6 +9,8 @@ pub mod clock;
 pub mod demo;
 pub mod line;
 pub mod notifications;
+pub mod redirect;
+pub mod room;
 pub mod scan;
 pub mod scenario;
 pub mod stack;

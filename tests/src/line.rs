@@ -68,11 +68,25 @@ impl Wire {
         self.far.lock().unwrap_or_else(PoisonError::into_inner).iter().map(|it| i32::from(*it)).collect()
     }
 
-    /// Cut for a while: nobody hears anything. It is whole again when this returns.
-    pub async fn cut_for(&self, time: Duration) {
+    /// Cut for a while: nobody hears anything, and what was said meanwhile is lost with its connections: whoever does not
+    /// connect anew hears nothing of it. It is whole again when this returns.
+    ///
+    /// # Errors
+    /// When a connection outlives the cut.
+    pub async fn cut_for(&self, time: Duration) -> anyhow::Result<()> {
+        self.dead_after(time).await;
+        crate::wait::until("every connection of before is gone", async || Ok(self.ports().is_empty().then_some(())))
+            .await?;
+        self.is(Line::Whole);
+        Ok(())
+    }
+
+    /// Nobody hears anything for a while, then every connection is dead, and with it what it had taken: whoever wants to
+    /// hear on must connect anew, and cannot before the line [`is`](Self::is) whole.
+    pub async fn dead_after(&self, time: Duration) {
         self.is(Line::Silent);
         crate::clock::pause(time).await;
-        self.is(Line::Whole);
+        self.is(Line::Closed);
     }
 
     /// From now on.
@@ -99,9 +113,9 @@ async fn carry(
     let (far_in, far_out) = far.into_split();
     let mut closed = state.clone();
     tokio::select! {
-        () = pass(near_in, far_out, state.clone(), |it| it != Line::Silent) => {}
-        () = pass(far_in, near_out, state, |it| !matches!(it, Line::Silent | Line::Unanswered)) => {}
         _ = closed.wait_for(|it| *it == Line::Closed) => {}
+        () = pass(near_in, far_out, state.clone(), |it| matches!(it, Line::Whole | Line::Unanswered)) => {}
+        () = pass(far_in, near_out, state, |it| it == Line::Whole) => {}
     }
     ports.lock().unwrap_or_else(PoisonError::into_inner).remove(&port);
     Ok(())

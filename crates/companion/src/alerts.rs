@@ -268,8 +268,8 @@ fn action(alert: &AlertView) -> AlertAction {
     if alert.proven && alert.about == AlertAbout::Ready { AlertAction::Join } else { AlertAction::Open }
 }
 
-/// Who waits or asks for help, in a few words that may stand on a locked screen.
-fn summary(alert: &AlertView) -> &'static str {
+/// Who waits or asks for help, in a few words that may stand on a locked screen: the same in the notification and the tray.
+pub fn summary(alert: &AlertView) -> &'static str {
     match (alert.about, alert.role) {
         (AlertAbout::Ready, Role::Patient) => "Patient ready",
         (AlertAbout::Ready, Role::Proxy) => "Patient's proxy ready",

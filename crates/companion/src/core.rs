@@ -5,6 +5,7 @@ mod account;
 mod acts;
 mod offers;
 mod offline;
+mod questions;
 mod shared;
 
 use std::collections::BTreeMap;
@@ -22,16 +23,14 @@ use crate::clock::within;
 use crate::config::Config;
 use crate::epoch::{Epoch, Over};
 use crate::inbox::Inbox;
-use crate::launch::{AskCovering, Launches};
+use crate::launch::{Launches, Outcome};
 use crate::link::{LaunchLink, LinkQueue};
 use crate::pending::Pending;
 use crate::ports::Ports;
 use crate::problems;
 use crate::relay::{Refusal, Relay};
 use crate::session::Session;
-use crate::view::{
-    AlertAbout, AppState, CoveringView, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView,
-};
+use crate::view::{AlertAbout, AppState, EndedView, LaunchStep, LaunchingView, PatientBanner, SessionView};
 
 pub(crate) use offers::left;
 
@@ -54,7 +53,9 @@ pub(crate) struct Core {
     me: Mutex<Option<MeView>>,
     /// A sign-in that is waiting for the browser; dropping it gives up.
     signing_in: Mutex<Option<oneshot::Sender<()>>>,
-    answer: Mutex<Option<oneshot::Sender<bool>>>,
+    /// Each question has a slot of its own: a second press on one button answers no other question.
+    covers: Mutex<Option<oneshot::Sender<bool>>>,
+    is_both: Mutex<Option<oneshot::Sender<bool>>>,
     one_question: AsyncMutex<()>,
     signed_in: Notify,
     signed_out: Notify,
@@ -98,7 +99,8 @@ impl Core {
             live: Mutex::default(),
             me: Mutex::default(),
             signing_in: Mutex::default(),
-            answer: Mutex::default(),
+            covers: Mutex::default(),
+            is_both: Mutex::default(),
             one_question: AsyncMutex::default(),
             signed_in: Notify::new(),
             signed_out: Notify::new(),
@@ -132,6 +134,7 @@ impl Core {
         tasks.spawn(self.clone().introduce());
         tasks.spawn(self.clone().send_pending());
         tasks.spawn(self.clone().watch_idle());
+        tasks.spawn(self.clone().watch_lock());
         tasks.spawn(self.clone().watch_offer());
         while let Some(which) = presses.recv().await {
             let core = self.clone();
@@ -147,15 +150,15 @@ impl Core {
                     let core = self.clone();
                     // Each on its own: a tab left open must not hold up the next press.
                     running.spawn(async move {
-                        let by_another = tokio::select! {
+                        let ends = tokio::select! {
                             biased;
                             // The next to sign in may be somebody else, whom this press does not concern.
-                            () = core.signed_out.notified() => false,
-                            by_another = core.launch(link.clone()) => by_another,
+                            () = core.signed_out.notified() => None,
+                            ends = core.launch(link.clone()) => ends,
                         };
                         core.links.done(&link);
-                        if by_another {
-                            core.end_session(EndedView::AnotherEhrUser).await;
+                        if let Some(why) = ends {
+                            core.end_session(why).await;
                         }
                     });
                 }
@@ -169,31 +172,32 @@ impl Core {
         }
     }
 
-    /// True if it was begun by another EHR user than the one who is signed in here, on a workstation that is shared.
-    async fn launch(&self, link: LaunchLink) -> bool {
+    /// Why the sign-in ends with it: it was begun by another person than the one who is signed in here.
+    async fn launch(&self, link: LaunchLink) -> Option<EndedView> {
         self.touch();
         if within(&*self.ports.clock, LINK_LIMIT, self.wait_for_sign_in()).await.is_none() {
             self.board.change(|s| s.launching = None);
             self.board.problem(problems::launch_refused());
-            return false;
+            return None;
         }
         let of = self.board.epochs.now();
         let outcome = async {
             let me = self.me(of).await?;
-            self.launches.run(of, link, &me, self).await
+            // On a shared workstation a first link needs the password: a browser may still know whoever was there before.
+            self.launches.run(of, link, &me, self, self.config.is_shared()).await
         };
         let outcome = outcome.await;
         if self.board.epochs.during(of, || self.board.change(|s| s.launching = None)).is_err() {
-            return false;
+            return None;
         }
         match outcome {
-            Ok(Some(proven)) => {
+            Ok(Outcome::Proven(proven)) => {
                 let visit = proven.visit.clone();
                 tracing::info!("a launch is proven");
                 if self.begin_visit(of, &visit).await.is_err() {
-                    return false;
+                    return None;
                 }
-                if let Some(banner) = self.launches.banner(proven).await {
+                if let Some(banner) = self.launches.banner(*proven).await {
                     let show = |s: &mut AppState| {
                         // Only while the panel is still open: it may have been closed meanwhile.
                         if s.open_visit.as_ref() == Some(&visit.id) {
@@ -204,10 +208,14 @@ impl Core {
                     let _ = self.board.epochs.during(of, || self.board.change(show));
                 }
             }
-            Ok(None) => tracing::info!("the clinician does not cover"),
+            Ok(Outcome::NotCovering) => tracing::info!("the clinician does not cover"),
+            Ok(Outcome::NotTheSame) => {
+                self.ports.window.bring_forward();
+                return Some(EndedView::NotTheSame);
+            }
             Err(problem) if problem.code == ProblemCode::WrongPerson && self.config.is_shared() => {
                 self.ports.window.bring_forward();
-                return true;
+                return Some(EndedView::AnotherEhrUser);
             }
             Err(problem) => {
                 tracing::warn!(code = ?problem.code, "a launch was refused");
@@ -215,7 +223,7 @@ impl Core {
                 self.ports.window.bring_forward();
             }
         }
-        false
+        None
     }
 
     /// A visit that is proven: in, where the patient is there already, else to its panel.
@@ -293,30 +301,9 @@ impl Core {
         });
     }
 
-    pub(crate) fn cover(&self, yes: bool) {
-        if let Some(answer) = locked(&self.answer).take() {
-            let _ = answer.send(yes);
-        }
-    }
-
     /// Says it, to nobody but whoever asked for it.
     fn refused(&self, of: Epoch, Refusal { problem, .. }: Refusal) -> Problem {
         let _ = self.board.epochs.during(of, || self.board.problem(problem.clone()));
         problem
-    }
-}
-
-#[async_trait::async_trait]
-impl AskCovering for Core {
-    async fn ask(&self, start: Option<String>) -> bool {
-        let _one = self.one_question.lock().await;
-        let (answer, answered) = oneshot::channel();
-        *locked(&self.answer) = Some(answer);
-        self.board.change(|s| s.covering = Some(CoveringView { start }));
-        self.ports.window.bring_forward();
-        // Signing out drops the question, which is a no.
-        let yes = answered.await.unwrap_or(false);
-        self.board.change(|s| s.covering = None);
-        yes
     }
 }

@@ -55,6 +55,7 @@ impl Companion {
             client,
             policy,
             users: Mutex::default(),
+            linking: tokio::sync::Mutex::default(),
         });
         let core = Arc::new(Core::new(config, ports, board, alerts, relay, session.clone(), inbox, launches));
         let ended = Arc::downgrade(&core);
@@ -244,6 +245,11 @@ impl Handle {
     /// Answers "Covering for a colleague?".
     pub fn cover(&self, yes: bool) {
         self.pressed().cover(yes);
+    }
+
+    /// Answers "Is this you in both?". A no signs out.
+    pub fn same_person(&self, yes: bool) {
+        self.pressed().answer_same_person(yes);
     }
 
     /// Takes the problem off the screen.

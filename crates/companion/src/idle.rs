@@ -1,5 +1,6 @@
 //! How long nobody has touched this workstation, where the desktop says it: GNOME's idle monitor. Other desktops have no
 //! question that all of them answer alike; there only presses in the companion count (see [`crate::ports::Idle`]).
+//! That the session is locked is said by its screen saver (freedesktop's or GNOME's interface) and by logind.
 
 use std::time::Duration;
 
@@ -7,6 +8,9 @@ use async_trait::async_trait;
 
 use crate::clock::{SystemClock, within};
 use crate::ports::Idle;
+
+#[cfg(target_os = "linux")]
+pub use linux::locked_on;
 
 /// The operating system's word.
 #[derive(Debug, Clone, Copy, Default)]
@@ -17,6 +21,11 @@ impl Idle for OsIdle {
     async fn idle(&self) -> Option<Duration> {
         answer(None, LIMIT).await
     }
+
+    #[cfg(target_os = "linux")]
+    async fn locked(&self) {
+        locked_on(None, None).await;
+    }
 }
 
 /// False where no desktop of this operating system can be asked.
@@ -25,7 +34,7 @@ pub(crate) const OS_SAYS: bool = cfg!(target_os = "linux");
 const LIMIT: Duration = Duration::from_secs(2);
 
 /// A desktop that hangs is one that does not say. `bus` is an address; without it, the session's.
-async fn answer(bus: Option<&str>, limit: Duration) -> Option<Duration> {
+pub async fn answer(bus: Option<&str>, limit: Duration) -> Option<Duration> {
     within(&SystemClock, limit, milliseconds(bus)).await.flatten().map(Duration::from_millis)
 }
 
@@ -41,6 +50,76 @@ async fn milliseconds(bus: Option<&str>) -> Option<u64> {
 #[cfg(not(target_os = "linux"))]
 async fn milliseconds(_: Option<&str>) -> Option<u64> {
     None
+}
+
+#[cfg(target_os = "linux")]
+mod linux {
+    use futures_util::StreamExt;
+    use zbus::connection::Builder;
+    use zbus::zvariant::OwnedObjectPath;
+    use zbus::{Connection, MatchRule, Message, MessageStream};
+
+    const LOGIND: &str = "org.freedesktop.login1";
+    /// Interfaces of screen savers, on the session's bus.
+    const SAVERS: [&str; 2] = ["org.freedesktop.ScreenSaver", "org.gnome.ScreenSaver"];
+
+    /// Returns when a screen saver says that it is on, or logind that this session is to be locked; never where nobody can be
+    /// heard. Both are addresses of buses; without one, it is the session's and the system's.
+    pub async fn locked_on(session: Option<&str>, system: Option<&str>) {
+        let savers = async {
+            let Ok(bus) = session.map_or_else(Builder::session, Builder::address) else { return None };
+            let bus = bus.build().await.ok()?;
+            tokio::select! {
+                on = is_on(&bus, SAVERS[0]) => on,
+                on = is_on(&bus, SAVERS[1]) => on,
+            }
+        };
+        let logind = async {
+            let Ok(bus) = system.map_or_else(Builder::system, Builder::address) else { return None };
+            let bus = bus.build().await.ok()?;
+            locks(&bus).await
+        };
+        tokio::select! {
+            () = for_ever_without(savers) => {}
+            () = for_ever_without(logind) => {}
+        }
+    }
+
+    /// A bus that is not there, or goes away, says nothing: it is no lock.
+    async fn for_ever_without(said: impl Future<Output = Option<()>>) {
+        if said.await.is_none() {
+            tracing::debug!("one of the two buses says nothing of a locked session");
+            std::future::pending::<()>().await;
+        }
+    }
+
+    async fn is_on(bus: &Connection, interface: &str) -> Option<()> {
+        let rule = MatchRule::builder().msg_type(zbus::message::Type::Signal);
+        let rule = rule.interface(interface).ok()?.member("ActiveChanged").ok()?.build();
+        heard(bus, rule, |message| message.body().deserialize::<bool>().unwrap_or(false)).await
+    }
+
+    /// Of this session only: whoever else is logged in locks their own.
+    async fn locks(bus: &Connection) -> Option<()> {
+        let manager = "org.freedesktop.login1.Manager";
+        let process = (std::process::id(),);
+        let answer =
+            bus.call_method(Some(LOGIND), "/org/freedesktop/login1", Some(manager), "GetSessionByPID", &process);
+        let path: OwnedObjectPath = answer.await.ok()?.body().deserialize().ok()?;
+        let rule = MatchRule::builder().msg_type(zbus::message::Type::Signal).path(path).ok()?;
+        let rule = rule.interface("org.freedesktop.login1.Session").ok()?.member("Lock").ok()?.build();
+        heard(bus, rule, |_| true).await
+    }
+
+    async fn heard(bus: &Connection, rule: MatchRule<'_>, means_it: fn(&Message) -> bool) -> Option<()> {
+        let mut signals = MessageStream::for_match_rule(rule, bus, None).await.ok()?;
+        while let Some(signal) = signals.next().await {
+            if signal.is_ok_and(|it| means_it(&it)) {
+                return Some(());
+            }
+        }
+        None
+    }
 }
 
 #[cfg(all(test, target_os = "linux"))]

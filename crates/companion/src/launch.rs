@@ -8,7 +8,8 @@ use std::time::Duration;
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use roomed_protocol::{
-    CallbackRegistration, EhrConnection, LaunchProof, LaunchRedirect, MeView, Problem, ProblemCode, VisitView,
+    CallbackRegistration, EhrConnection, FirstLink, LaunchProof, LaunchRedirect, MeView, Problem, ProblemCode,
+    VisitView,
 };
 use roomed_smart::fhir::{FhirClient, Patient};
 use roomed_smart::launch::{AuthorizeRequest, Callback, authorize_url, exchange_code, read_callback};
@@ -16,6 +17,7 @@ use roomed_smart::pkce::{Pkce, State};
 use roomed_smart::token::TokenResponse;
 use roomed_smart::{UrlPolicy, discovery};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::Mutex as AsyncMutex;
 
 use crate::board::Board;
 use crate::clock::within;
@@ -32,11 +34,14 @@ const BROWSER_LIMIT: Duration = Duration::from_secs(180);
 /// The one patient of this chart is all that is ever read with it.
 const SCOPE: &str = "launch openid fhirUser patient/Patient.read";
 
-/// Asks the clinician "Covering for a colleague?".
+/// Asks the clinician what only they can say.
 #[async_trait::async_trait]
-pub(crate) trait AskCovering: Send + Sync {
-    /// `start` is the visit's planned start, if the relay said it.
-    async fn ask(&self, start: Option<String>) -> bool;
+pub(crate) trait Ask: Send + Sync {
+    /// "Covering for a colleague?" `start` is the visit's planned start, if the relay said it.
+    async fn covering(&self, start: Option<String>) -> bool;
+
+    /// "Is this you in both?" With `sign_in_again` a yes counts only together with the password.
+    async fn same_person(&self, of: Epoch, question: &FirstLink, sign_in_again: bool) -> Result<bool, Problem>;
 }
 
 pub(crate) struct Launches {
@@ -47,6 +52,17 @@ pub(crate) struct Launches {
     pub(crate) policy: UrlPolicy,
     /// Who launched from each EHR (`iss`) and was proven to be the person who is signed in. Ends with the sign-in.
     pub(crate) users: Mutex<HashMap<String, String>>,
+    /// Held from the question who they are until its answer is proven: several launches at once ask it once.
+    pub(crate) linking: AsyncMutex<()>,
+}
+
+/// How a launch ended that was not refused.
+pub(crate) enum Outcome {
+    Proven(Box<Proven>),
+    /// The clinician does not cover.
+    NotCovering,
+    /// Whoever launched is not who is signed in to Microsoft.
+    NotTheSame,
 }
 
 /// The patient banner as the EHR has it.
@@ -63,14 +79,15 @@ pub(crate) struct Proven {
 }
 
 impl Launches {
-    /// Runs a launch. `Ok(None)`: the clinician does not cover.
+    /// Runs a launch. `sign_in_again`: a first link needs a sign-in that is newer than the one there is.
     pub(crate) async fn run(
         &self,
         of: Epoch,
         link: LaunchLink,
         me: &MeView,
-        covering: &dyn AskCovering,
-    ) -> Result<Option<Proven>, Problem> {
+        ask: &dyn Ask,
+        sign_in_again: bool,
+    ) -> Result<Outcome, Problem> {
         // Before anything is sent anywhere: the link's own word for where to go counts for nothing.
         let connection = me.ehr_connections.iter().find(|c| c.iss == link.iss).ok_or_else(problems::unknown_iss)?;
         self.step(LaunchStep::AskingEhr);
@@ -78,10 +95,8 @@ impl Launches {
         self.step(LaunchStep::Proving);
         let id_token = token.id_token.as_ref().ok_or_else(problems::no_id_token)?;
         let user = ehr_user(id_token.expose_secret());
-        let known = self.users.lock().unwrap_or_else(PoisonError::into_inner).get(&link.iss).cloned();
-        if let (Some(known), Some(user)) = (known, &user)
-            && known != *user
-        {
+        let before = self.proven_from(&link.iss);
+        if before.is_some() && user.is_some() && before != user {
             return Err(problems::wrong_person());
         }
         let mut proof = LaunchProof {
@@ -91,25 +106,49 @@ impl Launches {
             patient: token.patient.clone(),
             encounter: token.encounter.clone(),
             covering: false,
+            first_link: None,
         };
-        let visit = match self.relay.launch(&proof).await {
-            Ok(visit) => visit,
-            Err(Refusal { problem, start }) if problem.code == ProblemCode::CoveringNeeded => {
-                if !covering.ask(start).await {
-                    return Ok(None);
+        let mut one_at_a_time = None;
+        let visit = loop {
+            let Refusal { problem, start, first_link } = match self.relay.launch(&proof).await {
+                Ok(visit) => break visit,
+                Err(refusal) => refusal,
+            };
+            match (problem.code, first_link) {
+                (ProblemCode::CoveringNeeded, _) if !proof.covering => {
+                    if !ask.covering(start).await {
+                        return Ok(Outcome::NotCovering);
+                    }
+                    proof.covering = true;
                 }
-                proof.covering = true;
-                self.relay.launch(&proof).await.map_err(|r| r.problem)?
+                (ProblemCode::FirstLink, Some(question)) if proof.first_link.is_none() => {
+                    one_at_a_time = Some(self.linking.lock().await);
+                    // Answered meanwhile for another launch of theirs. One that was proven before and is asked about once
+                    // more has been taken back since, and it takes a person to say it again.
+                    let meanwhile = self.proven_from(&link.iss).filter(|_| before.is_none());
+                    if meanwhile.is_some() && meanwhile != user {
+                        return Err(problems::wrong_person());
+                    }
+                    if meanwhile.is_none() && !ask.same_person(of, &question, sign_in_again).await? {
+                        return Ok(Outcome::NotTheSame);
+                    }
+                    proof.first_link = Some(question.word);
+                }
+                _ => return Err(problem),
             }
-            Err(refusal) => return Err(refusal.problem),
         };
         if let Some(user) = user {
             let mut users = self.users.lock().unwrap_or_else(PoisonError::into_inner);
             // An answer to whoever was signed in before says nothing of whoever is now.
             let _ = self.board.epochs.during(of, || users.insert(link.iss.clone(), user));
         }
+        drop(one_at_a_time);
         let chart = token.patient.map(|patient| (link.iss, token.access_token, patient));
-        Ok(Some(Proven { visit, chart }))
+        Ok(Outcome::Proven(Box::new(Proven { visit, chart })))
+    }
+
+    fn proven_from(&self, iss: &str) -> Option<String> {
+        self.users.lock().unwrap_or_else(PoisonError::into_inner).get(iss).cloned()
     }
 
     /// The next to sign in is somebody else.

@@ -29,7 +29,8 @@ pub mod sign_in;
 mod teams;
 pub mod view;
 
+pub use alerts::summary;
 pub use config::Config;
 pub use handle::{Companion, Handle};
 pub use ports::Ports;
-pub use roomed_protocol::{AssignRequest, InviteRequest, InviteView, LateRequest, Problem, SayRequest};
+pub use roomed_protocol::{AssignRequest, InviteRequest, InviteView, LateRequest, Problem, Role, SayRequest};

@@ -209,6 +209,11 @@ impl Pending {
         })
     }
 
+    /// How many have not been sent and not been read as too old.
+    pub(crate) fn count(&self) -> u32 {
+        self.edit(|_, kept| u32::try_from(kept.len()).unwrap_or(u32::MAX))
+    }
+
     /// As the window shows it.
     pub(crate) fn view(&self) -> Vec<PendingView> {
         let view = |one: &Kept| PendingView {

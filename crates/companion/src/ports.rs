@@ -60,12 +60,17 @@ pub trait Window: Send + Sync {
     fn bring_forward(&self);
 }
 
-/// How long nobody has touched the workstation.
+/// How long nobody has touched the workstation, and whether somebody has locked it.
 #[async_trait]
 pub trait Idle: Send + Sync {
     /// Since the last key or pointer, in any program; `None` where the operating system does not say. Then only what is
     /// pressed in the companion counts.
     async fn idle(&self) -> Option<Duration>;
+
+    /// Returns when the session is locked the next time; never where the operating system does not say.
+    async fn locked(&self) {
+        std::future::pending().await
+    }
 }
 
 /// What an OS notification says. There is no field for a name on purpose.

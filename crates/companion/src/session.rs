@@ -14,7 +14,7 @@ use crate::board::Board;
 use crate::clock::Clock;
 use crate::config::KeepSignIn;
 use crate::secrets::{SecretError, Stored, Vault, VaultError};
-use crate::sign_in::{Account, Granted, SignIn, SignInError};
+use crate::sign_in::{Account, Granted, Prompt, SignIn, SignInError};
 use crate::view::KeychainView;
 
 /// How long before its end an access token is replaced.
@@ -75,13 +75,28 @@ impl Session {
 
     /// Runs a sign-in in the browser and takes it up.
     pub(crate) async fn sign_in(&self, at: SignInView, choose: bool) -> Result<(), SignInError> {
-        let (granted, account) = self.sign_in.run(&at, choose).await?;
+        let prompt = if choose { Prompt::Account } else { Prompt::Whatever };
+        let (granted, account) = self.sign_in.run(&at, prompt).await?;
         let mut held = self.held.lock().await;
         *held = Some(Held { at, account, refresh: None, access: None });
         if let Some(held) = &mut *held {
             self.take(held, granted).await;
         }
         Ok(())
+    }
+
+    /// Whoever is signed in signs in once more, with their password. False if somebody else did: then nothing has changed.
+    pub(crate) async fn sign_in_again(&self) -> Result<bool, SignInError> {
+        let known = self.held.lock().await.as_ref().map(|held| (held.at.clone(), held.account.clone()));
+        let (at, account) = known.ok_or(SignInError::InteractionNeeded)?;
+        let (granted, now) = self.sign_in.run(&at, Prompt::Password).await?;
+        let mut held = self.held.lock().await;
+        // Somebody may have signed out meanwhile.
+        let Some(held) = held.as_mut().filter(|held| held.account == account && now == account) else {
+            return Ok(false);
+        };
+        self.take(held, granted).await;
+        Ok(true)
     }
 
     /// Forgets everything, here and in the keychain.

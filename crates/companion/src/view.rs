@@ -27,6 +27,10 @@ pub enum EndedView {
     Idle,
     /// A visit was begun from the chart by another EHR user than the one who is signed in.
     AnotherEhrUser,
+    /// The session was locked, on a workstation that is shared.
+    Locked,
+    /// Whoever was asked said that the Microsoft account is not theirs, or could not sign in to it.
+    NotTheSame,
 }
 
 /// Where the refresh token is kept.
@@ -121,6 +125,29 @@ pub struct CoveringView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub start: Option<String>,
+}
+
+/// The question "Is this you in both?", asked once before an EHR user and a Microsoft account are linked, and answered with
+/// `same_person`.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FirstLinkView {
+    /// Display name of the Microsoft account that is signed in.
+    pub account: String,
+    /// Name of the EHR user whose chart is open; absent if the EHR did not say.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ehr_user: Option<String>,
+    /// A yes leads to Microsoft once more: on a shared workstation the sign-in may be whoever's was here before.
+    pub sign_in_again: bool,
+    /// The browser is open for that.
+    pub signing_in: bool,
+}
+
+impl std::fmt::Debug for FirstLinkView {
+    // Names must not reach a log through a derived Debug of AppState.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FirstLinkView { .. }")
+    }
 }
 
 /// What an alert is about.
@@ -239,6 +266,8 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ended: Option<EndedView>,
+    /// While nobody is signed in: how many actions the companion had not been able to send when it ended the sign-in.
+    pub unsent: u32,
     /// Where the refresh token is kept.
     pub keychain: KeychainView,
     /// How the socket stands.
@@ -281,6 +310,10 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub covering: Option<CoveringView>,
+    /// Another question, which comes last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub first_link: Option<FirstLinkView>,
     /// The visit that *Join* was pressed for on a notification, or that a launch would have gone straight into, while it may
     /// be the wrong one: the window asks first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -312,6 +345,7 @@ impl Default for AppState {
             me: None,
             session: SessionView::SignedOut,
             ended: None,
+            unsent: 0,
             keychain: KeychainView::Stored,
             connection: ConnectionView { state: ConnectionState::Reconnecting, since: None },
             heard_at: None,
@@ -326,6 +360,7 @@ impl Default for AppState {
             offer: None,
             launching: None,
             covering: None,
+            first_link: None,
             confirm_join: None,
             problem: None,
             alert: None,
@@ -344,7 +379,7 @@ mod tests {
 
     #[test]
     fn before_anything_is_known_the_page_gets_this() {
-        let golden = serde_json::json!({"session": "signed-out", "keychain": "stored",
+        let golden = serde_json::json!({"session": "signed-out", "unsent": 0, "keychain": "stored",
             "connection": {"state": "reconnecting"}, "clock_offset_ms": 0, "visits": [], "cursor": 0,
             "joinable": [], "pending": [],
             "notifications": "unknown", "sound": true, "sends": [],

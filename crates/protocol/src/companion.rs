@@ -114,12 +114,37 @@ pub struct LaunchProof {
     /// The clinician said that they cover for a colleague.
     #[serde(default)]
     pub covering: bool,
+    /// The word of [`FirstLink`]: the clinician said that they are the person in the chart as well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub first_link: Option<String>,
 }
 
 impl std::fmt::Debug for LaunchProof {
     // The id_token and the handle are secrets and the context is clinical: none of it may reach a log.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("LaunchProof").field("covering", &self.covering).finish_non_exhaustive()
+    }
+}
+
+/// The member `first_link` of the problem `first-link` (RFC 9457, 3.2): what a clinician is asked before their EHR user and
+/// their Microsoft account are linked for good. Saying yes is the same proof once more, with [`LaunchProof::first_link`].
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FirstLink {
+    /// Good once, for this proof, for as long as its nonce.
+    pub word: String,
+    /// Display name of the Microsoft account, as Entra has it.
+    pub account: String,
+    /// Name of the EHR user, if the EHR gave one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub ehr_user: Option<String>,
+}
+
+impl std::fmt::Debug for FirstLink {
+    // A secret and two names.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("FirstLink { .. }")
     }
 }
 

@@ -15,15 +15,15 @@ mod staff;
 mod visit;
 
 pub use companion::{
-    CallbackRegistration, EhrConnection, JoinView, LaunchProof, LaunchRedirect, MeView, NonceRequest, NonceView,
-    SignInView,
+    CallbackRegistration, EhrConnection, FirstLink, JoinView, LaunchProof, LaunchRedirect, MeView, NonceRequest,
+    NonceView, SignInView,
 };
 pub use message::{
     AnswerRequest, DeviceReport, DeviceResult, DeviceTest, MessageView, Preset, PresetAnswer, SayRequest,
 };
 pub use notice::{Notice, NoticeKind, NoticesView, OfferAnswer};
 pub use page::{PageStage, PageTexts, PatientView, ProbeView, ToldWhom};
-pub use people::{AgendaRow, AgendaView, AssignRequest, InviteRequest, InviteView, SendBy};
+pub use people::{AgendaRow, AgendaView, AgendaWho, AssignRequest, InviteRequest, InviteView, SendBy};
 pub use problem::{Problem, ProblemCode, WhoCanFix};
 pub use socket::{FromCompanion, FromRelay, PROTOCOL_HEADER, PROTOCOL_VERSION};
 pub use staff::{Department, LateRequest, StaffMe, StaffRow, StaffView, Urgency, WaitThresholds};

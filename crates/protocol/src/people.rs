@@ -80,7 +80,22 @@ pub struct AssignRequest {
     pub participant: Option<String>,
 }
 
-/// One appointment of today, read from the EHR: times and states, nothing else.
+/// With whom an appointment is, by role only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "kebab-case")]
+pub enum AgendaWho {
+    /// A patient.
+    Patient,
+    /// Several patients; one row for all of them.
+    Group,
+    /// Clinicians among themselves.
+    Colleague,
+    /// A word of a later version.
+    #[serde(other)]
+    Unknown,
+}
+
+/// One appointment of today, read from the EHR: times, states and roles, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct AgendaRow {
     /// Planned start, RFC 3339.
@@ -89,6 +104,10 @@ pub struct AgendaRow {
     pub end: String,
     /// How far it is, as the EHR has it.
     pub stage: StageView,
+    /// With whom; missing from a relay of before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub who: Option<AgendaWho>,
     /// The visit, where it is open already.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]

@@ -48,6 +48,8 @@ pub enum ProblemCode {
     CoveringForbidden,
     /// The chart launched from is another patient's than the appointment's.
     WrongPatient,
+    /// EHR user and Microsoft account have never been linked: their clinician says once that they are both.
+    FirstLink,
     /// The EHR user is linked to another Microsoft account, or this account to another EHR user.
     WrongPerson,
     /// The EHR does not answer.
@@ -121,6 +123,7 @@ impl ProblemCode {
             | P::AppointmentFulfilled
             | P::CoveringNeeded
             | P::WrongPatient
+            | P::FirstLink
             | P::WrongPerson
             | P::VisitNotFound
             | P::VisitClosed

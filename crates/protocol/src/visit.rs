@@ -205,7 +205,7 @@ pub struct TimelineEntry {
     pub role: Option<Role>,
     /// A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`,
     /// `undone`, `meeting-created`, `roomed`, `left-unseen`, `invited`, `revoked`, `assigned`, `running-late`, `message`,
-    /// `answered`, `help`, `help-taken`.
+    /// `answered`, `help`, `help-taken`, `cancelled`.
     pub what: String,
     /// Who saw it.
     pub source: WitnessSource,

@@ -45,6 +45,8 @@ fn every_message_agrees_with_its_file_and_no_file_is_without_a_message() {
     seen.insert(agrees("callback-registration", &samples::callback_registration()));
     seen.insert(agrees("launch-proof", &samples::launch_proof()));
     seen.insert(agrees("launch-proof.native", &samples::native_launch_proof()));
+    seen.insert(agrees("launch-proof.first-link", &samples::answered_launch_proof()));
+    seen.insert(agrees("first-link", &samples::first_link()));
     seen.insert(agrees("join-view", &samples::join_view()));
     seen.insert(agrees("join-view.browser-only", &samples::browser_join_view()));
     seen.insert(agrees("visits-view", &samples::visits_view()));

@@ -19,6 +19,7 @@ use crate::notices::{self, Audience};
 use crate::outbox::ChartListener;
 use crate::promises::{self, News, Promises};
 use crate::record::{self, EhrReferences, InvitationState, Line, MeetingRecord, Record};
+use crate::removal;
 use crate::sender::Letter;
 use crate::store::{
     Change, ClaimedLetter, CommitError, EventKey, Link, LookupKey, Meeting, Member, NewNotice, NodeId, OneTimeKind,
@@ -55,6 +56,8 @@ pub struct Along {
     pub group: Option<String>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
+    /// The meeting of a visit that came to nothing is given up, if it is still so.
+    pub gives_up_meeting: bool,
     /// Somebody's link was made, used or taken back.
     pub invitation: Option<(rules::ParticipantId, InvitationState)>,
     /// A message that is to leave with a link.
@@ -154,6 +157,11 @@ impl Arrivals {
 
     /// The meeting of an opened visit.
     pub async fn meeting(&self, opened: &Opened) -> Result<Option<MeetingRecord>, ArrivalError> {
+        Ok(self.any_meeting(opened).await?.filter(|meeting| meeting.is_of(&opened.record)))
+    }
+
+    /// The same, even if the visit has given it up.
+    pub async fn any_meeting(&self, opened: &Opened) -> Result<Option<MeetingRecord>, ArrivalError> {
         let Some(meeting) = self.store.meeting(&opened.stored.row.id).await? else { return Ok(None) };
         let plain = opened.key.open(meeting_context(&opened.stored.row.id).as_bytes(), &meeting.sealed)?;
         Ok(Some(serde_json::from_slice(&plain).map_err(|_| ArrivalError::Unreadable)?))
@@ -271,6 +279,9 @@ impl Arrivals {
         }
         opened.record.invitations.extend(along.invitation.clone());
         opened.record.places.extend(along.place.clone());
+        if along.gives_up_meeting && opened.record.visit.is_for_nothing() {
+            opened.record.meeting_external_id = self.random.id();
+        }
         let at = wire::to_rules(now);
         let mut effects = Vec::new();
         for event in events {
@@ -302,10 +313,10 @@ impl Arrivals {
         let promises = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
         let Promises { intents, unsupported } = promises;
         let outbox = promises::sealed(intents, &opened.stored.row, &opened.key, &self.keys, &*self.random, now)?;
+        let brings_meeting = along.meeting.is_some();
         let change = self.change(&mut opened, timer, along, now)?;
-        // Both ways: who empties the meeting must hear of an end that was taken back.
-        let ended = |record: &Record| record.visit.decisions().ended.clone();
-        let removal = self.removes(&opened.stored.row.organization) && ended(&before) != ended(&opened.record);
+        let removes = self.removes(&opened.stored.row.organization);
+        let removal = removal::concerns(removes, brings_meeting, &before, &opened.record);
         let change = Change { outbox, notices, removal, ..change };
         failpoint::at("commit.before");
         let committed = self.store.commit(change).await?;

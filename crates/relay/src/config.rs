@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use roomed_smart::guard::IpNet;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
@@ -24,7 +25,7 @@ pub use load::{ConfigError, DEFAULTS};
 pub use meeting::{Lobby, MeetingsConfig};
 pub use organization::{
     BasicAuth, Coding, ConnectionStatus, Covering, EhrConfig, EntraConfig, Environment, ExternalIdType, GraphConfig,
-    IdentifierSystems, LaunchRedirect, Organization, Profile, ShowClinician, Vendor, Verb,
+    IdentifierSystems, LaunchRedirect, Organization, Profile, Readers, ShowClinician, Vendor, Verb,
 };
 
 pub use sending::{Carrier, SendingConfig, SmtpTls};
@@ -222,13 +223,15 @@ pub struct Meeting {
 }
 
 /// `[ehr]`
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Ehr {
     /// How often the appointment of an open visit is looked at; 0 never.
     pub poll_seconds: u32,
     /// From how long before its planned start.
     pub poll_before_minutes: u32,
+    /// Where EHRs may stand besides the public internet.
+    pub private_ranges: Vec<IpNet>,
 }
 
 /// `[outbox]`
@@ -280,7 +283,7 @@ pub struct Retention {
 }
 
 /// `[limits]`
-#[derive(Debug, Clone, Copy, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Limits {
     /// Largest request body.
@@ -291,6 +294,10 @@ pub struct Limits {
     pub request_seconds: u32,
     /// Sockets at once.
     pub sockets: u32,
+    /// Of one person.
+    pub sockets_each: u32,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Vec<IpNet>,
     /// Requests per minute and address where nobody is signed in.
     pub anonymous_per_minute: u32,
     /// Requests per minute and person.

@@ -107,6 +107,16 @@ impl Hub {
         self.companions.keys().into_iter().chain(self.onlookers.keys()).collect()
     }
 
+    /// True while somebody here listens for this person's cursor.
+    pub fn is_listened_for(&self, recipient: &Recipient) -> bool {
+        self.companions.has_listener(recipient) || self.onlookers.has_listener(recipient)
+    }
+
+    /// True while a page of this visit holds a socket here.
+    pub fn is_shown(&self, visit: &str) -> bool {
+        self.pages.has_listener(&visit.to_owned())
+    }
+
     /// Every visit whose page holds a socket here.
     pub fn pages_here(&self) -> Vec<String> {
         self.pages.keys()

@@ -1,7 +1,8 @@
 //! One-time links for people without an account or a chart, and for patients and proxies who cannot come in through the
-//! EHR's portal: bound to one person of one visit, good once and only while the visit may still be held. The link is nowhere but with its person: the store has its hash, and what it is for is sealed
-//! under the link itself. The visit says which link is the newest, so a new one kills the old, and taking a guest off the
-//! list, ending or cancelling the visit kills it too; a visit that moves takes its links along.
+//! EHR's portal: bound to one person of one visit, good once and only while the visit may still be held. The link is nowhere
+//! but with its person: the store has its hash, and what it is for is sealed under the link itself. The visit says which link
+//! is the newest, so a new one kills the old, and taking a guest off the list, ending or cancelling the visit kills it too; a
+//! visit that moves takes its links along.
 
 use jiff::SignedDuration;
 use roomed_protocol::ProblemCode;
@@ -86,7 +87,7 @@ pub async fn invite(
 ///
 /// # Errors
 /// As for [`invite`].
-pub fn may_have(opened: &Opened, who: &ParticipantId, as_guest: Option<GuestKind>) -> Answer<()> {
+fn may_have(opened: &Opened, who: &ParticipantId, as_guest: Option<GuestKind>) -> Answer<()> {
     let visit = &opened.record.visit;
     if !visit.is_open() {
         return Err(Refusal(ProblemCode::VisitClosed));
@@ -104,17 +105,22 @@ pub fn may_have(opened: &Opened, who: &ParticipantId, as_guest: Option<GuestKind
 /// theirs for good.
 ///
 /// # Errors
-/// [`ProblemCode::GuestUnknown`] for somebody who is not in the visit.
-pub async fn again(relay: &Relay, opened: &Opened, who: ParticipantId) -> Answer<ParticipantId> {
+/// As for [`invite`], before anything is done; [`ProblemCode::GuestUnknown`] also for somebody who is not in the visit.
+pub async fn again(
+    relay: &Relay,
+    opened: &Opened,
+    who: ParticipantId,
+    as_guest: Option<GuestKind>,
+) -> Answer<ParticipantId> {
+    may_have(opened, &who, as_guest)?;
     if opened.record.visit.participant(&who).is_none() {
         return Err(Refusal(ProblemCode::GuestUnknown));
     }
-    let is_guest = is_guest(opened, &who);
-    match opened.record.invitation(&who) {
-        Some(InvitationState::Open { .. }) => Ok(who),
-        Some(InvitationState::Used) if !is_guest => revoke(relay, opened, &who).await.map(|_| who),
-        _ if !is_guest => Ok(who),
-        _ => {
+    match (opened.record.invitation(&who), as_guest) {
+        (Some(InvitationState::Open { .. }), _) => Ok(who),
+        (Some(InvitationState::Used), None) => revoke(relay, opened, &who).await.map(|_| who),
+        (_, None) => Ok(who),
+        (_, Some(_)) => {
             revoke(relay, opened, &who).await?;
             Ok(ParticipantId::new(relay.random.id()))
         }

@@ -30,6 +30,7 @@ pub mod record;
 pub mod relay;
 pub mod removal;
 pub mod restore;
+mod rounds;
 pub mod sender;
 pub mod serve;
 pub mod shredding;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arrivals::Opened;
-use crate::config::ShowClinician;
+use crate::config::Readers;
 use crate::outbox::retry::connection_policy;
 use crate::relay::Relay;
 
@@ -90,7 +90,9 @@ impl Names {
 impl Relay {
     /// Has the names of clinicians read as far as it is time to, where the organization shows them.
     pub fn learn_names(&self, organization: &str, iss: &str, practitioners: &[String]) {
-        let shows = |it: &crate::config::Organization| it.pages.clinician == ShowClinician::Shown;
+        let shows = |it: &crate::config::Organization| {
+            [Readers::VisitPage, Readers::Staff].iter().any(|to| it.names_clinicians(*to))
+        };
         if !self.organization(organization).is_some_and(shows) {
             return;
         }
@@ -122,13 +124,13 @@ impl Relay {
         });
     }
 
-    /// The names of a visit's clinicians, in the order of the alphabet; empty where the organization hides them.
-    pub fn clinician_names(&self, opened: &Opened) -> Vec<String> {
+    /// The names of a visit's clinicians, in the order of the alphabet; empty where the organization hides them from `readers`.
+    pub fn clinician_names(&self, opened: &Opened, readers: Readers) -> Vec<String> {
         let (organization, ehr) = (&opened.stored.row.organization, &opened.record.ehr);
         let clinicians = opened.record.visit.participants().filter(|(_, person)| person.is_practitioner());
         let ids: Vec<String> = clinicians.filter_map(|(who, _)| ehr.people.get(who).cloned()).collect();
         self.learn_names(organization, &ehr.iss, &ids);
-        let shown = self.organization(organization).is_some_and(|it| it.pages.clinician == ShowClinician::Shown);
+        let shown = self.organization(organization).is_some_and(|it| it.names_clinicians(readers));
         let key = |id: String| (organization.clone(), ehr.iss.clone(), id);
         let named = ids.into_iter().filter(|_| shown).filter_map(|id| self.names.known(&key(id)));
         let mut names: Vec<String> = named.collect();

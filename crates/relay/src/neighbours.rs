@@ -14,6 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::arrivals::{Along, ArrivalError};
 use crate::clock::{Random, moment};
 use crate::relay::Relay;
+use crate::stop;
 use crate::store::{NodeId, Recipient, StoreError, Stretch};
 use crate::wire;
 
@@ -94,7 +95,7 @@ impl Neighbours {
                     self.tell(&relay).await.map_err(ArrivalError::from)
                 }
                 Some(looked) = self.look.join_next() => self.looked(looked),
-                () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+                () = stop::begun(&mut stopping) => return,
             };
             if let Err(error) = done {
                 tracing::warn!(%error, "the other nodes could not be told or looked at; the next beat tries again");

@@ -2,9 +2,14 @@
 //! this way; whoever is hinted reads the store. Who the other nodes are is `neighbours.rs`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::relay::Relay;
+use crate::stop;
 use crate::store::{Hint, StoreError};
+
+/// After the store could not be asked.
+const AGAIN_AFTER: Duration = Duration::from_secs(1);
 
 /// Passes hints on until the relay stops or the store is closed. Returns at once where there can be no other node.
 pub async fn run(relay: Arc<Relay>) {
@@ -22,11 +27,17 @@ pub async fn run(relay: Arc<Relay>) {
     let mut hint = Some(Hint::Missed);
     while let Some(heard) = hint {
         if let Err(error) = heed(&relay, &heard).await {
-            tracing::warn!(%error, "another node's hint could not be followed");
+            tracing::warn!(%error, "another node's hint could not be followed; everybody is brought up to date soon");
+            // Whose hint it was would hear of nothing until their next.
+            if tokio::time::timeout(AGAIN_AFTER, stop::begun(&mut stopping)).await.is_ok() {
+                return;
+            }
+            hint = Some(Hint::Missed);
+            continue;
         }
         hint = tokio::select! {
             hint = hints.recv() => hint,
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+            () = stop::begun(&mut stopping) => return,
         };
     }
 }
@@ -34,14 +45,19 @@ pub async fn run(relay: Arc<Relay>) {
 async fn heed(relay: &Relay, hint: &Hint) -> Result<(), StoreError> {
     match hint {
         Hint::Outbox => relay.arrivals.outbox.notify_one(),
-        Hint::Notice { seq, .. } => {
-            if let Some(recipient) = hint.recipient() {
-                relay.hub.hint(&recipient, *seq);
+        // Numbers only grow here, so one that is too high would silence all that come after it: the store is asked.
+        Hint::Notice { .. } => {
+            if let Some(recipient) = hint.recipient().filter(|it| relay.hub.is_listened_for(it)) {
+                relay.hub.hint(&recipient, relay.store.cursor(&recipient).await?);
             }
         }
-        Hint::Visit { id, version } => {
-            relay.hub.visit_changed(id, *version);
+        Hint::Visit { id, .. } => {
             relay.arrivals.timers.notify_one();
+            let version = match relay.hub.is_shown(id) {
+                true => relay.store.visit(id).await?.map_or(0, |stored| stored.version),
+                false => 0,
+            };
+            relay.hub.visit_changed(id, version);
         }
         // Nobody knows what was said meanwhile, so everybody who listens here is brought up to date.
         Hint::Missed => {

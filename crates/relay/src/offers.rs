@@ -12,6 +12,7 @@ use crate::http::{Answer, Refusal};
 use crate::keys::one_time;
 use crate::notices;
 use crate::relay::Relay;
+use crate::stop;
 use crate::store::{NewNotice, OneTime, OneTimeKind, Recipient, StoreError};
 
 /// Longest that somebody is kept waiting for an answer; they ask again.
@@ -97,7 +98,7 @@ impl Relay {
                 }
                 tokio::select! {
                     heard = news.changed() => if heard.is_err() { return Ok(standing) },
-                    () = async { drop(stopping.wait_for(|stop| *stop).await) } => return Ok(standing),
+                    () = stop::begun(&mut stopping) => return Ok(standing),
                 }
             }
         };

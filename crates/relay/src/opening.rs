@@ -110,6 +110,11 @@ impl Relay {
         let people = placed.into_iter().map(|(who, practitioner, _)| (who, practitioner)).collect();
         let mut along = Along { people, ..Along::default() };
         let mut events = self.patients(&opened, scheduled, &mut along)?;
+        let stands = scheduled.all().iter().any(AppointmentFacts::stands);
+        // Of a group, whoever is booked anew opens it again.
+        if stands && opened.record.ehr.group.is_none() && opened.record.visit.is_called_off() {
+            events.push(Command::Reinstate);
+        }
         events.push(Command::Refresh { plan: plan_of(scheduled), practitioners });
         let id = &opened.stored.row.id;
         if let Some(conference) = &along.group

@@ -4,10 +4,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
 
-/// What the visit page may do: its own files, its own relay, camera and microphone. Nothing from elsewhere.
-const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-    font-src 'self'; connect-src 'self'; media-src 'self' blob: data:; manifest-src 'self'; base-uri 'none'; form-action 'none'; \
-    frame-ancestors 'none'";
+/// What these pages may do: their own files, their own relay. Nothing from elsewhere, nothing written into the page. The
+/// pages' tests in `ui/tests` serve the same line; camera and microphone need no word of it.
+const POLICY: &str = include_str!("page-policy.txt").trim_ascii_end();
 
 #[derive(RustEmbed)]
 #[folder = "../../ui/dist/visit"]
@@ -24,7 +23,7 @@ pub(crate) fn visit(file: &str) -> Response {
     serve(VisitPage::get(file), file)
 }
 
-/// A file of the staff page. It needs no camera, and its policy allows it nothing more either.
+/// A file of the staff page.
 pub(crate) fn staff(file: &str) -> Response {
     serve(StaffPage::get(file), file)
 }

@@ -17,7 +17,7 @@ pub struct Record {
     pub visit: Visit,
     /// The EHR's side.
     pub ehr: EhrReferences,
-    /// The random `externalId` under which Graph makes the meeting once and only once.
+    /// The random `externalId` under which Graph makes the meeting once and only once. A new one gives the meeting up.
     pub meeting_external_id: String,
     /// Delegates who were alerted because no clinician could be.
     #[serde(default)]
@@ -150,6 +150,16 @@ pub struct MeetingRecord {
     pub planned: Option<(jiff::Timestamp, jiff::Timestamp)>,
     /// Who may let people in: Entra object ids. A colleague who covers has to be added.
     pub co_organizers: Vec<String>,
+    /// The `externalId` it was made under; missing in records of before. The visit's meeting only while it is the visit's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub external_id: Option<String>,
+}
+
+impl MeetingRecord {
+    /// False once the visit has given it up: it is to be deleted at Graph, and the visit gets another.
+    pub fn is_of(&self, record: &Record) -> bool {
+        self.external_id.as_ref().is_none_or(|it| *it == record.meeting_external_id)
+    }
 }
 
 impl std::fmt::Debug for MeetingRecord {

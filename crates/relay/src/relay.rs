@@ -21,7 +21,7 @@ use crate::hub::Hub;
 use crate::identity::Identity;
 use crate::keys::Keys;
 use crate::meeting::Meetings;
-use crate::meeting::graph::{LifecycleKind, Receiver};
+use crate::meeting::graph::{Certificates, LifecycleKind, Receiver};
 use crate::names::Names;
 use crate::neighbours::Pulse;
 use crate::sender::Sender;
@@ -58,10 +58,14 @@ pub struct Relay {
     pub ehrs: HashMap<(String, String), Arc<dyn Ehr>>,
     /// Who sends links to people, by organization: only of those that have one.
     pub senders: HashMap<String, Arc<dyn Sender>>,
+    /// What Graph seals its notifications for.
+    pub certificates: Arc<Certificates>,
     /// What opens encrypted links, by organization and `iss`: only of connections that have them.
     pub context_links: HashMap<(String, String), ContextLinks>,
-    /// For the EHRs' SMART endpoints: follows no redirects.
+    /// For Microsoft's endpoints, which operators write: follows no redirects.
     pub http: reqwest::Client,
+    /// For the EHRs': the same, and names lead only where they may ([`roomed_smart::Guard`]).
+    pub ehr_http: reqwest::Client,
     /// https, or loopback in development.
     pub policy: UrlPolicy,
     /// The EHRs' signing keys, by `jwks_uri`.
@@ -103,7 +107,7 @@ impl Relay {
 
     /// The endpoints of an approved EHR.
     pub async fn smart_configuration(&self, ehr: &EhrConfig) -> Answer<SmartConfiguration> {
-        discovery::discover(&self.http, &ehr.iss, self.policy).await.map_err(|error| {
+        discovery::discover(&self.ehr_http, &ehr.iss, self.policy).await.map_err(|error| {
             tracing::warn!(%error, "an EHR's SMART configuration could not be read");
             Refusal(ProblemCode::EhrUnreachable)
         })
@@ -122,7 +126,7 @@ impl Relay {
         };
         let now = self.clock.now().as_second();
         let expected = Expected { issuer: &issuer, client_id, nonce, fhir_base: &ehr.iss, now };
-        let verified = id_token::verify(&self.http, &keys, token, &expected).await;
+        let verified = id_token::verify(&self.ehr_http, &keys, token, &expected).await;
         verified.map(|identity| identity.fhir_user).map_err(|error| {
             tracing::warn!(%error, "an id_token was refused");
             match error {

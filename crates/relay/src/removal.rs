@@ -1,7 +1,10 @@
-//! *End for all* where the organization has it remove people: who is still inside is put out of the meeting by a leg of our
-//! own, and so is who comes back, until the end can no longer be taken back. Begun by the very commit that ends the visit,
-//! taken from the store one node at a time, and never remembered: each look reads off the visit whether it is still to be.
-//! Being put out is no testimony: a disconnect is written when a witness says so.
+//! *End for all*, and a visit that was cancelled in the EHR, where the organization has Roomed remove people: who is still
+//! inside is put out of the meeting by a leg of our own, and so is who comes back, until the end can no longer be taken back.
+//! Begun by the very commit that ends the visit, taken from the store one node at a time, and never remembered: each look reads
+//! off the visit whether it is still to be. Being put out is no testimony: a disconnect is written when a witness says so.
+//! What becomes of a cancelled visit's meeting when everybody is out is `removal/given_up.rs`.
+
+mod given_up;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,14 +15,14 @@ use jiff::{SignedDuration, Timestamp};
 use crate::arrivals::{ArrivalError, Opened};
 use crate::clock::moment;
 use crate::keys::KeyError;
-use crate::meeting::of_visit::organizer;
+use crate::meeting::of_visit::as_made;
 use crate::meeting::{Meeting, MeetingError, RefusalReason, Removal};
+use crate::record::Record;
 use crate::relay::Relay;
+use crate::rounds;
 use crate::store::{ClaimedRemoval, CommitError, NextLook, StoreError};
 use crate::wire;
 
-/// A clock may be set while we wait: look again at least this often.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// At once.
 const AT_ONCE: u32 = 16;
 /// Longer than one look takes; a relay that dies in one holds the meeting up for so long.
@@ -35,23 +38,22 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// Coming in takes a moment: only after so many looks from the lobby it is said that we are held there.
 const LOOKS_AT_THE_DOOR: u32 = 5;
 
+/// Whether a change is this module's business. Both ways: who empties a meeting must hear of an end that was taken back.
+pub(crate) fn concerns(removes: bool, brings_meeting: bool, before: &Record, after: &Record) -> bool {
+    let over = |record: &Record| {
+        let decisions = record.visit.decisions();
+        (decisions.ended.clone(), decisions.cancelled)
+    };
+    let has_meeting = after.visit.decisions().meeting_ready.is_some();
+    let for_nothing = |record: &Record| record.visit.is_for_nothing();
+    // A meeting that was still being made comes to a visit that is for nothing already.
+    let given_up = for_nothing(after) && (brings_meeting || (has_meeting && !for_nothing(before)));
+    (removes && over(before) != over(after)) || given_up
+}
+
 /// Looks after ended visits until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
-    let mut stopping = relay.stopping.clone();
-    loop {
-        let next = round(&relay).await.unwrap_or_else(|error| {
-            tracing::error!(%error, "meetings to be emptied could not be read or settled; they are looked at again");
-            None
-        });
-        let now = relay.clock.now();
-        let wait = next.map_or(LONGEST_WAIT, |at| {
-            Duration::try_from(at.duration_since(now)).unwrap_or_default().min(LONGEST_WAIT)
-        });
-        tokio::select! {
-            _ = tokio::time::timeout(wait, relay.arrivals.removals.notified()) => {}
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
-        }
-    }
+    rounds::run(&relay, &relay.arrivals.removals, "meetings to be emptied", || round(&relay)).await;
 }
 
 /// Looks at everything that is due; answers with when the next look is.
@@ -88,7 +90,10 @@ async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError>
     };
     let seen = match wanted(relay, &claimed.visit, &claimed.organization).await {
         Ok(Some(meeting)) => empty(relay, &*leg, claimed, &meeting).await?,
-        Ok(None) => leave(&*leg, claimed.call.clone()).await,
+        Ok(None) => match leave(&*leg, claimed.call.clone()).await {
+            Seen::Over => given_up::discard(relay, claimed).await?,
+            later @ Seen::Again { .. } => later,
+        },
         Err(Stopped::Store(error)) => return Err(error),
         Err(_) => again(claimed),
     };
@@ -134,23 +139,16 @@ async fn wanted(relay: &Relay, visit: &str, organization: &str) -> Result<Option
     if !is_wanted(&opened, relay.clock.now()) {
         return Ok(None);
     }
-    let Some(record) = relay.arrivals.meeting(&opened).await.map_err(Stopped::at)? else { return Ok(None) };
-    Ok(Some(Meeting {
-        organizer: organizer(organization, Some(&record)),
-        id: record.id,
-        join_web_url: record.join_web_url,
-        patient_join_url: record.patient_join_url,
-        virtual_appointment: false,
-        thread: None,
-    }))
+    let record = relay.arrivals.meeting(&opened).await.map_err(Stopped::at)?;
+    Ok(record.map(|record| as_made(organization, record)))
 }
 
-/// Ended and not taken back. When it cannot be taken back any more, only those are still removed who never left.
+/// Ended and not taken back, or cancelled. When it cannot be taken back any more, only those are still removed who never left.
 fn is_wanted(opened: &Opened, now: Timestamp) -> bool {
     let visit = &opened.record.visit;
     let undo = visit.undo_until().is_some_and(|until| wire::to_rules(now) <= until);
     // What a backup says of an end may have been taken back since.
-    !visit.is_in_doubt() && visit.decisions().ended.is_some() && (undo || visit.is_closing())
+    !visit.is_in_doubt() && (undo || visit.is_closing())
 }
 
 /// Comes in, or puts out everybody who is there.
@@ -259,10 +257,7 @@ async fn failed(leg: &dyn Removal, call: Option<String>, known: Option<RefusalRe
     match error {
         // Our leg was sent away, or the meeting is no more.
         MeetingError::Gone => Seen::Again { after: LOOK_EVERY, call: None, refused: known },
-        MeetingError::Unreachable { retry_after } => {
-            let asked = retry_after.and_then(|it| SignedDuration::try_from(it).ok()).unwrap_or_default();
-            Seen::Again { after: asked.max(AGAIN_AFTER), call, refused: known }
-        }
+        MeetingError::Unreachable { retry_after } => Seen::Again { after: asked(retry_after), call, refused: known },
         MeetingError::Refused { reason } => {
             tracing::warn!(reason = reason.as_str(), "people stay in an ended meeting: they cannot be removed");
             match leave(leg, call).await {
@@ -280,4 +275,10 @@ async fn leave(leg: &dyn Removal, call: Option<String>) -> Seen {
         Err(MeetingError::Unreachable { .. }) => Seen::Again { after: AGAIN_AFTER, call: Some(call), refused: None },
         Ok(()) | Err(_) => Seen::Over,
     }
+}
+
+/// When to ask again whom Graph did not answer.
+fn asked(retry_after: Option<Duration>) -> SignedDuration {
+    let asked = retry_after.and_then(|it| SignedDuration::try_from(it).ok()).unwrap_or_default();
+    asked.max(AGAIN_AFTER)
 }

@@ -18,6 +18,7 @@ use crate::outbox::connection::Policy;
 use crate::outbox::retry::connection_policy;
 use crate::record::{InvitationState, LetterState};
 use crate::relay::Relay;
+use crate::stop;
 use crate::store::{Change, Quarantined, StoreError, StoredVisit, VisitRow};
 
 /// Why a row is quarantined, and later parked.
@@ -97,7 +98,7 @@ pub async fn run(relay: Arc<Relay>) {
     loop {
         tokio::select! {
             _ = every.tick() => {}
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+            () = stop::begun(&mut stopping) => return,
         }
         if let Err(error) = reconciler.round(&relay).await {
             tracing::error!(%error, "the restored write-backs could not be looked after");

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::Context;
-use roomed_smart::UrlPolicy;
+use roomed_smart::{Guard, UrlPolicy};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, watch};
 
@@ -18,7 +18,7 @@ use crate::hub::Hub;
 use crate::identity::{Identity, Tenant};
 use crate::keys::Keys;
 use crate::meeting::Meetings;
-use crate::meeting::graph::{Certificates, Receiver};
+use crate::meeting::graph::{Certificates, Receiver, Shelf};
 use crate::meeting::teams::{Policy, Teams};
 use crate::neighbours::{Neighbours, Pulse};
 use crate::outbox::Worker;
@@ -62,9 +62,11 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
     let Outside { config, store, clock, random, metrics, restored } = outside;
     let policy = if config.dev.loopback_http { UrlPolicy::AllowLoopbackHttp } else { UrlPolicy::HttpsOnly };
     let http = roomed_smart::http::client(policy).context("the HTTP client cannot be made")?;
+    let ehr_http = roomed_smart::http::guarded(policy, Guard::new(config.ehr.private_ranges.clone()))
+        .context("the HTTP client for EHRs cannot be made")?;
     let keys = Keys::open(&config, &store, &clock, &random).await.context("the keys cannot be opened")?;
     let keys = Arc::new(keys);
-    let certificates = Certificates::open(&config.keys.directory, Arc::clone(&clock))
+    let certificates = Certificates::open(Arc::clone(&keys) as Arc<dyn Shelf>, Arc::clone(&clock))
         .context("the certificate for Graph's notifications cannot be opened")?;
     let certificates = Arc::new(certificates);
     let context_links = ContextLinks::of(&config)?;
@@ -95,7 +97,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         meetings.insert(organization.key.clone(), Arc::new(teams));
         for connection in &organization.ehr {
             let key = keys.signing_key();
-            let made = ehr::connect(connection, &organization.key, &config, key, &http, policy, &clock, &random);
+            let made = ehr::connect(connection, &organization.key, &config, key, &ehr_http, policy, &clock, &random);
             ehrs.insert((organization.key.clone(), connection.iss.clone()), made);
         }
         if let Some(sending) = &organization.sending {
@@ -132,11 +134,13 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         hub,
         identity,
         receiver,
+        certificates,
         meetings,
         ehrs,
         senders,
         context_links,
         http,
+        ehr_http,
         policy,
         ehr_keys: Mutex::default(),
         making: Turns::default(),

@@ -39,7 +39,7 @@ pub async fn round(relay: &Relay) -> Result<Shredded, StoreError> {
     // A meeting provider that does not answer is not asked for every visit.
     let mut silent = HashSet::new();
     for closed in relay.store.closed_visits(before(now, undo), MOST).await? {
-        if keeps(relay, &closed, now) {
+        if keeps(relay, &closed, now) || (is_fresh(&closed, now) && relay.store.has_removal(&closed.id).await?) {
             continue;
         }
         let Some(summary) = summary(relay, &closed, now).await? else { continue };
@@ -71,6 +71,11 @@ pub async fn round(relay: &Relay) -> Result<Shredded, StoreError> {
 fn keeps(relay: &Relay, closed: &ClosedVisit, now: Timestamp) -> bool {
     let patience = days(relay.config.retention.parked_days);
     closed.unsettled > 0 || closed.parked_since.is_some_and(|since| now.duration_since(since) < patience)
+}
+
+/// Somebody may still have to look after its meeting, of which nobody else knows: for so long it waits.
+fn is_fresh(closed: &ClosedVisit, now: Timestamp) -> bool {
+    now.duration_since(closed.closed_at) < DAY
 }
 
 /// Destroys the keys of days that no visit needs. A key of today or yesterday may be on its way into a row that is not

@@ -1,4 +1,11 @@
-//! When the operating system asks the relay to stop.
+//! When the operating system asks the relay to stop, and how its parts hear of it.
+
+use tokio::sync::watch;
+
+/// Resolves once the relay is stopping. The guard that waiting answers with must not be held while others wait.
+pub(crate) async fn begun(stopping: &mut watch::Receiver<bool>) {
+    drop(stopping.wait_for(|stop| *stop).await);
+}
 
 /// Resolves on Ctrl-C or SIGTERM.
 pub async fn asked() {

@@ -9,34 +9,18 @@ use roomed_visit::VisitEvent;
 use tokio::sync::Notify;
 
 use crate::arrivals::Along;
-use crate::meeting::of_visit::organizer;
-use crate::meeting::{Meeting, MeetingError};
+use crate::meeting::MeetingError;
+use crate::meeting::of_visit::as_made;
 use crate::relay::Relay;
-use crate::shredding;
 use crate::store::{StoreError, StoredWatch};
+use crate::{rounds, shredding, stop};
 
-/// A clock may be set while we wait: look again at least this often.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const CARE_EVERY: Duration = Duration::from_secs(60);
 const BATCH: u32 = 100;
 
 /// Runs the visits' timers until the relay stops.
 pub async fn run_visits(relay: Arc<Relay>) {
-    let mut stopping = relay.stopping.clone();
-    loop {
-        let next = match tick_due(&relay).await {
-            Ok(next) => next,
-            Err(error) => {
-                tracing::error!(%error, "the visits' timers could not be read");
-                None
-            }
-        };
-        let wait = next.map_or(LONGEST_WAIT, |at| until(at, relay.clock.now()));
-        tokio::select! {
-            () = rung(&relay.arrivals.timers, wait) => {}
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
-        }
-    }
+    rounds::run(&relay, &relay.arrivals.timers, "the visits' timers", || tick_due(&relay)).await;
 }
 
 /// Ticks every visit that is due; answers with the next due time.
@@ -69,7 +53,7 @@ pub async fn run_care(relay: Arc<Relay>) {
         }
         tokio::select! {
             () = rung(&relay.care, CARE_EVERY) => {}
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
+            () = stop::begun(&mut stopping) => return,
         }
     }
 }
@@ -89,6 +73,10 @@ pub async fn care_once(relay: &Relay) -> Result<(), StoreError> {
     relay.store.forget_expired(now).await?;
     let days = SignedDuration::from_hours(24 * i64::from(relay.config.limits.notice_days));
     relay.store.forget_notices(now.saturating_sub(days).unwrap_or(now)).await?;
+    let certificates = Arc::clone(&relay.certificates);
+    if let Ok(Err(error)) = tokio::task::spawn_blocking(move || certificates.tend()).await {
+        tracing::error!(%error, "the certificates for Graph's notifications could not be looked after");
+    }
     shredding::round(relay).await?;
     relay.limits.forget_quiet();
     Ok(())
@@ -103,14 +91,7 @@ async fn watch_anew(relay: &Relay, old: &StoredWatch) -> Result<(), StoreError> 
     ) else {
         return Ok(());
     };
-    let meeting = Meeting {
-        organizer: organizer(organization, Some(&record)),
-        id: record.id,
-        join_web_url: record.join_web_url,
-        patient_join_url: record.patient_join_url,
-        virtual_appointment: false,
-        thread: None,
-    };
+    let meeting = as_made(organization, record);
     match relay.watch(&old.visit, &old.organization, &**meetings, &meeting).await {
         Ok(new) => {
             relay.store.put_watch(new).await?;
@@ -124,9 +105,4 @@ async fn watch_anew(relay: &Relay, old: &StoredWatch) -> Result<(), StoreError> 
 async fn rung(bell: &Notify, wait: Duration) {
     // Running into the time limit is the normal case: then it is simply time to look.
     let _ = tokio::time::timeout(wait, bell.notified()).await;
-}
-
-fn until(at: Timestamp, now: Timestamp) -> Duration {
-    let wait = Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO);
-    wait.clamp(Duration::from_millis(5), LONGEST_WAIT)
 }

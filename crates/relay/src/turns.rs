@@ -15,15 +15,14 @@ pub struct Turns(All);
 struct Place<'a> {
     all: &'a All,
     key: &'a str,
-    turn: Option<Arc<Mutex<()>>>,
+    turn: Arc<Mutex<()>>,
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
         let mut all = lock(self.all);
-        let turn = self.turn.take();
         // The list's own, and this one.
-        if turn.is_some_and(|turn| Arc::strong_count(&turn) <= 2) {
+        if Arc::strong_count(&self.turn) <= 2 {
             all.remove(self.key);
         }
     }
@@ -37,12 +36,8 @@ impl Turns {
     /// Runs `work` when nobody else is at work on `key`.
     pub async fn take<T>(&self, key: &str, work: impl Future<Output = T>) -> T {
         let turn = Arc::clone(lock(&self.0).entry(key.to_owned()).or_default());
-        let place = Place { all: &self.0, key, turn: Some(turn) };
-        let turn = place.turn.as_deref();
-        let _turn = match turn {
-            Some(turn) => Some(turn.lock().await),
-            None => None,
-        };
+        let place = Place { all: &self.0, key, turn };
+        let _turn = place.turn.lock().await;
         work.await
     }
 

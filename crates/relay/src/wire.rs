@@ -168,6 +168,7 @@ fn timeline_entry(visit: &rules::Visit, line: &rules::TimelineEntry) -> wire::Ti
         rules::What::Disconnected => "disconnected",
         rules::What::Ended => "ended",
         rules::What::Undone => "undone",
+        rules::What::Cancelled => "cancelled",
         rules::What::Roomed => "roomed",
         rules::What::LeftUnseen => "left-unseen",
         rules::What::Invited => "invited",

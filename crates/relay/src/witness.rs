@@ -1,6 +1,6 @@
 //! The EHR as a witness: the appointments of open visits are read again and again, as far as the connection's pace leaves
-//! room beside write-backs. `arrived` and `checked-in` are evidence of arrival; a cancelled or moved appointment, or
-//! another clinician on it, reaches the visit. Nothing is ever concluded from an EHR that does not answer.
+//! room beside write-backs. `arrived` and `checked-in` are evidence of arrival; a cancelled or moved appointment, one that
+//! stands again, or another clinician on it, reaches the visit. Nothing is ever concluded from an EHR that does not answer.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -196,6 +196,8 @@ async fn believe(
     // In a group, whose appointment was called off is withdrawn from what goes on with the others, below.
     let cancels = opened.record.ehr.group.is_none() && is_called_off;
     let mut events = match cancels {
+        // Said once: while people are inside it goes on being looked at.
+        true if visit.is_called_off() => Vec::new(),
         true => vec![VisitEvent::Decided(Command::Cancel)],
         false => arrivals(relay, &opened, scheduled),
     };

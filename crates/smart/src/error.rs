@@ -1,5 +1,7 @@
 //! Why an EHR could not be asked, or said no. No variant holds a URL, a token or a response body, so all may be logged.
 
+use crate::guard::Forbidden;
+
 const NO_CONNECTION: &str = "no connection";
 
 /// What went wrong between us and an EHR.
@@ -27,7 +29,8 @@ pub enum Error {
     /// An answer that is not what the standard says.
     #[error("the EHR's answer is malformed: {0}")]
     Malformed(&'static str),
-    /// An address that the policy does not allow (not https, or with user info or a fragment).
+    /// An address that the policy does not allow (not https, or with user info or a fragment), or one whose name leads to
+    /// where the [`Guard`](crate::guard::Guard) lets nothing go.
     #[error("the address is not allowed: {0}")]
     Address(&'static str),
     /// A private key that cannot be used.
@@ -57,7 +60,9 @@ impl Error {
 
     pub(crate) fn from_transport(error: &reqwest::Error) -> Self {
         // reqwest's own text names the URL, which may carry a patient's id.
-        if error.is_timeout() {
+        if Forbidden::is_why(error) {
+            Self::Address("its name leads into a network that is not allowed")
+        } else if error.is_timeout() {
             Self::Unreachable("time limit")
         } else if error.is_connect() {
             Self::Unreachable(NO_CONNECTION)

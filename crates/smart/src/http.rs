@@ -1,4 +1,4 @@
-//! How we talk HTTP to an EHR: no redirects, https only, bounded in time and bytes.
+//! How we talk HTTP to an EHR: no redirects, https only, bounded in time and bytes; where a name may lead is `guard.rs`.
 //! Redirects are off because a followed one would carry tokens to a host nobody approved (SMART App Launch 2.2, 4.0.2).
 
 use std::time::Duration;
@@ -8,6 +8,7 @@ use serde::de::DeserializeOwned;
 use url::{Host, Url};
 
 use crate::Error;
+use crate::guard::Guard;
 
 /// Most bytes we read of one answer.
 pub const BODY_LIMIT: usize = 4 * 1024 * 1024;
@@ -17,9 +18,9 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(20);
 /// Which addresses may be used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UrlPolicy {
-    /// `https` only.
+    /// `https` to a server by its name only.
     HttpsOnly,
-    /// `https`, and `http` to a loopback host: development, sandbox and tests.
+    /// As that, and `http` to a loopback host: development, sandbox and tests.
     AllowLoopbackHttp,
 }
 
@@ -27,7 +28,8 @@ impl UrlPolicy {
     /// Parses and checks an address.
     ///
     /// # Errors
-    /// [`Error::Address`] for anything but an absolute address of an allowed scheme without user info and fragment.
+    /// [`Error::Address`] for anything but an absolute address of an allowed scheme without user info and fragment, and
+    /// for a server's number in place of its name, which a certificate seldom holds and no [`Guard`] would see.
     pub fn parse(self, text: &str) -> Result<Url, Error> {
         let url = Url::parse(text).map_err(|_| Error::Address("not a URL"))?;
         self.check(&url)?;
@@ -45,9 +47,13 @@ impl UrlPolicy {
         if url.fragment().is_some() {
             return Err(Error::Address("it carries a fragment"));
         }
-        match url.scheme() {
-            "https" if url.host().is_some() => Ok(()),
-            "http" if self == Self::AllowLoopbackHttp && is_loopback(url) => Ok(()),
+        match (url.scheme(), url.host()) {
+            ("https", Some(Host::Domain(_))) => Ok(()),
+            ("https", Some(_)) if self != Self::AllowLoopbackHttp || !is_loopback(url) => {
+                Err(Error::Address("it has a number where the server's name belongs"))
+            }
+            ("https", Some(_)) => Ok(()),
+            ("http", _) if self == Self::AllowLoopbackHttp && is_loopback(url) => Ok(()),
             _ => Err(Error::Address("it is not https")),
         }
     }
@@ -69,16 +75,35 @@ pub fn is_loopback(url: &Url) -> bool {
 /// # Errors
 /// [`Error::Unreachable`] if TLS cannot be set up.
 pub fn client(policy: UrlPolicy) -> Result<reqwest::Client, Error> {
-    let builder = reqwest::Client::builder()
+    made(match policy {
+        UrlPolicy::HttpsOnly => builder().https_only(true),
+        UrlPolicy::AllowLoopbackHttp => builder().no_proxy(),
+    })
+}
+
+/// The same for addresses that people typed into us: names lead only where `guard` lets them. A proxy of the environment is
+/// passed over, for it would look the names up itself.
+///
+/// # Errors
+/// As [`client`].
+pub fn guarded(policy: UrlPolicy, guard: Guard) -> Result<reqwest::Client, Error> {
+    let builder = builder().no_proxy();
+    made(match policy {
+        UrlPolicy::HttpsOnly => builder.https_only(true).dns_resolver(guard),
+        UrlPolicy::AllowLoopbackHttp => builder.dns_resolver(guard.with_loopback()),
+    })
+}
+
+fn builder() -> reqwest::ClientBuilder {
+    reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .tls_backend_rustls()
         .connect_timeout(CONNECT_LIMIT)
-        .timeout(ANSWER_LIMIT);
-    let builder = match policy {
-        UrlPolicy::HttpsOnly => builder.https_only(true),
-        UrlPolicy::AllowLoopbackHttp => builder.no_proxy(),
-    };
+        .timeout(ANSWER_LIMIT)
+}
+
+fn made(builder: reqwest::ClientBuilder) -> Result<reqwest::Client, Error> {
     builder.build().map_err(|_| Error::Unreachable("TLS set-up"))
 }
 
@@ -175,6 +200,8 @@ mod tests {
         let dev = UrlPolicy::AllowLoopbackHttp;
         assert!(strict.parse("https://ehr.example/FHIR/R4").is_ok());
         assert!(strict.parse("http://127.0.0.1:1/").is_err());
+        assert!(strict.parse("https://127.0.0.1:1/").is_err());
+        assert!(dev.parse("https://127.0.0.1:1/").is_ok());
         assert!(dev.parse("http://127.0.0.1:1/").is_ok());
         assert!(dev.parse("http://localhost/").is_ok());
         assert!(dev.parse("http://[::1]:9/").is_ok());
@@ -185,6 +212,8 @@ mod tests {
             "ftp://127.0.0.1/",
             "https://u:p@ehr.example/",
             "https://ehr.example/#x",
+            "https://203.0.113.9/",
+            "https://[2606:4700::1111]/",
             "/relative",
             "",
         ] {

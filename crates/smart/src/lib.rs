@@ -6,6 +6,7 @@ pub mod backend;
 pub mod discovery;
 mod error;
 pub mod fhir;
+pub mod guard;
 pub mod http;
 pub mod id_token;
 pub mod jwks;
@@ -16,5 +17,6 @@ mod random;
 pub mod token;
 
 pub use error::Error;
+pub use guard::Guard;
 pub use http::UrlPolicy;
 pub use random::{Random, SystemRandom};

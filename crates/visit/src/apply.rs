@@ -1,12 +1,13 @@
 //! The one door: `(visit, event, now)` to the visit after it and the effects that follow.
 
 use crate::alert::{self, AlertMemory};
+use crate::called_off;
 use crate::chart;
 use crate::closing::{self, CloseReason};
 use crate::decisions::{Acknowledged, Called, Ended};
 use crate::doubt;
 use crate::effect::Effect;
-use crate::event::{Command, Expected, VisitEvent};
+use crate::event::{Command, Expected, Testimony, VisitEvent};
 use crate::guests;
 use crate::message::{MOST_MESSAGES, Message};
 use crate::participant::{Participant, Role};
@@ -32,7 +33,11 @@ pub fn apply(mut visit: Visit, event: &VisitEvent, now: Timestamp) -> Transition
             visit.decisions.ended = None;
             visit.decisions.reopened = Some(now);
         } else {
-            if matches!(event, VisitEvent::Witnessed(_)) {
+            if let VisitEvent::Witnessed(testimony) = event {
+                // Should it ever go on, nobody is there by a page that was closed meanwhile.
+                if matches!(testimony, Testimony::PageClosed { .. }) {
+                    visit.evidence.hear(testimony);
+                }
                 visit.late_events = visit.late_events.saturating_add(1);
             }
             return Transition { visit, effects: Vec::new() };
@@ -47,6 +52,7 @@ pub fn apply(mut visit: Visit, event: &VisitEvent, now: Timestamp) -> Transition
         VisitEvent::Decided(command) => decide(&mut visit, command, now),
         VisitEvent::Tick => {}
     }
+    called_off::settle(&mut visit, now);
     let mut effects = chart::settle(&mut visit, now);
     if let Some(closed) = closing::close(&visit, now) {
         visit.decisions.closed = Some(closed);
@@ -62,13 +68,14 @@ fn undoes(visit: &Visit, event: &VisitEvent, now: Timestamp) -> bool {
     matches!(event, VisitEvent::Decided(Command::UndoEnd)) && by_the_end && within_undo(visit, now)
 }
 
-/// A clinician who begins the visit again from the chart goes on with it, however it had closed; a cancelled one stays so,
-/// but for a group that was left by everybody and gets somebody new.
+/// A clinician who begins the visit again from the chart goes on with it, however it had closed; a cancelled one stays so
+/// until the EHR says that it stands again, or until a group that was left by everybody gets somebody new.
 fn reopens(visit: &Visit, event: &VisitEvent) -> bool {
     let by_nobody = visit.decisions.closed.as_ref().is_some_and(|closed| closed.reason == CloseReason::Cancelled);
     match event {
         VisitEvent::Decided(Command::Launched { .. }) => visit.decisions.cancelled.is_none(),
         VisitEvent::Decided(Command::Expect { whom: Expected::Patient, .. }) => by_nobody && guests::is_deserted(visit),
+        VisitEvent::Decided(Command::Reinstate) => visit.decisions.cancelled.is_some(),
         _ => false,
     }
 }
@@ -90,6 +97,10 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
             // Begun again while it was being left: it goes on, and nobody is asked to leave any more.
             if visit.decisions.ended.take().is_some() {
                 visit.decisions.reopened = Some(now);
+            }
+            // Whoever begins an appointment knows that it stands.
+            if visit.decisions.reopened == Some(now) {
+                visit.decisions.called_off = None;
             }
         }
         Command::MeetingReady => {
@@ -113,9 +124,8 @@ fn decide(visit: &mut Visit, command: &Command, now: Timestamp) {
             }
         }
         Command::Restored => doubt::begin(visit, now),
-        Command::Cancel => {
-            visit.decisions.cancelled.get_or_insert(now);
-        }
+        Command::Cancel => called_off::hear(visit, now),
+        Command::Reinstate => called_off::reinstate(visit, now),
         Command::Withdraw { participant } => guests::withdraw(visit, participant, now),
         Command::Refresh { plan, practitioners } => {
             visit.plan = *plan;

@@ -7,15 +7,20 @@ use crate::visit::Visit;
 
 /// Those who are awaited, in the order of their ids: none whose own appointment was cancelled.
 pub(crate) fn awaited(visit: &Visit) -> Vec<&ParticipantId> {
-    let held_for = |wanted: fn(&Role) -> bool| -> Vec<&ParticipantId> {
+    held_for(visit).into_iter().filter(|who| !visit.is_withdrawn(who)).collect()
+}
+
+/// The same with those who were withdrawn: whoever was met was met.
+pub(crate) fn held_for(visit: &Visit) -> Vec<&ParticipantId> {
+    let held_by = |wanted: fn(&Role) -> bool| -> Vec<&ParticipantId> {
         let them = visit.participants.iter().filter(|(_, person): &(_, &Participant)| wanted(&person.role));
         them.map(|(id, _)| id).collect()
     };
-    let patients = held_for(|role| matches!(role, Role::Patient | Role::Proxy { .. }));
+    let patients = held_by(|role| matches!(role, Role::Patient | Role::Proxy { .. }));
     if !patients.is_empty() {
-        return patients.into_iter().filter(|who| !visit.is_withdrawn(who)).collect();
+        return patients;
     }
-    held_for(|role| matches!(role, Role::Practitioner { .. } | Role::Guest { kind: GuestKind::Colleague, .. }))
+    held_by(|role| matches!(role, Role::Practitioner { .. } | Role::Guest { kind: GuestKind::Colleague, .. }))
 }
 
 /// The people whose presence the patient's line in the chart shows: the patient and, where the policy says so, those

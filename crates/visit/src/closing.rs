@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::attribution::{self, Attribution};
+use crate::called_off;
 use crate::ids::ParticipantId;
 use crate::leg::LegState;
 use crate::participant::Role;
@@ -113,6 +114,7 @@ impl Visit {
         });
         let quiet = quiet_since(self, &attribution).map(|since| since + self.policy.quiet_close);
         let called = self.decisions.called.as_ref().map(|called| called.at + self.policy.call_patience);
+        let on_the_way = called_off::waits_until(self, &attribution, now);
         let escalation = self.alert.raised.filter(|_| !self.alert.escalated).map(|at| at + self.policy.escalate_after);
         // Where staff room first, a wait that nobody rooms is news by time alone.
         let unroomed = self.policy.alert_on == AlertOn::Triaged && self.evidence.roomed.is_none();
@@ -126,6 +128,7 @@ impl Visit {
         let soon = leaves
             .chain(quiet)
             .chain(called)
+            .chain(on_the_way)
             .chain(escalation)
             .chain(turn)
             .chain(waits)

@@ -58,8 +58,11 @@ pub struct Decisions {
     pub told: Told,
     /// The clinician ended the visit; it closes when everybody is out.
     pub ended: Option<Ended>,
-    /// The appointment was cancelled.
+    /// The appointment was cancelled, and nobody is to be in the visit any more.
     pub cancelled: Option<Timestamp>,
+    /// The EHR said so while a clinician was with somebody: it counts once that clinician has left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub called_off: Option<Timestamp>,
     /// A clinician began a closed visit again from the chart.
     pub reopened: Option<Timestamp>,
     /// Patients of a group whose own appointment was cancelled, while the visit goes on for the others.

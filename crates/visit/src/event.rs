@@ -173,8 +173,10 @@ pub enum Command {
     },
     /// The clinician takes the end back, within five minutes.
     UndoEnd,
-    /// The appointment was cancelled in the EHR.
+    /// The appointment was cancelled in the EHR. While a clinician is with somebody in the meeting it waits for them.
     Cancel,
+    /// A cancelled appointment stands again in the EHR.
+    Reinstate,
     /// In a group, one patient's own appointment was cancelled: the visit goes on for the others, and without any other
     /// it is cancelled.
     Withdraw {

@@ -24,6 +24,7 @@ impl Visit {
             && decisions.assigned.is_empty()
             && decisions.help_taken.is_empty()
             && decisions.undone.is_none()
+            && decisions.called_off.is_none()
             && self.policy.alert_on == AlertOn::Arrived
             && self.policy.proxy_in_chart
             && self.once.is_empty();

@@ -1,6 +1,7 @@
 //! Who comes besides those on the appointment: another patient of a group, somebody who acts for a patient, guests by
 //! link. And whose a leg is that nothing ties to anyone, in a clinician's words.
 
+use crate::called_off;
 use crate::event::Expected;
 use crate::ids::{LegId, ParticipantId};
 use crate::participant::{Participant, Role};
@@ -14,7 +15,7 @@ pub(crate) const MOST_PEOPLE: usize = 60;
 pub(crate) fn expect(visit: &mut Visit, who: &ParticipantId, whom: &Expected, now: Timestamp) {
     // Booked anew, or somebody new: what was cancelled only because nobody was left goes on.
     if *whom == Expected::Patient && is_deserted(visit) {
-        visit.decisions.cancelled = None;
+        called_off::reinstate(visit, now);
     }
     visit.decisions.withdrawn.remove(who);
     if let Some(known) = visit.participants.get_mut(who) {
@@ -48,7 +49,7 @@ pub(crate) fn withdraw(visit: &mut Visit, who: &ParticipantId, now: Timestamp) {
     }
     visit.decisions.withdrawn.entry(who.clone()).or_insert(now);
     if is_deserted(visit) {
-        visit.decisions.cancelled.get_or_insert(now);
+        called_off::hear(visit, now);
     }
 }
 

@@ -11,6 +11,7 @@ mod apply;
 mod arrival;
 mod attribution;
 mod awaited;
+mod called_off;
 mod chart;
 mod closing;
 mod decisions;

@@ -11,7 +11,7 @@ use crate::visit::Visit;
 /// The stays of one socket.
 pub(crate) fn spans(visit: &Visit, who: &ParticipantId, leg: &Leg) -> Vec<Span> {
     let Some((first_ready, _)) = visit.evidence.ready.get(who).copied() else { return Vec::new() };
-    let ended_by_us = visit.decisions.ended.as_ref().map(|ended| ended.at).filter(|at| *at >= leg.first_seen);
+    let ended_by_us = visit.over_since().filter(|at| *at >= leg.first_seen);
     let handed_over =
         visit.evidence.handed_over.get(who).and_then(|times| times.range(leg.first_seen..).next()).copied();
     let sent_away = sent_away(visit, who).map(|at| at.max(leg.first_seen));

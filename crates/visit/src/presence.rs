@@ -117,7 +117,7 @@ pub(crate) fn of(visit: &Visit, attribution: &Attribution, who: &ParticipantId, 
     let Some(last) = spans.anywhere.last().copied() else {
         return match visit.evidence.ready.get(who) {
             // Ready by the word of a witness that has no legs: the EHR's `arrived`, staff, or a page whose socket failed.
-            Some((since, source)) if visit.decisions.ended.is_none() && !visit.is_withdrawn(who) => {
+            Some((since, source)) if visit.over_since().is_none() && !visit.is_withdrawn(who) => {
                 match visit.evidence.left_for_good(who) {
                     Some(at) => Presence::Disconnected { at, source: Source::VisitPage },
                     None => Presence::Waiting { since: *since, source: *source },
@@ -164,13 +164,13 @@ pub(crate) fn is_leaving(visit: &Visit, attribution: &Attribution, who: &Partici
 
 /// How long somebody whom our page has sent to the meeting may be on the way: opening Teams, giving a name, and waiting in a
 /// lobby of which Teams may tell nobody. That they have left would be invented any earlier.
-const ON_THE_WAY: Millis = Millis::minutes(10);
+pub(crate) const ON_THE_WAY: Millis = Millis::minutes(10);
 
 /// From when a span of `who` that ended at `end` counts as a leave: after the grace period, or after the way to the meeting;
-/// at once when they said so, were sent away, the call as a whole has ended or the clinician has ended the visit.
+/// at once when they said so, were sent away, the call as a whole has ended or the visit was ended or called off.
 pub(crate) fn gone_at(visit: &Visit, who: &ParticipantId, end: Timestamp) -> Timestamp {
     let call_end = visit.evidence.call_ended.range(end..).next().copied();
-    let visit_end = visit.decisions.ended.as_ref().map(|ended| ended.at.max(end));
+    let visit_end = visit.over_since().map(|over| over.max(end));
     let said_so = visit.evidence.left.get(who).and_then(|times| times.range(end..).next()).copied();
     let sent_away = page::sent_away(visit, who).filter(|at| *at > end);
     [Some(reach(visit, who, end)), call_end, visit_end, said_so, sent_away].into_iter().flatten().min().unwrap_or(end)

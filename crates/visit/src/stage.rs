@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::arrival::{self, Arrival};
 use crate::attribution::{self, Attribution};
-use crate::awaited::awaited;
+use crate::awaited::held_for;
 use crate::closing::Closed;
 use crate::ids::ParticipantId;
 use crate::presence;
@@ -45,7 +45,7 @@ pub enum Stage {
         /// When and why.
         closed: Closed,
     },
-    /// Called off in the EHR.
+    /// Called off in the EHR, before patient and clinician had met.
     Cancelled {
         /// When.
         at: Timestamp,
@@ -57,13 +57,15 @@ impl Visit {
     pub fn stage(&self, now: Timestamp) -> Stage {
         let attribution = attribution::attribute(self);
         let arrival = arrival::of(self, &attribution, now);
-        if let Some(at) = self.decisions.cancelled {
+        let met = met_at(self, &attribution);
+        // What took place has taken place, whatever the schedule says of it afterwards.
+        if let (Some(at), None) = (self.decisions.cancelled, met) {
             return Stage::Cancelled { at };
         }
         if let Some(closed) = self.decisions.closed.clone() {
             return if arrival.is_some() { Stage::Finished { closed } } else { Stage::Noshow { closed } };
         }
-        if let Some(since) = met_at(self, &attribution) {
+        if let Some(since) = met {
             return Stage::InProgress { since };
         }
         match (arrival, self.evidence.roomed) {
@@ -81,7 +83,7 @@ impl Visit {
     }
 }
 
-/// The first moment at which somebody who is awaited and a clinician, another person, were both in the meeting.
+/// The first moment at which somebody for whom it is held and a clinician, another person, were both in the meeting.
 pub(crate) fn met_at(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
     let in_call = |who: &ParticipantId| presence::spans(visit, attribution, who).in_call;
     let hosts: Vec<(&ParticipantId, Vec<Span>)> = visit.practitioners().map(|who| (who, in_call(who))).collect();
@@ -90,5 +92,5 @@ pub(crate) fn met_at(visit: &Visit, attribution: &Attribution) -> Option<Timesta
         let others = hosts.iter().filter(|(host, _)| *host != who);
         others.filter_map(|(_, spans)| stay::first_overlap(&theirs, spans)).min()
     };
-    awaited(visit).into_iter().filter_map(met).min()
+    held_for(visit).into_iter().filter_map(met).min()
 }

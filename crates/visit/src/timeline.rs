@@ -31,6 +31,8 @@ pub enum What {
     Ended,
     /// The clinician took the end back.
     Undone,
+    /// The appointment was cancelled in the EHR.
+    Cancelled,
     /// Staff roomed the patient.
     Roomed,
     /// Left before any clinician saw them.
@@ -116,6 +118,10 @@ impl Visit {
         }
         if let Some(ended) = &self.decisions.ended {
             line(ended.at, What::Ended, Some(&ended.by), Source::Companion);
+        }
+        // What the EHR said first, even where it counts only from later on.
+        if let Some(at) = self.decisions.called_off.or(self.decisions.cancelled) {
+            line(at, What::Cancelled, None, Source::Ehr);
         }
         if let Some(at) = self.decisions.undone {
             line(at, What::Undone, None, Source::Companion);

@@ -23,8 +23,7 @@ pub(crate) struct Unseen {
 
 /// Everybody's last stay that ended so by `now`. None where the visit was ended or called off before they left.
 pub(crate) fn of(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Vec<Unseen> {
-    let over =
-        [visit.decisions.ended.as_ref().map(|ended| ended.at), visit.decisions.cancelled].into_iter().flatten().min();
+    let over = visit.over_since();
     let seen: Vec<Span> =
         visit.practitioners().flat_map(|who| presence::spans(visit, attribution, who).in_call).collect();
     let unseen = |who: &ParticipantId| {

@@ -90,7 +90,7 @@ impl Visit {
 
     /// True once the visit was ended, called off or closed: nobody is to be alerted of it.
     pub(crate) fn is_over(&self) -> bool {
-        self.decisions.ended.is_some() || self.decisions.cancelled.is_some() || self.is_closed()
+        self.over_since().is_some() || self.is_closed()
     }
 
     /// Until when *End for all* can be taken back; nothing where there is nothing to take back.
@@ -98,9 +98,9 @@ impl Visit {
         self.decisions.ended.as_ref().map(|ended| ended.at + self.policy.undo)
     }
 
-    /// True while the clinician has ended the visit and somebody is still inside.
+    /// True while the visit was ended or called off and somebody is still inside.
     pub fn is_closing(&self) -> bool {
-        self.decisions.ended.is_some() && !self.is_closed()
+        self.over_since().is_some() && !self.is_closed()
     }
 
     /// True while all that is known comes out of a backup: what time alone makes of it is told to nobody outside.

@@ -2,10 +2,11 @@
 //! go there, as only then is a guest who appears in Teams known to be them.
 
 use anyhow::Context;
-use reqwest::{Method, Response};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::clinician::http;
+use crate::redirect::{cookie, location};
 use crate::stack::Stack;
 
 /// The open visit page of one patient.
@@ -34,14 +35,4 @@ impl Patient {
         let request = self.http.post(format!("{}/v/api/handed-over", self.relay)).header("cookie", &self.cookie);
         request.header("origin", &self.relay).send().await.is_ok_and(|it| it.status().is_success())
     }
-}
-
-fn location(answer: &Response) -> anyhow::Result<String> {
-    let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
-    Ok(location.with_context(|| format!("no redirect but {}", answer.status()))?.to_owned())
-}
-
-fn cookie(answer: &Response) -> anyhow::Result<String> {
-    let given = answer.headers().get("set-cookie").and_then(|it| it.to_str().ok()).context("no cookie")?;
-    Ok(given.split(';').next().unwrap_or_default().to_owned())
 }

@@ -1,5 +1,5 @@
 //! Everybody the visit is for, each with a screen of their own: the patient on a phone, staff who room them, an
-//! interpreter and a colleague of another hospital by link, and the clinician, who ends it for all.
+//! interpreter, a colleague of another hospital and somebody of the family by link, and the clinician, who ends it for all.
 
 use super::people::{Cast, text};
 use super::report::Recorder;
@@ -24,11 +24,14 @@ pub(super) async fn play(cast: &mut Cast<'_>, recorder: &mut Recorder) -> anyhow
     cast.staff_room(recorder).await?;
     cast.guest_ready("interpreter", "interpreter-waiting", recorder).await?;
     cast.guest_ready("colleague", "colleague-waiting", recorder).await?;
+    cast.guest_ready("family", "family-waiting", recorder).await?;
 
     cast.join(recorder, false).await?;
     cast.patient_admitted(recorder).await?;
-    cast.interpreter_admitted(recorder).await?;
+    cast.guest_admitted("interpreter", "interpreter-connected", recorder).await?;
     cast.colleague_admitted(recorder).await?;
+    cast.guest_admitted("family", "family-connected", recorder).await?;
+    cast.five_are_inside(recorder).await?;
 
     cast.end_for_all(&appointment, recorder).await?;
     cast.leave_one_by_one(&appointment, recorder).await?;

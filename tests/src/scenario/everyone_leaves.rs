@@ -21,7 +21,7 @@ impl Cast<'_> {
         recorder.trying("ended-for-all", "Chromium");
         self.window.click("#end-visit").await?;
         let inside = self.window.text("#end-what").await?.to_lowercase();
-        for role in ["patient", "interpreter", "guest clinician", "you"] {
+        for role in ["patient", "interpreter", "guest clinician", "family", "you"] {
             anyhow::ensure!(inside.contains(role), "the question does not name the {role}: {inside}");
         }
         self.window.picture(&self.shot("companion-end")).await?;
@@ -38,8 +38,9 @@ impl Cast<'_> {
     }
 
     /// The people who came by a visit page.
-    fn visitors(&self) -> anyhow::Result<[(&'static str, &Browser); 3]> {
-        Ok([("patient", &self.phone), ("interpreter", self.of("interpreter")?), ("colleague", self.of("colleague")?)])
+    fn visitors(&self) -> anyhow::Result<[(&'static str, &Browser); 4]> {
+        let guest = |role: &'static str| anyhow::Ok((role, self.of(role)?));
+        Ok([("patient", &self.phone), guest("interpreter")?, guest("colleague")?, guest("family")?])
     }
 
     /// Their own page, in a tab beside the meeting they are still in.
@@ -68,21 +69,24 @@ impl Cast<'_> {
         recorder.trying("interpreter-disconnected", "WebDriver");
         self.of("interpreter")?.click("#leave").await?;
         self.window.see("[data-participant='interpreter'][data-presence='disconnected']").await?;
-        self.still_inside(&["interpreter"], &["guest clinician"]).await?;
+        self.still_inside(&["interpreter"], &["guest clinician", "family"]).await?;
         self.window.picture(&self.shot("companion-still-inside")).await?;
         recorder.confirmed();
 
-        // The colleague is still in there when the clinician ends the meeting.
+        // Colleague and family are still in there when the clinician ends the meeting.
         recorder.trying("everybody-out", "sandbox journal");
         let before = self.closed_visits().await?;
         self.browser.click("#end-meeting").await?;
         self.saw("roster", |entry| entry.detail.to_string().contains("callEnded")).await?;
-        self.of("colleague")?.see("#over:not([hidden])").await?;
+        for role in ["colleague", "family"] {
+            self.of(role)?.see("#over:not([hidden])").await?;
+        }
         recorder.confirmed();
 
         recorder.trying("visit-closed", "WebDriver");
-        self.window.see("[data-participant='practitioner'][data-presence='disconnected']").await?;
-        self.window.see("[data-participant='colleague'][data-presence='disconnected']").await?;
+        for role in ["practitioner", "colleague", "family"] {
+            self.window.see(&format!("[data-participant='{role}'][data-presence='disconnected']")).await?;
+        }
         wait::until("the relay counts this visit as closed", async || {
             Ok((self.closed_visits().await? == before + 1).then_some(()))
         })

@@ -38,6 +38,8 @@ pub(super) struct Cast<'a> {
     pub(super) secrets: Vec<(&'static str, String)>,
     /// The desktop's bus.
     pub(super) bus: Witness,
+    /// The clinician has said once that they are the same person at Microsoft and in the chart.
+    pub(super) linked: bool,
     /// Journal entries up to this one belong to what came before the visit that is played.
     pub(super) before: u64,
 }
@@ -62,6 +64,7 @@ impl<'a> Cast<'a> {
             clinician,
             patient,
             bus,
+            linked: false,
             before: 0,
         })
     }

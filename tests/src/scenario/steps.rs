@@ -74,6 +74,11 @@ impl Cast<'_> {
         self.browser.open(&address).await?;
         let issued = |detail: &Value| detail["grant"] == "authorization_code" && detail["for"] == "clinician";
         self.saw("token.issued", |entry| entry.who == "epic" && issued(&entry.detail)).await?;
+        if !std::mem::replace(&mut self.linked, true) {
+            self.window.see("#first-link").await?;
+            self.window.picture(&self.shot("companion-first-link")).await?;
+            self.window.click("#first-link-yes").await?;
+        }
         recorder.confirmed();
         Ok(())
     }

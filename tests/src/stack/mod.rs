@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use anyhow::Context;
 use serde_json::Value;
 
-pub use organization::{Organization, staff_role};
+pub use organization::{Organization, sending, staff_role};
 pub use process::{Process, binary};
 pub use sandbox::{Entry, Sandbox};
 
@@ -29,13 +29,15 @@ pub struct Options {
     pub canaries: bool,
     /// Departments and staff roles as well: the staff page is of use.
     pub staff: bool,
+    /// Links can be sent: by the sandbox's mail relay.
+    pub sends: bool,
     /// Changes to the relay's configuration, in order, to see what a hospital's other choices lead to.
     pub adjust: Vec<fn(&mut Value)>,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { grace_seconds: 3, seed: None, canaries: true, staff: false, adjust: Vec::new() }
+        Self { grace_seconds: 3, seed: None, canaries: true, staff: false, sends: false, adjust: Vec::new() }
     }
 }
 
@@ -48,6 +50,12 @@ pub struct Stack {
     /// The relay's address.
     pub relay: String,
     relay_process: Option<Process>,
+}
+
+impl AsRef<Self> for Stack {
+    fn as_ref(&self) -> &Self {
+        self
+    }
 }
 
 impl Stack {
@@ -69,6 +77,9 @@ impl Stack {
             if options.staff {
                 organization.add_staff_to(&mut typed)?;
             }
+            if options.sends {
+                typed["sending"] = organization::sending(&sandbox.get("/mail").await?)?;
+            }
             organizations.push(typed);
         }
         let mut configuration = configuration(directory, port, options, organizations);
@@ -89,6 +100,16 @@ impl Stack {
     /// Starts the relay on a database that came out of a backup.
     pub async fn start_relay_restored(&mut self) -> anyhow::Result<()> {
         self.serve(&["--restored"]).await
+    }
+
+    /// Changes the relay's configuration by what is known only now, and starts it again.
+    pub async fn reconfigure(&mut self, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> {
+        self.stop_relay().await?;
+        let file = self.directory.join("relay.toml");
+        let mut configuration: Value = toml::from_str(&std::fs::read_to_string(&file)?)?;
+        change(&mut configuration);
+        std::fs::write(&file, toml::to_string(&configuration)?)?;
+        self.start_relay().await
     }
 
     async fn serve(&mut self, more: &[&str]) -> anyhow::Result<()> {

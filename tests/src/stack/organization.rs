@@ -97,3 +97,14 @@ impl Organization {
 pub fn staff_role(department: &Value) -> String {
     format!("Staff.{}", department["number"].as_str().unwrap_or_default())
 }
+
+/// `[organizations.sending]` for the sandbox's mail relay, which is on this computer; `mail`: what it tells of itself.
+pub fn sending(mail: &Value) -> anyhow::Result<Value> {
+    let at =
+        mail["address"].as_str().and_then(|it| it.strip_prefix("smtp://")).context("the sandbox has no mail relay")?;
+    let (host, port) = at.split_once(':').context("the mail relay has no port")?;
+    Ok(json!({
+        "by": "smtp", "host": host, "port": port.parse::<u16>()?, "tls": "none",
+        "from": "Video visits <visits@northside.example>", "sms_gateway": "sms.example",
+    }))
+}

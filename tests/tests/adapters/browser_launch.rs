@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::ground::{Ground, refused};
 use crate::visitor::{Visitor, location, shown};
-use crate::web_browser::{Browser, Page, changed};
+use crate::web_browser::{Browser, Page, changed, first_link};
 
 /// The launch page as the chart opens it.
 async fn opened(ground: &Ground, browser: &mut Browser, emp_user: &str, of: &Value) -> anyhow::Result<Page> {
@@ -39,6 +39,8 @@ async fn from_the_chart_into_the_meeting_and_the_second_time_without_a_page() ->
 
     let link = begun(&ground, &mut browser, "MOKAFOR", &first).await?;
     let page = browser.go_as(&link, person).await?;
+    assert_eq!((page.status, page.code()), (409, "first-link"), "never silently: {}", page.text);
+    let page = browser.is_me(page).await?;
     assert_eq!(page.status, 200, "{}", page.text);
     let visit = page.address.path().to_owned();
     assert!(visit.starts_with("/o/northside/visits/"), "{visit}");
@@ -173,7 +175,8 @@ async fn whoever_covers_is_asked_and_whoever_is_somebody_else_is_not_let_in() ->
     let (maya, jonas) = (ground.northside.of_role("practitioner", 0)?, ground.northside.of_role("practitioner", 1)?);
     let mut browser = Browser::of(&ground)?;
     let link = begun(&ground, &mut browser, "MOKAFOR", &first).await?;
-    assert_eq!(browser.go_as(&link, maya).await?.status, 200);
+    let page = browser.go_as(&link, maya).await?;
+    assert_eq!(browser.is_me(page).await?.status, 200);
     let visits = ground.written().await?.rows_of("visit");
 
     // Her chart, his Microsoft account.
@@ -195,6 +198,7 @@ async fn whoever_covers_is_asked_and_whoever_is_somebody_else_is_not_let_in() ->
     let hers = browser.post(covering, &[("launch", "made-up")], Some(&relay)).await?;
     assert_eq!(shown(hers).await?.code, "handle-unknown");
     let page = his.press(covering, &pressed).await?;
+    let page = his.is_me(page).await?;
     assert_eq!(page.status, 200, "{}", page.text);
     let visit = page.address.path().to_owned();
     assert_eq!(shown(his.post(covering, &pressed, Some(&relay)).await?).await?.code, "handle-unknown");
@@ -206,6 +210,63 @@ async fn whoever_covers_is_asked_and_whoever_is_somebody_else_is_not_let_in() ->
     assert_eq!(browser.go(&visit).await?.code(), "visit-not-found");
     let strange = visit.replace("/o/northside/", "/o/harbor/");
     assert!(his.go(&strange).await?.address.path().ends_with("/authorize"));
+    ground.no_leaks().await
+}
+
+/// The chart of one, the Microsoft account that this browser remembers of another, and neither has ever begun a visit.
+#[tokio::test]
+async fn a_browser_that_remembers_somebody_else_links_nobody_silently() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let (maya, jonas) = (ground.northside.of_role("practitioner", 0)?, ground.northside.of_role("practitioner", 1)?);
+    let relay = ground.stack.relay.clone();
+    let nothing = ground.written().await?;
+    let unknown = "handle-unknown";
+    let mut shared = Browser::of(&ground)?;
+    shared.go_as("/o/northside/signed-in", jonas).await?;
+
+    // Both names stand on the page, and he, who reads them, says no: signed out, and nothing is left to say yes with.
+    let link = begun(&ground, &mut shared, "MOKAFOR", &appointment).await?;
+    let page = shared.go(&link).await?;
+    assert_eq!((page.status, page.code()), (409, "first-link"), "{}", page.text);
+    for whose in [jonas, maya] {
+        let name = whose["name"].as_str().context("nobody has a name")?;
+        assert!(page.text.contains(name), "{name}: {}", page.text);
+    }
+    let (path, secret) = (first_link(&page)?, page.hidden("launch").context("nothing to press")?.to_owned());
+    let yes = [("launch", secret.as_str()), ("me", "yes")];
+    assert_eq!(shown(shared.post(&path, &yes, Some("https://ehr.example")).await?).await?.code, "bad-request");
+    let perhaps = [("launch", secret.as_str()), ("me", "perhaps")];
+    assert_eq!(shown(shared.post(&path, &perhaps, Some(&relay)).await?).await?.code, "bad-request");
+    let mut another = Browser::of(&ground)?;
+    another.go_as("/o/northside/signed-in", jonas).await?;
+    assert_eq!(another.press(&path, &[("launch", "made-up"), ("me", "yes")]).await?.code(), unknown);
+    let page = shared.press(&path, &[("launch", &secret), ("me", "no")]).await?;
+    assert!(page.attribute("sign-out-microsoft", "href").is_some(), "{}", page.text);
+    assert!(shared.cookie("roomed-web").is_none(), "still signed in");
+    // Microsoft remembers him all the same.
+    assert_eq!(shared.go("/o/northside/signed-in").await?.status, 200);
+    assert_eq!(shared.press(&path, &yes).await?.code(), unknown);
+    // Nor does it open in another browser of his, and once tried there nowhere.
+    let link = begun(&ground, &mut shared, "MOKAFOR", &appointment).await?;
+    let page = shared.go(&link).await?;
+    let stolen = [("launch", page.hidden("launch").unwrap_or_default()), ("me", "yes")];
+    assert_eq!(another.press(&path, &stolen).await?.code(), unknown);
+    assert_eq!(shared.press(&path, &stolen).await?.code(), unknown);
+    let now = ground.written().await?;
+    for table in ["visit", "link", "inbox", "notice", "outbox"] {
+        assert_eq!(now.rows_of(table), nothing.rows_of(table), "{table}");
+    }
+
+    // She signs in herself, and is asked once: her next visit opens without a word.
+    let mut hers = Browser::of(&ground)?;
+    let link = begun(&ground, &mut hers, "MOKAFOR", &appointment).await?;
+    let page = hers.go_as(&link, maya).await?;
+    assert_eq!(page.code(), "first-link");
+    assert_eq!(hers.is_me(page).await?.status, 200);
+    let second = ground.schedule(0, 1).await?;
+    let link = begun(&ground, &mut hers, "MOKAFOR", &second).await?;
+    assert_eq!(hers.go(&link).await?.status, 200);
     ground.no_leaks().await
 }
 

@@ -1,11 +1,13 @@
 //! Clinicians among themselves: an appointment without a patient. Each awaits the others, whoever is not there yet is
 //! alerted, their own lines are written, and nobody is said to have missed anything.
 
+use e2e::clinician::Clinician;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, visit_until};
 use crate::room::Room;
+use crate::visitor::Visitor;
 
 /// A talk of Northside's first two practitioners, now.
 async fn book(ground: &Ground) -> anyhow::Result<Value> {
@@ -76,5 +78,55 @@ async fn who_is_missing_is_alerted_and_both_are_written_to_their_own_lines() -> 
     }
     let stages = ground.written().await?;
     assert!(format!("{stages:?}").contains("\"finished\""), "{stages:?}");
+    ground.no_leaks().await
+}
+
+#[tokio::test]
+async fn two_clinicians_of_one_patient_are_both_alerted_and_who_connects_is_written() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let (first, second) = (ground.clinician(0).await?, ground.clinician(1).await?);
+    // Both were here before, in other visits: so it is known whom to alert.
+    first.enter(&ground.stack, id(&ground.schedule(0, 1).await?)).await?;
+    second.enter(&ground.stack, id(&ground.schedule(1, 2).await?)).await?;
+    let other = ground.northside.of_role("practitioner", 1)?["practitioner_id"].clone();
+    let appointment = ground.schedule_unusual(|body| body["more_practitioners"] = json!([other])).await?;
+    let visitor = Visitor::enter(&ground, 0, &appointment).await?;
+    let _page = visitor.stay().await?;
+    visitor.ready().await?;
+    let told = async |who: &Clinician| {
+        let notices = who.get("/notices").await?["notices"].clone();
+        Ok(notices.as_array().into_iter().flatten().find(|it| it["kind"] == "patient-ready").cloned())
+    };
+    let one = e2e::wait::until("the first is alerted", async || told(&first).await).await?;
+    let two = e2e::wait::until("the second is alerted", async || told(&second).await).await?;
+    assert_eq!((&one["visit"], &one["role"]), (&two["visit"], &json!("patient")));
+
+    // The second begins it and takes it on; the first is not needed.
+    let visit = second.enter(&ground.stack, id(&appointment)).await?;
+    assert_eq!(visit["id"], one["visit"]);
+    let join = format!("/visits/{}/join", visit["id"].as_str().unwrap_or_default());
+    let room = Room::of(&ground, &second.ask(Method::POST, &join, None).await?.accepted()?).await?;
+    room.comes(&second.oid).await?;
+    visitor.sees("the patient is called", |view| view["stage"] == "called").await?;
+    visitor.post("handed-over").await?.accepted()?;
+    room.guest().await?;
+    room.admit().await?;
+    visit_until(&second, &visit, "they meet", |it| it["stage"] == "in-progress" && inside(it) == 2).await?;
+    ground.chart_shows(&appointment, "patient", "Connected").await?;
+    let lines = async || -> anyhow::Result<Vec<Value>> {
+        let all = ground.accepted(&appointment, "practitioner").await?;
+        Ok(all.into_iter().map(|it| it["external_id"].clone()).collect())
+    };
+    let written =
+        e2e::wait::until("who connected is written", async || Ok(Some(lines().await?).filter(|it| !it.is_empty())))
+            .await?;
+    // The first comes as well: on a line of their own.
+    first.enter(&ground.stack, id(&appointment)).await?;
+    room.comes(&first.oid).await?;
+    visit_until(&second, &visit, "three are in", |it| inside(it) == 3).await?;
+    let both =
+        e2e::wait::until("both are written", async || Ok(Some(lines().await?).filter(|it| it.len() == 2))).await?;
+    assert_eq!(written[..], both[..1]);
+    assert_ne!(both[0], both[1], "each on their own line: {both:?}");
     ground.no_leaks().await
 }

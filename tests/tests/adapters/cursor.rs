@@ -73,7 +73,8 @@ const EVERY: u64 = 50;
 #[tokio::test]
 async fn ten_thousand_reconnects_leave_no_gap_and_show_nothing_twice() -> anyhow::Result<()> {
     let adjust = |configuration: &mut Value| {
-        configuration["limits"] = json!({ "anonymous_per_minute": 1_000_000, "person_per_minute": 1_000_000 });
+        configuration["limits"] =
+            json!({ "anonymous_per_minute": 1_000_000, "person_per_minute": 1_000_000, "sockets_each": 1_000 });
     };
     let ground = Ground::start_with(adjust).await?;
     let clinician = ground.clinician(0).await?;

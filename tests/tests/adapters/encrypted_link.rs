@@ -35,7 +35,7 @@ fn profile() -> Value {
 
 async fn ground() -> anyhow::Result<Ground> {
     let mut ground = Ground::start().await?;
-    ground.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = profile()).await?;
+    ground.stack.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = profile()).await?;
     Ok(ground)
 }
 

@@ -196,18 +196,3 @@ async fn an_end_taken_back_with_people_inside_goes_on_as_if_it_had_not_been() ->
     assert_eq!(participant(&clinician.get(&path(visit)).await?, "interpreter")["presence"], "connected");
     ground.no_leaks().await
 }
-
-#[tokio::test]
-async fn a_cancelled_visits_link_opens_nothing() -> anyhow::Result<()> {
-    let often: fn(&mut Value) = |configuration| configuration["ehr"] = json!({ "poll_seconds": 1 });
-    let ground = Ground::start_with(often).await?;
-    let waiting = Waiting::start(&ground, 0, ground.schedule(0, 0).await?).await?;
-    let Waiting { clinician, visit, appointment, visitor, .. } = &waiting;
-    let (link, _) = invited(clinician, visit, &json!({ "role": "family", "send": { "by": "hand" } })).await?;
-    let id = appointment["appointment_id"].as_str().unwrap_or_default();
-    let cancelled = json!({ "status": "cancelled" });
-    ground.stack.sandbox.send(Method::PATCH, &format!("/appointments/{id}"), &cancelled).await?;
-    visitor.sees("the patient's page says so", |view| view["stage"] == "cancelled").await?;
-    opens_nothing(&ground, "cancelled", token(&link)).await?;
-    ground.no_leaks().await
-}

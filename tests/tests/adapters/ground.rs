@@ -25,6 +25,12 @@ pub(crate) struct Ground {
     _folder: TempDir,
 }
 
+impl AsRef<Stack> for Ground {
+    fn as_ref(&self) -> &Stack {
+        &self.stack
+    }
+}
+
 /// Everything that a refused request must leave as it was.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Written {
@@ -66,16 +72,6 @@ impl Ground {
         let northside = stack.sandbox.organization("northside").await?;
         let harbor = stack.sandbox.organization("harbor").await?;
         Ok(Self { stack, northside, harbor, vendor, _folder: folder })
-    }
-
-    /// Changes the relay's configuration by what is known only now, and starts it again.
-    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> {
-        self.stack.stop_relay().await?;
-        let file = self.stack.directory.join("relay.toml");
-        let mut configuration: Value = toml::from_str(&std::fs::read_to_string(&file)?)?;
-        change(&mut configuration);
-        std::fs::write(&file, toml::to_string(&configuration)?)?;
-        self.stack.start_relay().await
     }
 
     /// Northside's n-th practitioner, signed in to Microsoft.

@@ -34,7 +34,7 @@ async fn a_meeting_stays_under_its_organizer_and_whoever_covers_may_admit() -> a
     http()?.post(policy).json(&json!({ "oid": another })).send().await?.error_for_status()?;
     let before = ground.northside.text("/organizer_oid")?.to_owned();
     assert_ne!(another, json!(before));
-    ground.reconfigure(|it| it["organizations"][0]["organizer_oid"] = another.clone()).await?;
+    ground.stack.reconfigure(|it| it["organizations"][0]["organizer_oid"] = another.clone()).await?;
 
     // A colleague covers: they have to be made a co-organizer of the meeting there is.
     let mut proof = covers.prove(&covers.begin(&ground.stack, id(&appointment)).await?).await?;

@@ -40,6 +40,7 @@ async fn who_waits_in_the_lobby_is_the_organizations_choice() -> anyhow::Result<
         (Some("organizationAndFederated"), [true, true, true]),
     ] {
         ground
+            .stack
             .reconfigure(|it| {
                 if let Some(lobby) = lobby {
                     it["organizations"][0]["meeting"] = json!({ "lobby": lobby });

@@ -4,6 +4,7 @@
 mod agenda;
 mod appointments;
 mod browser_launch;
+mod cancelled;
 mod chart;
 mod colleagues;
 mod covering;
@@ -36,6 +37,7 @@ mod oracle_visit;
 mod page_acts;
 mod patient_first;
 mod patient_launch;
+mod policies;
 mod proxy;
 mod r4_visit;
 mod removal;

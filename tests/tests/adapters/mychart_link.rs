@@ -44,7 +44,7 @@ impl Way {
     /// The portal makes such links, and the relay reads them.
     async fn agreed(&self, ground: &mut Ground) -> anyhow::Result<()> {
         ground.stack.sandbox.send(Method::PUT, "/context-links/northside", &self.portal).await?;
-        ground.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = self.relay.clone()).await
+        ground.stack.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = self.relay.clone()).await
     }
 }
 
@@ -239,7 +239,7 @@ async fn config_check_reads_the_secrets_file() -> anyhow::Result<()> {
         Ok::<_, anyhow::Error>((done.status.success(), String::from_utf8(done.stderr)?))
     };
     std::fs::write(&secret, "CanarySixteenLet\n")?;
-    ground.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = rules).await?;
+    ground.stack.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = rules).await?;
     assert!(check().await?.0, "a good file is refused");
     std::fs::write(&secret, "CanaryTooShort\n")?;
     let (good, said) = check().await?;
@@ -263,7 +263,7 @@ async fn a_link_of_a_group_leads_to_its_visit_by_either_number() -> anyhow::Resu
     // By the number that all of the group share: whose it is, the patient's number tells.
     let mut by_conference = way.relay.clone();
     by_conference["names"] = json!({ "appointment": "ConferenceID" });
-    ground.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = by_conference).await?;
+    ground.stack.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = by_conference).await?;
     for n in [0, 1] {
         let link = Visitor::pressed(&ground, ground.patient(n)?, &group["appointments"][n]).await?;
         let visitor = Visitor::entered(&ground, &http()?.get(&link).send().await?)?;

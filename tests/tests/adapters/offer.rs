@@ -33,6 +33,7 @@ impl Begun {
         let mut browser = Browser::of(ground)?;
         let link = begun(ground, &mut browser, "MOKAFOR", &appointment).await?;
         let page = browser.go_as(&link, person).await?;
+        let page = browser.is_me(page).await?;
         Ok(Self { maya: ground.clinician(0).await?, browser, path: page.address.path().to_owned() })
     }
 

@@ -1,6 +1,6 @@
 //! What is good once is good for a short time only: nonce, handle and callback with a lifetime of two seconds.
 
-use e2e::clinician::http;
+use e2e::clinician::{answered, http};
 use e2e::wait;
 use reqwest::Method;
 use roomed_smart::SystemRandom;
@@ -19,6 +19,14 @@ async fn nonce_handle_and_callback_expire() -> anyhow::Result<()> {
     let appointment = appointment["appointment_id"].as_str().unwrap_or_default();
     let before = ground.written().await?;
 
+    // A question that was answered too late; on a busy machine it may not even be asked in time.
+    let (asked, word) = wait::until("somebody is asked in time whether they are both", async || {
+        let proof = clinician.prove(&clinician.begin(&ground.stack, appointment).await?).await?;
+        let question = clinician.launch_in_silence(&proof).await?;
+        Ok(question.body["first_link"]["word"].as_str().map(|word| (proof, word.to_owned())))
+    })
+    .await?;
+
     let state = State::new(&SystemRandom);
     let registration = json!({ "state_sha256": state.sha256_hex(), "port": 49_153 });
     clinician.ask(Method::PUT, "/callbacks", Some(&registration)).await?.accepted()?;
@@ -30,6 +38,8 @@ async fn nonce_handle_and_callback_expire() -> anyhow::Result<()> {
     let expires: jiff::Timestamp = nonce["expires_at"].as_str().unwrap_or_default().parse()?;
     wait::until("the nonce's time is over", async || Ok((e2e::clock::now() > expires).then_some(()))).await?;
 
+    let late = clinician.launch(&answered(&asked, &word)).await?;
+    refused("a yes that comes too late", &late, (403, "nonce-refused", "clinician"));
     refused("an expired nonce", &clinician.launch(&proof).await?, (403, "nonce-refused", "clinician"));
     // A fresh nonce with the old handle. On a busy machine the fresh one may expire on its way: then another is taken.
     let answer = wait::until("the handle is refused under a nonce that holds", async || {

@@ -12,7 +12,7 @@ use roomed_companion::config::RedirectHost;
 use roomed_companion::desktop::OsNotifier;
 use roomed_companion::ports::{Opener, Ports, Refused, SystemRandom, Window};
 use roomed_companion::secrets::OsKeychain;
-use roomed_companion::sign_in::{Account, Granted, SignIn, SignInError};
+use roomed_companion::sign_in::{Account, Granted, Prompt, SignIn, SignInError};
 use roomed_protocol::SignInView;
 use roomed_smart::UrlPolicy;
 use secrecy::{ExposeSecret, SecretString};
@@ -164,7 +164,7 @@ async fn sign_in(
 ) -> anyhow::Result<(SignIn, Granted, Account)> {
     let (companion, mut addresses) = companion()?;
     let (running, at) = (companion.clone(), witness.at.clone());
-    let signing_in = tokio::spawn(async move { running.run(&at, true).await });
+    let signing_in = tokio::spawn(async move { running.run(&at, Prompt::Account).await });
     let address = addresses.recv().await.context("no browser was opened")?;
     let back = log_in(&address).await?;
     meanwhile(&back).await?;

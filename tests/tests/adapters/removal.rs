@@ -5,10 +5,12 @@ use e2e::clinician::{Clinician, http};
 use e2e::wait::until;
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{Connection, SqliteConnection};
 
 use crate::ground::{Ground, visit_until};
 use crate::links::path;
-use crate::room::{Running, is};
+use crate::room::{Running, Waiting, is};
 
 /// Northside with a tenant whose switch `removal` stands at `value`, and which wants people removed.
 async fn ground(value: &str, lobby: &str) -> anyhow::Result<Ground> {
@@ -17,7 +19,7 @@ async fn ground(value: &str, lobby: &str) -> anyhow::Result<Ground> {
     };
     let mut ground = Ground::start_with(wanted).await?;
     if lobby != "organizer" {
-        ground.reconfigure(|it| it["organizations"][0]["meeting"]["lobby"] = json!(lobby)).await?;
+        ground.stack.reconfigure(|it| it["organizations"][0]["meeting"]["lobby"] = json!(lobby)).await?;
     }
     tenant(&ground, value).await?;
     Ok(ground)
@@ -66,7 +68,7 @@ async fn told(ground: &Ground, running: &Running) -> anyhow::Result<[Vec<Value>;
 
 /// The undo window, made shorter than five minutes.
 async fn short_undo(ground: &mut Ground) -> anyhow::Result<()> {
-    ground.reconfigure(|it| it["visit"] = json!({ "undo_minutes": 0, "grace_seconds": 2 })).await
+    ground.stack.reconfigure(|it| it["visit"] = json!({ "undo_minutes": 0, "grace_seconds": 2 })).await
 }
 
 #[tokio::test]
@@ -263,6 +265,40 @@ async fn whatever_graph_does_everybody_is_out_and_no_leg_of_ours_stays() -> anyh
         assert_eq!(legs, if fault["target"] == "graph.calls.join" && n == 3 { 2 } else { 1 }, "{fault}");
         ground.no_faults().await?;
     }
+    ground.no_leaks().await
+}
+
+/// When the relay looks at its only visit again by itself.
+async fn timer(ground: &Ground) -> anyhow::Result<i64> {
+    let file = SqliteConnectOptions::new().filename(ground.stack.directory.join("relay.sqlite")).read_only(true);
+    let mut database = SqliteConnection::connect_with(&file).await?;
+    let at = sqlx::query_scalar("SELECT next_timer_at FROM visit").fetch_one(&mut database).await?;
+    database.close().await?;
+    Ok(at)
+}
+
+#[tokio::test]
+async fn our_own_leg_is_no_sign_of_anybody_and_prolongs_no_visit() -> anyhow::Result<()> {
+    let mut ground = ground("past-lobby", "organizer").await?;
+    ground.stack.reconfigure(|it| it["visit"]["call_patience_seconds"] = json!(1)).await?;
+    // Long planned to be over: it is given up so long after the last sign of anybody.
+    let start = e2e::clock::now() - jiff::SignedDuration::from_mins(45);
+    let appointment = ground.schedule_unusual(|it| it["start"] = start.to_string().into()).await?;
+    let running = Waiting::start(&ground, 0, appointment).await?.meet(&ground).await?;
+    let soon = || e2e::clock::now().as_millisecond() + 3_600_000;
+    until("nothing is due soon", async || Ok((timer(&ground).await? > soon()).then_some(()))).await?;
+    ground.at_rest().await?;
+    ground.fault(json!({ "target": "graph.calls.remove", "mode": "status", "status": 503, "times": 0 })).await?;
+    let before = (timer(&ground).await?, ground.figure("roomed_graph_events_total").await?);
+    act(&running.clinician, &running.visit, "end").await?;
+    done(&ground, &running, "call.joined", 1).await?;
+    until("Graph has told of our leg", async || {
+        Ok((ground.figure("roomed_graph_events_total").await? > before.1).then_some(()))
+    })
+    .await?;
+    assert_eq!(timer(&ground).await?, before.0, "somebody seems to have come");
+    ground.no_faults().await?;
+    over(&running).await?;
     ground.no_leaks().await
 }
 

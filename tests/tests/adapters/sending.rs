@@ -13,18 +13,25 @@ const TO: &str = "ines.okonkwo.7731@interpreters.example";
 
 /// Northside with a mail server, and a gateway for text messages.
 async fn ground(signed_in: bool) -> anyhow::Result<Ground> {
+    ground_over("none", signed_in).await
+}
+
+/// The same over TLS: `tls` in the relay's word. The hospital's own authority vouches for the server.
+async fn ground_over(tls: &str, signed_in: bool) -> anyhow::Result<Ground> {
     let mut ground = Ground::start().await?;
     let mail = ground.stack.sandbox.get("/mail").await?;
-    let at = mail["address"].as_str().unwrap_or_default().trim_start_matches("smtp://").to_owned();
-    let (host, port) = at.split_once(':').unwrap_or_default();
-    let mut sending = json!({
-        "by": "smtp", "host": host, "port": port.parse::<u16>()?, "tls": "none",
-        "from": "Northside Health <visits@northside.example>", "sms_gateway": "sms.example",
-    });
+    // As the demo has it.
+    let mut sending = e2e::stack::sending(&mail)?;
+    sending["tls"] = tls.into();
+    if tls != "none" {
+        let file = ground.stack.directory.join("authority.pem");
+        std::fs::write(&file, mail["authority"].as_str().unwrap_or_default())?;
+        sending["ca_file"] = json!(file);
+    }
     if signed_in {
         (sending["user"], sending["password"]) = (mail["user"].clone(), mail["password"].clone());
     }
-    ground.reconfigure(|it| it["organizations"][0]["sending"] = sending).await?;
+    ground.stack.reconfigure(|it| it["organizations"][0]["sending"] = sending).await?;
     Ok(ground)
 }
 
@@ -101,6 +108,88 @@ async fn a_letter_leaves_once_opens_the_page_and_leaves_no_address_behind() -> a
     visit_until(&clinician, &visit, "they came in by it", used).await?;
     assert_eq!(letters(&ground, 1).await?.len(), 1);
     ground.holds_nowhere(&[TO, TO.split('@').next().unwrap_or_default()])?;
+    ground.no_leaks().await
+}
+
+/// What was said in conversations with the mail server while anybody could listen in, and how many are over.
+async fn overheard(ground: &Ground) -> anyhow::Result<(Vec<String>, usize)> {
+    let all = ground.stack.sandbox.journal().await?;
+    let talks: Vec<_> = all.iter().filter(|it| it.what == "talked").collect();
+    let verbs = talks.iter().flat_map(|it| it.detail["overheard"].as_array().cloned().unwrap_or_default());
+    Ok((verbs.filter_map(|it| it.as_str().map(str::to_owned)).collect(), talks.len()))
+}
+
+#[tokio::test]
+async fn over_tls_letter_and_password_go_in_secret() -> anyhow::Result<()> {
+    for (tls, clear) in [("starttls", vec!["EHLO", "STARTTLS"]), ("implicit", vec![])] {
+        let mut ground = ground_over(tls, true).await?;
+        server(&ground, "mail_tls", tls).await?;
+        server(&ground, "mail_sign_in", "demanded").await?;
+        let (clinician, visit) = begun(&ground).await?;
+        sends(&clinician, &visit, &by_mail()).await?;
+        letter_is(&clinician, &visit, "sent").await?;
+        let all = letters(&ground, 1).await?;
+        assert_eq!((&all[0]["to"], &all[0]["signed_in"]), (&json!([TO]), &json!(true)), "{tls}");
+        opens(&ground, &all[0]).await?;
+        // The relay may keep its line to the server open: it is told when it is over.
+        ground.stack.stop_relay().await?;
+        ground.stack.sandbox.saw("talked", |_| true).await?;
+        let (said, _) = overheard(&ground).await?;
+        assert_eq!(said, clear, "{tls}");
+        ground.no_leaks().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_server_that_cannot_keep_a_secret_or_prove_its_name_is_told_nothing() -> anyhow::Result<()> {
+    for (tls, offers, certificate, clear) in [
+        // No way to fall back to plain text, whatever the server offers.
+        ("starttls", "none", "own", "EHLO"),
+        ("starttls", "starttls", "strangers", "STARTTLS"),
+        ("implicit", "implicit", "strangers", ""),
+    ] {
+        let what = format!("{tls} at one that offers {offers}, with {certificate} certificate");
+        let ground = ground_over(tls, true).await?;
+        server(&ground, "mail_tls", offers).await?;
+        server(&ground, "mail_certificate", certificate).await?;
+        server(&ground, "mail_sign_in", "demanded").await?;
+        let (clinician, visit) = begun(&ground).await?;
+        sends(&clinician, &visit, &by_mail()).await?;
+        // Tried, and tried again.
+        e2e::wait::until(&what, async || Ok((overheard(&ground).await?.1 >= 2).then_some(()))).await?;
+        let (said, _) = overheard(&ground).await?;
+        assert!(said.iter().all(|it| ["EHLO", "STARTTLS", "QUIT"].contains(&it.as_str())), "{what}: {said:?}");
+        assert!(
+            clear.is_empty() == said.is_empty() && (clear.is_empty() || said.contains(&clear.to_owned())),
+            "{what}: {said:?}"
+        );
+        assert_eq!(letters(&ground, 0).await?, Vec::<Value>::new(), "{what}");
+        letter_is(&clinician, &visit, "sending").await?;
+        ground.no_leaks().await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn where_letters_go_to_the_log_it_says_that_one_would_leave_and_not_where_to() -> anyhow::Result<()> {
+    let by_log: fn(&mut Value) = |configuration| {
+        configuration["organizations"][0]["sending"] = json!({ "by": "log" });
+    };
+    let ground = Ground::start_with(by_log).await?;
+    let (clinician, visit) = begun(&ground).await?;
+    assert_eq!(clinician.get("/me").await?["sends"], json!(["email", "sms"]));
+    sends(&clinician, &visit, &by_mail()).await?;
+    letter_is(&clinician, &visit, "sent").await?;
+    let by_text = json!({ "role": "family", "send": { "by": "sms", "number": "+1 (555) 010-7731" } });
+    sends(&clinician, &visit, &by_text).await?;
+    let is_sent = |it: &Value| participant(it, "family")["invitation"]["letter"] == "sent";
+    visit_until(&clinician, &visit, "the text message counts as sent", is_sent).await?;
+    let log = std::fs::read_to_string(ground.stack.directory.join("logs/relay.log"))?;
+    assert_eq!(log.matches("a link would leave here; nothing is sent").count(), 2);
+    assert!(!log.contains("/i/") && !log.contains("7731"), "neither link nor address");
+    assert_eq!(letters(&ground, 0).await?, Vec::<Value>::new());
+    ground.holds_nowhere(&[TO, "15550107731", "ines.okonkwo"])?;
     ground.no_leaks().await
 }
 

@@ -18,7 +18,7 @@ async fn a_microsoft_token_must_be_meant_for_this_relay_and_this_moment() -> any
     let issuer = Issuer::start().await?;
     let (tid, own) = (ground.harbor.text("/tid")?.to_owned(), ground.northside.text("/tid")?.to_owned());
     let authority = issuer.authority(&tid);
-    ground.reconfigure(|it| it["organizations"][1]["entra"]["authority"] = authority.clone().into()).await?;
+    ground.stack.reconfigure(|it| it["organizations"][1]["entra"]["authority"] = authority.clone().into()).await?;
     let clinician = ground.clinician(0).await?;
     let before = ground.written().await?;
 
@@ -66,6 +66,7 @@ async fn an_ehrs_statement_must_be_about_a_practitioner_of_this_ehr_and_this_mom
     let issuer = Issuer::start().await?;
     let fhir = issuer.fhir();
     ground
+        .stack
         .reconfigure(|it| {
             let connections = &mut it["organizations"][0]["ehr"];
             let mut second = connections[0].clone();

@@ -21,6 +21,7 @@ async fn ground() -> anyhow::Result<Ground> {
     };
     let typed = json!([known(0, "first"), known(1, "second")]);
     ground
+        .stack
         .reconfigure(|it| {
             it["organizations"][0]["departments"] = typed;
             it["organizations"][0]["staff"] = json!([
@@ -117,7 +118,7 @@ async fn staff_see_their_departments_and_act_in_them_only() -> anyhow::Result<()
 #[tokio::test]
 async fn an_arrival_that_nobody_answers_stands_on_top() -> anyhow::Result<()> {
     let mut ground = ground().await?;
-    ground.reconfigure(|it| it["visit"]["delegate_after_seconds"] = json!(2)).await?;
+    ground.stack.reconfigure(|it| it["visit"]["delegate_after_seconds"] = json!(2)).await?;
     // An earlier launch has linked the clinician, who is not at work on the next.
     let clinician = ground.clinician(0).await?;
     let earlier = ground.schedule(0, 2).await?;

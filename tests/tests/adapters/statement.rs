@@ -1,6 +1,6 @@
 //! The EHR's statement of who launched: every `id_token` that must not open a visit, and what may be used only once.
 
-use e2e::clinician::{App, Clinician, Link, proof, tampered, unsigned};
+use e2e::clinician::{App, Clinician, Link, answered, proof, tampered, unsigned};
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
@@ -129,6 +129,7 @@ async fn staff_without_a_practitioner_record_open_nothing() -> anyhow::Result<()
     ground.no_leaks().await
 }
 
+/// Later: she has launched before, which is what the relay goes by. The first day is in the test below.
 #[tokio::test]
 async fn at_a_shared_workstation_nobody_acts_in_anothers_name() -> anyhow::Result<()> {
     let ground = Ground::start().await?;
@@ -152,6 +153,62 @@ async fn at_a_shared_workstation_nobody_acts_in_anothers_name() -> anyhow::Resul
     assert_eq!(maya.enter(&ground.stack, id(&hers)).await?["id"], visit["id"]);
     assert_eq!(jonas.enter(&ground.stack, id(&his)).await?["proven"], true);
     ground.no_leaks().await
+}
+
+/// The first day of a shared workstation: Jonas is signed in to Roomed, Maya opens her chart and begins. Nobody has ever
+/// launched, so nothing but a person's word can tell that they are two.
+#[tokio::test]
+async fn nobody_is_linked_without_saying_that_they_are_both() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let (maya, jonas) = (ground.clinician(0).await?, ground.clinician(1).await?);
+    let (hers, his) = (ground.schedule(0, 0).await?, ground.schedule(1, 1).await?);
+    let nothing = ground.written().await?;
+    let asked = (409, "first-link", "clinician");
+
+    let proof = jonas.prove(&maya.begin(&ground.stack, id(&hers)).await?).await?;
+    let mut covers = proof.clone();
+    covers["covering"] = json!(true);
+    let question = jonas.launch_in_silence(&proof).await?;
+    refused("her chart, his Microsoft account", &question, asked);
+    refused("and saying that he covers", &jonas.launch_in_silence(&covers).await?, asked);
+    // Whom it is about stands in it, in the words of either side.
+    let (names, word) = (question.body["first_link"].clone(), word(&question));
+    let known = |n| ground.northside.of_role("practitioner", n).map(|it| it["name"].clone());
+    assert_eq!((&names["account"], &names["ehr_user"]), (&known(1)?, &known(0)?));
+    assert!(!question.body["detail"].to_string().contains(names["account"].as_str().unwrap_or_default()));
+    assert_eq!(ground.written().await?, nothing, "a question writes nothing");
+
+    // The answer is to this question only: of this proof, by this account, and no made-up word.
+    let again = jonas.prove(&maya.begin(&ground.stack, id(&hers)).await?).await?;
+    let own = maya.prove(&maya.begin(&ground.stack, id(&hers)).await?).await?;
+    for (what, who, proof, word) in [
+        ("a made-up word", &jonas, &proof, "made-up-by-somebody-else"),
+        ("no word at all", &jonas, &proof, ""),
+        ("another proof of the same two", &jonas, &again, word.as_str()),
+        ("her own proof with the word he was given", &maya, &own, word.as_str()),
+    ] {
+        refused(what, &who.launch_in_silence(&answered(proof, word)).await?, HANDLE_UNKNOWN);
+    }
+    assert_eq!(ground.written().await?, nothing);
+    assert_eq!(jonas.get("/visits").await?["visits"], json!([]));
+
+    // He says no, which is saying nothing. Each with their own chart is asked once, and says yes.
+    let question = maya.launch_in_silence(&own).await?;
+    let yes = answered(&own, &self::word(&question));
+    assert_eq!(maya.launch_in_silence(&yes).await?.accepted()?["proven"], true);
+    refused("the same answer once more", &maya.launch_in_silence(&yes).await?, NONCE_REFUSED);
+    let too_late = jonas.launch_in_silence(&answered(&proof, &word)).await?;
+    refused("her chart is hers now", &too_late, (409, "wrong-person", "clinician"));
+    let second = maya.prove(&maya.begin(&ground.stack, id(&hers)).await?).await?;
+    assert_eq!(maya.launch_in_silence(&second).await?.accepted()?["proven"], true, "asked once");
+    assert_eq!(ground.written().await?.rows_of("link"), 1);
+    assert_eq!(jonas.enter(&ground.stack, id(&his)).await?["proven"], true);
+    assert_eq!(ground.written().await?.rows_of("link"), 2);
+    ground.no_leaks().await
+}
+
+fn word(question: &e2e::clinician::Answer) -> String {
+    question.body["first_link"]["word"].as_str().unwrap_or_default().to_owned()
 }
 
 async fn ask(clinician: &Clinician, link: &Link, nonce: &str) -> anyhow::Result<Value> {

@@ -4,6 +4,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use anyhow::Context;
 use e2e::clinician::{Answer, http};
+pub(crate) use e2e::redirect::location;
 use futures_util::StreamExt;
 use reqwest::{Method, Response};
 use serde_json::{Value, json};
@@ -37,12 +38,6 @@ pub(crate) async fn shown(page: Response) -> anyhow::Result<Shown> {
     ];
     let who = sentences.iter().find(|(sentence, _)| text.contains(sentence)).map_or("", |(_, who)| who);
     Ok(Shown { status, code, who, text })
-}
-
-/// Where a redirect leads.
-pub(crate) fn location(answer: &Response) -> anyhow::Result<String> {
-    let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
-    Ok(location.with_context(|| format!("no redirect but {}", answer.status()))?.to_owned())
 }
 
 /// What the EHR sends a patient's browser back with, and the cookie that browser was given when it began.

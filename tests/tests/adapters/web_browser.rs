@@ -150,6 +150,15 @@ impl Browser {
         self.follow(url, answer).await
     }
 
+    /// Says "yes, this is me" where the page asks.
+    pub(crate) async fn is_me(&mut self, page: Page) -> anyhow::Result<Page> {
+        if page.code() != "first-link" {
+            return Ok(page);
+        }
+        let (path, secret) = (first_link(&page)?, page.hidden("launch").context("nothing to press")?.to_owned());
+        self.press(&path, &[("launch", &secret), ("me", "yes")]).await
+    }
+
     async fn follow(&mut self, mut url: Url, mut answer: Response) -> anyhow::Result<Page> {
         for _ in 0..MOST {
             let bare = url.as_str().split(['?', '#']).next().unwrap_or_default().to_owned();
@@ -199,6 +208,12 @@ impl Browser {
     pub(crate) fn saw_entra(&self) -> bool {
         self.hops.iter().any(|hop| hop.ends_with("/oauth2/v2.0/authorize"))
     }
+}
+
+/// Where that page's form leads.
+pub(crate) fn first_link(page: &Page) -> anyhow::Result<String> {
+    let to = page.text.split("action=\"").nth(1).and_then(|it| it.split('"').next());
+    to.map(str::to_owned).context("no form")
 }
 
 /// Gives somebody app roles.

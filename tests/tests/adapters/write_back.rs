@@ -5,6 +5,7 @@ use e2e::wait;
 use serde_json::{Value, json};
 
 use crate::ground::{Ground, participant, visit_until};
+use crate::room::{Running, Waiting};
 use crate::visitor::Visitor;
 
 /// A visit whose patient is on the page, not ready yet, with the clinician who looks at it.
@@ -153,6 +154,35 @@ async fn what_was_answered_survives_a_kill() -> anyhow::Result<()> {
     arriving.told("written").await?;
     let view = arriving.visitor.view().await?;
     assert_eq!(view["stage"], "waiting", "the patient is asked for what they have already said");
+    settled(&ground).await?;
+    ground.no_leaks().await
+}
+
+#[tokio::test]
+async fn while_the_ehr_is_down_people_meet_and_what_waits_for_the_chart_is_said_and_caught_up() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let waiting = Waiting::start(&ground, 0, ground.schedule(0, 0).await?).await?;
+    ground.chart_shows(&waiting.appointment, "patient", "Connected").await?;
+    for target in ["epic.fhir", "epic.token", "epic.connection_status"] {
+        ground.fault(json!({ "target": target, "mode": "drop_before", "times": 0 })).await?;
+    }
+    // *Join*, the call and the meeting ask nothing of the EHR.
+    let running = waiting.meet(&ground).await?;
+    let Running { clinician, visit, appointment, room, legs, .. } = &running;
+    room.leaves(&legs.1).await?;
+    let states = |it: &Value| ["patient", "practitioner"].map(|role| participant(it, role)["chart"]["state"].clone());
+    let wait = |it: &Value| states(it) == [json!("pending"), json!("pending")];
+    let now = visit_until(clinician, visit, "both of their newest wait for the chart", wait).await?;
+    assert_eq!(now["stage"], "in-progress");
+    for side in ["patient", "practitioner"] {
+        assert!(participant(&now, side)["chart"]["since"].is_string(), "{side}: since when");
+    }
+    assert_eq!(ground.accepted(appointment, "practitioner").await?.len(), 0);
+    ground.no_faults().await?;
+    ground.chart_shows(appointment, "practitioner", "Connected").await?;
+    ground.chart_shows(appointment, "patient", "Disconnected").await?;
+    let written = |it: &Value| states(it) == [json!("written"), json!("written")];
+    visit_until(clinician, visit, "nothing waits any more", written).await?;
     settled(&ground).await?;
     ground.no_leaks().await
 }

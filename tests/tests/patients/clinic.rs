@@ -4,10 +4,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use e2e::browser::Browser;
+use e2e::browser::{Browser, Devices, PHONE, Person};
 use e2e::clinician::Clinician;
 use e2e::line::Wire;
-use e2e::stack::{Options, Organization, Stack};
+use e2e::room::Room;
+use e2e::stack::{Options, Organization, Stack, staff_role};
 use e2e::wait;
 use fantoccini::Locator;
 use reqwest::Method;
@@ -49,23 +50,18 @@ impl Clinic {
         stack.sandbox.register_relay(&public).await?;
         let mut clinic = Self { stack, northside, line, public, _folder: folder };
         let public = clinic.public.clone();
-        clinic.reconfigure(|it| it["public_url"] = json!(public)).await?;
+        clinic.stack.reconfigure(|it| it["public_url"] = json!(public)).await?;
         Ok(clinic)
-    }
-
-    /// Changes the relay's configuration by what is known only now, and starts it again.
-    pub(crate) async fn reconfigure(&mut self, change: impl FnOnce(&mut Value)) -> anyhow::Result<()> {
-        self.stack.stop_relay().await?;
-        let file = self.stack.directory.join("relay.toml");
-        let mut configuration: Value = toml::from_str(&std::fs::read_to_string(&file)?)?;
-        change(&mut configuration);
-        std::fs::write(&file, toml::to_string(&configuration)?)?;
-        self.stack.start_relay().await
     }
 
     /// Northside's first patient.
     pub(crate) fn patient(&self) -> anyhow::Result<&Value> {
-        self.northside.0.pointer("/patients/0").context("there is no patient")
+        self.patient_of(0)
+    }
+
+    /// Northside's n-th patient.
+    pub(crate) fn patient_of(&self, n: usize) -> anyhow::Result<&Value> {
+        self.northside.0.pointer(&format!("/patients/{n}")).context("there is no such patient")
     }
 
     /// Northside's first practitioner.
@@ -79,6 +75,17 @@ impl Clinic {
         Ok(made["appointment_id"].as_str().context("nothing was scheduled")?.to_owned())
     }
 
+    /// A group visit of Northside's first practitioner with these patients, starting now: its `conference_id` and, in the
+    /// same order, its `appointments`.
+    pub(crate) async fn schedule_group(&self, patients: &[usize]) -> anyhow::Result<Value> {
+        let ids = patients.iter().map(|n| Ok(self.patient_of(*n)?["patient_id"].clone()));
+        let body = json!({
+            "org": "northside", "patient_ids": ids.collect::<anyhow::Result<Vec<_>>>()?,
+            "practitioner_id": self.practitioner()?["practitioner_id"], "start": e2e::clock::now().to_string(),
+        });
+        self.stack.sandbox.send(Method::POST, "/groups", &body).await
+    }
+
     /// The clinician has begun the visit and waits for notices.
     pub(crate) async fn begun(&self, appointment: &str) -> anyhow::Result<Visit> {
         let mut clinician = Clinician::sign_in(&self.stack, &self.northside, self.practitioner()?).await?;
@@ -88,9 +95,24 @@ impl Clinic {
         Ok(Visit { clinician, path })
     }
 
+    /// A visit that is begun, and its patient's phone: through the portal, devices tested, *I'm ready* not yet pressed.
+    pub(crate) async fn on_the_ready_screen(&self) -> anyhow::Result<(Visit, Browser)> {
+        let appointment = self.schedule().await?;
+        let visit = self.begun(&appointment).await?;
+        let phone = self.browser("phone", PHONE).await?;
+        phone.open(&self.portal_link(&appointment).await?).await?;
+        prepared(&phone).await?;
+        Ok((visit, phone))
+    }
+
     /// The link that the portal opens for the patient.
     pub(crate) async fn portal_link(&self, appointment: &str) -> anyhow::Result<String> {
-        let body = json!({ "mychart_user": self.patient()?["mychart_user"], "appointment_id": appointment });
+        self.portal_link_of(self.patient()?, appointment).await
+    }
+
+    /// The same for somebody else.
+    pub(crate) async fn portal_link_of(&self, patient: &Value, appointment: &str) -> anyhow::Result<String> {
+        let body = json!({ "mychart_user": patient["mychart_user"], "appointment_id": appointment });
         let begun = self.stack.sandbox.send(Method::POST, "/launch", &body).await?;
         Ok(begun["https_url"].as_str().context("MyChart gave no link")?.to_owned())
     }
@@ -119,9 +141,28 @@ impl Clinic {
         browser.open(&onwards).await?;
         let upn = self.practitioner()?["upn"].as_str().context("nobody has a upn")?;
         browser.click(&format!("button[data-account='{upn}']")).await?;
+        browser.see("button#in-browser, button#first-link-yes").await?;
+        if page.find(Locator::Css("button#first-link-yes")).await.is_ok() {
+            browser.click("button#first-link-yes").await?;
+        }
         let there = browser.see("button#in-browser").await;
         let text = page.find(Locator::Css("body")).await?.text().await?;
         there.with_context(|| format!("the page says: {text}"))
+    }
+
+    /// Somebody of the staff, signed in, before their list.
+    pub(crate) async fn staff(&self) -> anyhow::Result<Browser> {
+        let person = self.northside.of_role("staff", 0)?;
+        let text = |key: &str| person[key].as_str().with_context(|| format!("nobody has a {key}"));
+        let department = self.northside.0.pointer("/departments/0").context("there is no department")?;
+        let roles = json!({ "roles": [staff_role(department)] });
+        self.stack.sandbox.send(Method::PUT, &format!("/people/{}/app-roles", text("oid")?), &roles).await?;
+        let staff = self.browser("staff", DESK).await?;
+        staff.open(&format!("{}/staff/?o=northside", self.public)).await?;
+        staff.click("#sign-in").await?;
+        staff.click(&format!("button[data-account='{}']", text("upn")?)).await?;
+        staff.see("[data-visit]").await?;
+        Ok(staff)
     }
 
     /// Somebody's browser.
@@ -131,9 +172,18 @@ impl Clinic {
 
     /// The same with other languages.
     pub(crate) async fn browser_in(&self, languages: &str, name: &str, size: (u32, u32)) -> anyhow::Result<Browser> {
+        self.browser_of(&Person { languages, ..Person::with_screen(size) }, name).await
+    }
+
+    /// A phone with such camera and microphone.
+    pub(crate) async fn phone_with(&self, devices: Devices, name: &str) -> anyhow::Result<Browser> {
+        self.browser_of(&Person { devices, ..Person::with_screen(PHONE) }, name).await
+    }
+
+    async fn browser_of(&self, person: &Person<'_>, name: &str) -> anyhow::Result<Browser> {
         let folder = &self.stack.directory;
         let (profile, log) = (folder.join(format!("profiles/{name}")), folder.join("logs/chromium.log"));
-        Browser::start_in(languages, &profile, &log, size, &[]).await
+        Browser::start_as(&profile, &log, person).await
     }
 
     /// Where a picture goes: into `ROOMED_SHOTS` for somebody to look at, else away with everything.
@@ -177,10 +227,50 @@ impl Visit {
         wait::until("the clinician is alerted", async || Ok((self.alerts().await? > 0).then_some(()))).await
     }
 
+    /// The visit as the clinician sees it, once it is so.
+    pub(crate) async fn becomes(&self, what: &str, so: impl Fn(&Value) -> bool) -> anyhow::Result<Value> {
+        wait::until(&format!("the clinician sees that {what}"), async || {
+            let visit = self.clinician.get(&self.path).await?;
+            Ok(so(&visit).then_some(visit))
+        })
+        .await
+    }
+
+    /// Something that the clinician does: `join`, `end`, `undo`.
+    pub(crate) async fn does(&self, what: &str) -> anyhow::Result<Value> {
+        self.clinician.ask(Method::POST, &format!("{}/{what}", self.path), None).await?.accepted()
+    }
+
     /// *Join*, by the clinician.
     pub(crate) async fn join(&self) -> anyhow::Result<()> {
-        self.clinician.ask(Method::POST, &format!("{}/join", self.path), None).await?.accepted().map(drop)
+        self.does("join").await.map(drop)
     }
+
+    /// *Join*, and the clinician is in the meeting: it and their leg.
+    pub(crate) async fn met(&self, clinic: &Clinic) -> anyhow::Result<(Room, String)> {
+        let room = Room::of(&clinic.stack, &self.does("join").await?).await?;
+        let own = room.comes(&self.clinician.oid).await?;
+        self.becomes("they are inside", |visit| count(visit, "practitioner", "connected") == 1).await?;
+        Ok((room, own))
+    }
+}
+
+/// How many people of this role the clinician sees in this way.
+pub(crate) fn count(visit: &Value, role: &str, presence: &str) -> usize {
+    let all = visit["participants"].as_array().into_iter().flatten();
+    all.filter(|it| it["role"] == role && it["presence"] == presence).count()
+}
+
+/// In the meeting page that the visit page has opened: types a name and asks to be let in.
+pub(crate) async fn knocks(page: &Browser, name: &str) -> anyhow::Result<()> {
+    page.see("#display-name").await?;
+    wait::until("the name is typed", async || {
+        page.page.find(Locator::Id("display-name")).await?.send_keys(name).await?;
+        Ok(Some(()))
+    })
+    .await?;
+    page.click("#join-now").await?;
+    page.see("#lobby:not([hidden])").await
 }
 
 /// From the first screen to *I'm ready*, which is not pressed; the devices have been tested elsewhere.

@@ -3,29 +3,23 @@
 
 use std::time::Duration;
 
-use e2e::browser::{Browser, PHONE};
+use e2e::browser::Browser;
 use e2e::clock::Stopwatch;
 use e2e::line::Line;
+use e2e::wait;
 use serde_json::json;
 
-use crate::clinic::{Clinic, Visit, prepared, pressed_until_waiting, ready};
+use crate::clinic::{Clinic, pressed_until_waiting, ready};
 
 /// What the issue asks for.
 const CUT: Duration = Duration::from_secs(30);
-
-async fn on_the_ready_screen(clinic: &Clinic) -> (Visit, Browser) {
-    let appointment = clinic.schedule().await.unwrap();
-    let visit = clinic.begun(&appointment).await.unwrap();
-    let phone = clinic.browser("phone", PHONE).await.unwrap();
-    phone.open(&clinic.portal_link(&appointment).await.unwrap()).await.unwrap();
-    prepared(&phone).await.unwrap();
-    (visit, phone)
-}
+/// Longer than a page that answers nothing is taken for there.
+const FROZEN: Duration = Duration::from_secs(40);
 
 #[tokio::test]
 async fn im_ready_while_the_line_is_cut_for_half_a_minute_alerts_afterwards() {
     let clinic = Clinic::open().await.unwrap();
-    let (visit, phone) = on_the_ready_screen(&clinic).await;
+    let (visit, phone) = clinic.on_the_ready_screen().await.unwrap();
     let pressing = async {
         phone.click("#ready").await.unwrap();
         // Not silently lost: the page says that it has not got through.
@@ -33,7 +27,8 @@ async fn im_ready_while_the_line_is_cut_for_half_a_minute_alerts_afterwards() {
         phone.picture(&clinic.shot("ready-unreachable").unwrap()).await.unwrap();
         assert_eq!(visit.alerts().await.unwrap(), 0, "nothing can have come through");
     };
-    tokio::join!(clinic.line.cut_for(CUT), pressing);
+    let cut = async { clinic.line.cut_for(CUT).await.unwrap() };
+    tokio::join!(cut, pressing);
     let watch = Stopwatch::start();
     pressed_until_waiting(&phone).await.unwrap();
     visit.alerted().await.unwrap();
@@ -46,22 +41,36 @@ async fn im_ready_while_the_line_is_cut_for_half_a_minute_alerts_afterwards() {
 #[tokio::test]
 async fn whoever_waits_goes_on_waiting_after_a_cut_and_is_called() {
     let clinic = Clinic::open().await.unwrap();
-    let (visit, phone) = on_the_ready_screen(&clinic).await;
+    let (visit, phone) = clinic.on_the_ready_screen().await.unwrap();
     ready(&phone).await.unwrap();
     visit.alerted().await.unwrap();
-    // The clinician joins while the phone hears nothing.
+    sockets_made(&phone).await;
+    // The clinician joins while the phone hears nothing, and what was held back for it never arrives: a page that did not
+    // connect anew would wait for ever.
     let joining = async { visit.join().await.unwrap() };
-    tokio::join!(clinic.line.cut_for(CUT), joining);
+    tokio::join!(clinic.line.dead_after(CUT), joining);
+    phone.see("#offline").await.unwrap();
+    phone.picture(&clinic.shot("waiting-offline").unwrap()).await.unwrap();
+    let said = phone.text("#offline").await.unwrap();
+    assert!(said.contains("You keep your place."), "{said}");
+    clinic.line.is(Line::Whole);
     let watch = Stopwatch::start();
-    phone.see("html[data-stage='called'], html[data-stage='in-meeting']").await.unwrap();
+    phone.see("html[data-stage='called'], #display-name").await.unwrap();
     println!("line cut for {} s: called {} ms after it was whole again", CUT.as_secs(), watch.elapsed().as_millis());
+    assert!(sockets_made(&phone).await > 0, "it was called over a socket of before");
     phone.close().await.unwrap();
+}
+
+/// How many sockets its page has made since this was last asked.
+async fn sockets_made(phone: &Browser) -> usize {
+    let seen = phone.seen_by_devtools().await.unwrap();
+    seen.iter().filter(|it| it["method"] == "Network.webSocketCreated").count()
 }
 
 #[tokio::test]
 async fn a_locked_phone_is_missed_and_comes_back_by_itself() {
     let clinic = Clinic::open().await.unwrap();
-    let (visit, phone) = on_the_ready_screen(&clinic).await;
+    let (visit, phone) = clinic.on_the_ready_screen().await.unwrap();
     ready(&phone).await.unwrap();
     visit.patient_is("waiting").await.unwrap();
     // What a phone does in a pocket: the page stands still, then its connections go.
@@ -80,14 +89,25 @@ async fn a_locked_phone_is_missed_and_comes_back_by_itself() {
 #[tokio::test]
 async fn a_frozen_page_is_still_there_and_hears_the_call_when_it_wakes() {
     let clinic = Clinic::open().await.unwrap();
-    let (visit, phone) = on_the_ready_screen(&clinic).await;
+    let (visit, phone) = clinic.on_the_ready_screen().await.unwrap();
     ready(&phone).await.unwrap();
     visit.alerted().await.unwrap();
+    phone.page.execute("globalThis.beats = 0; setInterval(() => (globalThis.beats += 1), 250)", vec![]).await.unwrap();
     phone.devtools("Page.setWebLifecycleState", json!({ "state": "frozen" })).await.unwrap();
     visit.join().await.unwrap();
-    assert_eq!(visit.presence().await.unwrap(), "waiting", "a page that only stands still is there");
+    // A page that answers nothing is given up after two pings, fifteen seconds apart, and the three seconds that anybody
+    // may be gone. Frozen, its script stands still and its browser goes on answering.
+    let watch = Stopwatch::start();
+    wait::until("the relay has looked for it several times", async || {
+        assert_eq!(visit.presence().await?, "waiting", "after {} s", watch.elapsed().as_secs());
+        Ok((watch.elapsed() > FROZEN).then_some(()))
+    })
+    .await
+    .unwrap();
     phone.devtools("Page.setWebLifecycleState", json!({ "state": "active" })).await.unwrap();
-    phone.see("html[data-stage='called'], html[data-stage='in-meeting']").await.unwrap();
+    let beats = phone.page.execute("return globalThis.beats", vec![]).await.unwrap().as_u64().unwrap();
+    assert!(u128::from(beats) * 250 < FROZEN.as_millis() / 2, "it was not frozen: its clock struck {beats} times");
+    phone.see("html[data-stage='called'], #display-name").await.unwrap();
     assert_eq!(visit.alerts().await.unwrap(), 1);
     phone.close().await.unwrap();
 }

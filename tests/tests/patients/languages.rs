@@ -53,7 +53,7 @@ async fn encrypted_links(clinic: &mut Clinic) {
         "kinds": { "patient": "2", "practitioner": "1" }, "cipher": "aes-128-cbc", "secret": "CanarySixteenLet",
         "key": { "rule": "raw" }, "iv": { "rule": "zero" },
     });
-    clinic.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = relay).await.unwrap();
+    clinic.stack.reconfigure(|it| it["organizations"][0]["ehr"][0]["context_link"] = relay).await.unwrap();
 }
 
 #[tokio::test]
@@ -120,6 +120,7 @@ async fn expired_and_altered_links_say_what_to_do_in_every_language() {
     // A link of yesterday's: what stands in it is of then.
     let rules = json!({ "validity_minutes": 1, "time_zone": "Pacific/Kiritimati" });
     clinic
+        .stack
         .reconfigure(|it| {
             let link = &mut it["organizations"][0]["ehr"][0]["context_link"];
             for (key, value) in rules.as_object().into_iter().flatten() {

@@ -5,7 +5,9 @@
 
 mod clinic;
 mod devices;
+mod ending;
 mod interrupted;
 mod languages;
+mod meeting;
 mod restart;
 mod traffic;

@@ -1,19 +1,14 @@
 //! The relay goes away in the very moment of *I'm ready*: whether the press had been kept or not, the patient ends in the
 //! waiting room and the clinician is alerted, once.
 
-use e2e::browser::PHONE;
 use e2e::line::Line;
 
-use crate::clinic::{Clinic, prepared, pressed_until_waiting};
+use crate::clinic::{Clinic, pressed_until_waiting};
 
 #[tokio::test]
 async fn a_press_that_was_kept_but_never_answered_counts_once() {
     let mut clinic = Clinic::open().await.unwrap();
-    let appointment = clinic.schedule().await.unwrap();
-    let visit = clinic.begun(&appointment).await.unwrap();
-    let phone = clinic.browser("phone", PHONE).await.unwrap();
-    phone.open(&clinic.portal_link(&appointment).await.unwrap()).await.unwrap();
-    prepared(&phone).await.unwrap();
+    let (visit, phone) = clinic.on_the_ready_screen().await.unwrap();
     clinic.line.is(Line::Unanswered);
     phone.click("#ready").await.unwrap();
     visit.alerted().await.unwrap();
@@ -29,11 +24,7 @@ async fn a_press_that_was_kept_but_never_answered_counts_once() {
 #[tokio::test]
 async fn a_press_into_the_restart_is_said_to_have_failed_and_the_next_one_counts() {
     let mut clinic = Clinic::open().await.unwrap();
-    let appointment = clinic.schedule().await.unwrap();
-    let visit = clinic.begun(&appointment).await.unwrap();
-    let phone = clinic.browser("phone", PHONE).await.unwrap();
-    phone.open(&clinic.portal_link(&appointment).await.unwrap()).await.unwrap();
-    prepared(&phone).await.unwrap();
+    let (visit, phone) = clinic.on_the_ready_screen().await.unwrap();
     clinic.stack.kill_relay().await.unwrap();
     phone.click("#ready").await.unwrap();
     phone.see("#trouble:not(:empty)").await.unwrap();

@@ -1,10 +1,10 @@
 //! What browsers are asked to keep and to fetch over a whole visit of patient, guest, staff and a clinician without the
-//! companion: the cookies that docs/operating.md names and no other, and nothing from anybody else's origin.
+//! companion: the cookies that docs/operating.md names and no other, nothing from anybody else's origin, and pages under a
+//! policy that would not have it.
 
 use std::collections::BTreeSet;
 
 use e2e::browser::{Browser, PHONE};
-use e2e::stack::staff_role;
 use reqwest::Method;
 use serde_json::{Value, json};
 use url::Url;
@@ -50,6 +50,40 @@ fn asked_by_pages(seen: &[Value], relay: &str) -> Vec<String> {
     requests.map(|it| text(&it["request"]["url"])).chain(sockets.map(|it| text(&it["url"]))).collect()
 }
 
+/// Every page of the relay's that a browser was shown: its path and its Content-Security-Policy.
+fn policies(seen: &[Value], relay: &str) -> Vec<(String, String)> {
+    let answers = seen.iter().filter(|it| it["method"] == "Network.responseReceived").map(|it| &it["params"]);
+    let pages = answers.filter(|it| it["type"] == "Document").map(|it| &it["response"]);
+    let mut all = Vec::new();
+    for page in pages {
+        let Some(path) = page["url"].as_str().and_then(|it| it.strip_prefix(relay)) else { continue };
+        let mut headers = page["headers"].as_object().unwrap().iter();
+        let policy = headers.find(|(name, _)| name.eq_ignore_ascii_case("content-security-policy"));
+        let policy = policy.and_then(|(_, value)| value.as_str()).unwrap_or_default();
+        all.push((path.split(['?', '#']).next().unwrap_or_default().to_owned(), policy.to_owned()));
+    }
+    all
+}
+
+/// Nothing but its own files and, where the page has one, the script and the style of this very answer; nothing framed;
+/// forms lead to the relay and to whom it sends people on to.
+fn strict(path: &str, policy: &str, led_to: &[&str]) {
+    let directives = policy.split("; ").filter_map(|it| it.split_once(' ')).collect::<Vec<_>>();
+    for must in ["default-src", "base-uri", "frame-ancestors"] {
+        assert!(directives.contains(&(must, "'none'")), "{path}: {must} in {policy}");
+    }
+    assert!(directives.iter().any(|(name, _)| *name == "form-action"), "{path}: {policy}");
+    for (name, sources) in directives {
+        for source in sources.split(' ') {
+            let own = matches!(source, "'none'" | "'self'")
+                || name == "script-src" && source.starts_with("'nonce-")
+                || name == "style-src" && source.starts_with("'sha256-")
+                || name == "form-action" && led_to.iter().any(|it| source.starts_with(it));
+            assert!(own, "{path}: {name} allows {source}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn the_cookies_are_those_of_the_documentation_and_nothing_comes_from_anybody_else() {
     let clinic = Clinic::open().await.unwrap();
@@ -62,16 +96,7 @@ async fn the_cookies_are_those_of_the_documentation_and_nothing_comes_from_anybo
     prepared(&patient).await.unwrap();
     ready(&patient).await.unwrap();
 
-    let staff = clinic.browser("staff", DESK).await.unwrap();
-    let person = clinic.northside.of_role("staff", 0).unwrap();
-    let department = clinic.northside.0.pointer("/departments/0").unwrap();
-    let roles = json!({ "roles": [staff_role(department)] });
-    let path = format!("/people/{}/app-roles", person["oid"].as_str().unwrap());
-    clinic.stack.sandbox.send(Method::PUT, &path, &roles).await.unwrap();
-    staff.open(&format!("{relay}/staff/?o=northside")).await.unwrap();
-    staff.click("#sign-in").await.unwrap();
-    staff.click(&format!("button[data-account='{}']", person["upn"].as_str().unwrap())).await.unwrap();
-    staff.see("[data-visit]").await.unwrap();
+    let staff = clinic.staff().await.unwrap();
 
     let body = json!({ "role": "interpreter", "send": { "by": "hand" } });
     let invited = visit.clinician.ask(Method::POST, &format!("{}/invitations", visit.path), Some(&body)).await.unwrap();
@@ -88,7 +113,9 @@ async fn the_cookies_are_those_of_the_documentation_and_nothing_comes_from_anybo
     clinician.see("#join-browser").await.unwrap();
     patient.see("#display-name").await.unwrap();
 
-    let mut kept = BTreeSet::new();
+    let [entra, epic, teams] = ["entra", "epic", "teams"].map(|it| clinic.stack.sandbox.at(it));
+    let led_to = [entra, epic, teams, "msteams:"];
+    let (mut kept, mut pages) = (BTreeSet::new(), BTreeSet::new());
     let browsers: [(&str, &Browser); 4] =
         [("patient", &patient), ("staff", &staff), ("guest", &guest), ("clinician", &clinician)];
     for (who, browser) in browsers {
@@ -102,11 +129,22 @@ async fn the_cookies_are_those_of_the_documentation_and_nothing_comes_from_anybo
             // What a page makes itself has no origin to ask.
             assert!(ours(url) || matches!(origin.as_str(), "data" | "blob"), "{who}'s page asked for {url}");
         }
+        for (path, policy) in policies(&seen, &relay) {
+            strict(&path, &policy, &led_to);
+            pages.insert(path.split('/').nth(1).unwrap_or_default().to_owned());
+        }
+        // A style or a script that the policy blocks is complained of; so is the first answer to a page that does not know
+        // yet whether somebody is signed in.
+        let mut complaints = browser.complaints().await.unwrap();
+        complaints.retain(|it| it.starts_with(&relay) && !it.contains("401") || it.contains("Content Security Policy"));
+        assert_eq!(complaints, Vec::<String>::new(), "{who}'s console");
         let names = cookies(&seen);
         assert!(!names.is_empty(), "{who}");
         kept.extend(names);
     }
     assert_eq!(kept, named(), "docs/operating.md, Cookies");
+    let read = ["i", "o", "staff", "v"].into_iter().filter(|it| !pages.contains(*it)).collect::<Vec<_>>();
+    assert!(read.is_empty(), "no page of {read:?} was seen among {pages:?}");
     for (_, browser) in browsers {
         browser.page.clone().close().await.unwrap();
     }

@@ -112,8 +112,15 @@ async fn the_patient_comes_first_and_nobody_is_linked() {
 }
 
 const STAFF: [&str; 2] = ["staff-see-arrival", "patient-roomed"];
-const GUESTS: [&str; 2] = ["interpreter-waiting", "colleague-waiting"];
-const MET: [&str; 4] = ["provider-joined", "patient-connected", "interpreter-connected", "colleague-connected"];
+const GUESTS: [&str; 3] = ["interpreter-waiting", "colleague-waiting", "family-waiting"];
+const MET: [&str; 6] = [
+    "provider-joined",
+    "patient-connected",
+    "interpreter-connected",
+    "colleague-connected",
+    "family-connected",
+    "five-inside",
+];
 const LEFT: [&str; 7] = [
     "ended-for-all",
     "patient-disconnected",
@@ -132,6 +139,6 @@ async fn everybody_is_in_and_the_schedule_and_the_ledger_tell_it() {
     assert_eq!(played.steps(), [&signed_in[..], &MEETING, &ARRIVAL, &STAFF, &GUESTS, &MET, &LEFT].concat());
     played.chart_holds_both_ends();
     played.notification_is_free_of_names();
-    // Of five people two are in the chart, each once connected and once disconnected.
+    // Of the five inside two are in the chart, each once connected and once disconnected.
     assert_eq!(played.chart().len(), 4, "{:?}", played.report.write_backs);
 }

@@ -9,11 +9,12 @@ use crate::patient::Patient;
 use crate::room::Room;
 
 /// A key as the keyboard sends it to whatever has the focus.
-async fn press(key: &str) {
+pub(crate) async fn press(key: &str) {
     Command::new("xdotool").args(["key", key]).status().await.unwrap();
 }
 
-async fn focused(window: &Window) -> anyhow::Result<String> {
+/// The id of what has the focus.
+pub(crate) async fn focused(window: &Window) -> anyhow::Result<String> {
     let id = window.page.execute("return document.activeElement?.id ?? ''", Vec::new()).await?;
     Ok(id.as_str().unwrap_or_default().to_owned())
 }
@@ -67,6 +68,7 @@ async fn a_colleagues_visit_is_opened_only_after_the_question() {
     window.see("#cover-yes").await.unwrap();
     room.picture(&window, "companion-covering").await.unwrap();
     window.click("#cover-yes").await.unwrap();
+    window.click("#first-link-yes").await.unwrap();
     window.see("#patient-name").await.unwrap();
     assert!(window.text("main").await.unwrap().contains("You are covering for a colleague."));
     window.close().await.unwrap();

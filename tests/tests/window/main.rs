@@ -2,6 +2,7 @@
 //! inside `cargo xtask session -- ..` and fails anywhere else. What the companion decides is tested in its own crate.
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
+mod agenda;
 mod alert;
 mod connection;
 mod cut;

@@ -46,6 +46,9 @@ async fn a_visit_begun_where_no_companion_is_opens_in_the_companion_that_is_aske
     // Proven, and nobody is there yet who could be asked.
     let account = format!("button[data-account='{}']", me["upn"].as_str().unwrap());
     browser.click(&account).await.unwrap();
+    browser.see("#first-link-yes").await.unwrap();
+    picture_as_it_is(&browser.page, &room.shot("web-first-link").unwrap()).await.unwrap();
+    browser.click("#first-link-yes").await.unwrap();
     browser.see("#no-companion").await.unwrap();
     picture_as_it_is(&browser.page, &room.shot("web-visit-no-companion").unwrap()).await.unwrap();
 

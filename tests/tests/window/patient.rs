@@ -1,7 +1,8 @@
 //! A patient who is somewhere else: the way in from MyChart and *I'm ready*, without a screen of their own.
 
 use anyhow::Context;
-use reqwest::{Method, Response};
+use e2e::redirect::{cookie, location};
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::room::Room;
@@ -34,15 +35,4 @@ impl Patient {
         anyhow::ensure!(answer.status().is_success(), "the relay answered {}", answer.status());
         Ok(())
     }
-}
-
-fn location(answer: &Response) -> anyhow::Result<String> {
-    let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
-    Ok(location.with_context(|| format!("no redirect but {}", answer.status()))?.to_owned())
-}
-
-fn cookie(answer: &Response) -> anyhow::Result<String> {
-    let mut all = answer.headers().get_all("set-cookie").iter().filter_map(|it| it.to_str().ok());
-    let kept = all.find(|it| !it.contains("Max-Age=0")).context("no cookie")?;
-    Ok(kept.split(';').next().unwrap_or_default().to_owned())
 }

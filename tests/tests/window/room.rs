@@ -91,13 +91,19 @@ impl Room {
     pub(crate) async fn sign_in_as(&self, window: &Window, person: &Value) -> anyhow::Result<()> {
         let asked = self.desktop.asked();
         window.click("#sign-in").await?;
+        self.pick_account(person, asked).await?;
+        window.see("#connection[data-state='live']").await
+    }
+
+    /// Signs in at Microsoft, in the tab that the browser was asked for after the first `asked`; answers with its address.
+    pub(crate) async fn pick_account(&self, person: &Value, asked: usize) -> anyhow::Result<Url> {
         let address = Url::parse(&self.desktop.asked_for("/oauth2/v2.0/authorize", asked).await?)?;
         let tenant = address.path_segments().and_then(|mut it| it.next()).context("no tenant in the address")?;
         let picker = format!("{}/{tenant}/pick", self.stack.sandbox.at("entra"));
         let account = person["upn"].as_str().context("nobody has a upn")?;
         let form = [("request", address.query().unwrap_or_default()), ("account", account)];
         self.http.post(picker).form(&form).send().await?.error_for_status()?;
-        window.see("#connection[data-state='live']").await
+        Ok(address)
     }
 
     /// The companion's owner, asked at the relay directly.
@@ -151,6 +157,19 @@ impl Room {
         self.follow(&address).await
     }
 
+    /// The first launch of a clinician asks whether they are the one who is signed in: they are.
+    pub(crate) async fn first_launch(&self, window: &Window, link: &str) -> anyhow::Result<()> {
+        self.launch(link).await?;
+        window.click("#first-link-yes").await
+    }
+
+    /// An earlier launch has linked the companion's owner, on some other day.
+    pub(crate) async fn linked(&self) -> anyhow::Result<()> {
+        let earlier = self.schedule(0, 5, -20).await?;
+        self.eyes().await?.enter(&self.stack, &earlier.id).await?;
+        Ok(())
+    }
+
     /// Hands an address to the desktop. Nobody waits: a companion that is started by it stays in the foreground.
     pub(crate) fn open(&self, link: &str) -> anyhow::Result<()> {
         let mut opened = self.desktop.xdg_open(link)?;
@@ -168,7 +187,7 @@ impl Room {
     pub(crate) async fn in_visit(&self, minutes: i64) -> anyhow::Result<(Window, Appointment)> {
         let window = self.signed_in().await?;
         let appointment = self.schedule(0, 0, minutes).await?;
-        self.launch(&self.begin(&appointment).await?).await?;
+        self.first_launch(&window, &self.begin(&appointment).await?).await?;
         window.see("#patient-name").await?;
         Ok((window, appointment))
     }

@@ -5,9 +5,12 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use e2e::scan::{self, Canary};
+use e2e::wait;
 use e2e::window::{Window, companions};
 use serde_json::Value;
+use tokio::process::Command;
 
+use crate::join::{focused, press};
 use crate::room::Room;
 
 /// On the window's page, wherever it stands.
@@ -21,15 +24,76 @@ fn traces(person: &Value) -> Vec<Canary> {
     ["name", "display_name", "upn", "oid", "emp_user"].iter().filter_map(|field| of(field)).collect()
 }
 
-#[tokio::test]
-async fn the_next_clinician_finds_nothing_of_the_one_before() {
+/// A companion that keeps nothing.
+async fn workstation() -> Room {
     let room = Room::new().await.unwrap();
     let config = PathBuf::from(std::env::var_os("XDG_CONFIG_HOME").unwrap()).join("roomed/companion.toml");
     let mut config = std::fs::OpenOptions::new().append(true).open(config).unwrap();
     config.write_all(b"keep_sign_in = \"memory\"\n").unwrap();
+    room
+}
+
+/// Says that they are both, and signs in to Microsoft once more for it.
+async fn confirms(room: &Room, window: &Window, person: &Value) {
+    let asked = room.desktop.asked();
+    window.click("#first-link-yes").await.unwrap();
+    let address = room.pick_account(person, asked).await.unwrap();
+    assert!(address.query_pairs().any(|it| it == ("prompt".into(), "login".into())), "whoever was here is taken");
+}
+
+#[tokio::test]
+async fn on_the_first_day_nobody_is_linked_to_whoever_is_signed_in() {
+    let room = workstation().await;
+    let (maya, jonas) = (room.me().unwrap(), room.northside.of_role("practitioner", 1).unwrap());
+    let window = room.desktop.open_window().await.unwrap();
+    room.sign_in_as(&window, jonas).await.unwrap();
+    let hers = room.schedule(0, 0, 0).await.unwrap();
+    room.launch(&room.begin_as(maya, &hers).await.unwrap()).await.unwrap();
+    window.see("#first-link").await.unwrap();
+    let words = window.text("#first-link").await.unwrap();
+    for person in [maya, jonas] {
+        assert!(words.contains(person["name"].as_str().unwrap()), "{words}");
+    }
+    room.picture(&window, "companion-first-link").await.unwrap();
+
+    // By keyboard alone, to No: signed out, and nothing of either is left.
+    let id = window.on_screen().await.unwrap();
+    Command::new("xdotool").args(["windowfocus", "--sync", &id]).status().await.unwrap();
+    wait::until("the focus is on No", async || {
+        press("Tab").await;
+        Ok((focused(&window).await? == "first-link-no").then_some(()))
+    })
+    .await
+    .unwrap();
+    press("Return").await;
+    window.see("[data-ended='not-the-same']").await.unwrap();
+    room.picture(&window, "companion-not-the-same").await.unwrap();
+    let left = page(&window).await;
+    for trace in [traces(maya), traces(jonas)].concat() {
+        assert!(scan::bytes("the window", left.as_bytes(), &[trace]).is_empty(), "{left}");
+    }
+    let eyes = room.eyes().await.unwrap();
+    assert_eq!(eyes.get("/visits").await.unwrap()["visits"], serde_json::json!([]));
+
+    // She signs in herself, is asked, and is not believed by a press alone.
+    room.sign_in_as(&window, maya).await.unwrap();
+    room.launch(&room.begin_as(maya, &hers).await.unwrap()).await.unwrap();
+    confirms(&room, &window, maya).await;
+    window.see("#patient-name").await.unwrap();
+    assert_eq!(eyes.get("/visits").await.unwrap()["visits"][0]["proven"], true);
+    window.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn the_next_clinician_finds_nothing_of_the_one_before() {
+    let room = workstation().await;
     let (first, second) = (room.me().unwrap(), room.northside.of_role("practitioner", 1).unwrap());
 
-    let (window, _) = room.in_visit(0).await.unwrap();
+    let window = room.signed_in().await.unwrap();
+    let theirs = room.schedule(0, 0, 0).await.unwrap();
+    room.launch(&room.begin(&theirs).await.unwrap()).await.unwrap();
+    confirms(&room, &window, first).await;
+    window.see("#patient-name").await.unwrap();
     let patient = window.text("#patient-name").await.unwrap();
     let initials = window.text("button.initials").await.unwrap();
     room.sign_out_by_command().await.unwrap();
@@ -42,6 +106,7 @@ async fn the_next_clinician_finds_nothing_of_the_one_before() {
     assert_ne!(window.text("button.initials").await.unwrap(), initials);
     let own = room.schedule(1, 1, 0).await.unwrap();
     room.launch(&room.begin_as(second, &own).await.unwrap()).await.unwrap();
+    confirms(&room, &window, second).await;
     window.see("#patient-name").await.unwrap();
     assert_ne!(window.text("#patient-name").await.unwrap(), patient);
 

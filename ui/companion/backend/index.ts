@@ -32,6 +32,8 @@ export interface Backend {
   /** The question before *Join*, asked because of a press outside the window, was closed without joining. */
   dismissJoin(): Promise<void>;
   cover(yes: boolean): Promise<void>;
+  /** EHR user and Microsoft account are, or are not, one person. */
+  samePerson(yes: boolean): Promise<void>;
   dismissProblem(): Promise<void>;
   setSound(on: boolean): Promise<void>;
   retryKeychain(): Promise<void>;

@@ -4,6 +4,7 @@ import type { AlertView } from "./AlertView";
 import type { ConnectionView } from "./ConnectionView";
 import type { CoveringView } from "./CoveringView";
 import type { EndedView } from "./EndedView";
+import type { FirstLinkView } from "./FirstLinkView";
 import type { KeychainView } from "./KeychainView";
 import type { LaunchingView } from "./LaunchingView";
 import type { MyselfView } from "./MyselfView";
@@ -36,6 +37,10 @@ session: SessionView,
  * While nobody is signed in: why the companion ended it by itself.
  */
 ended?: EndedView, 
+/**
+ * While nobody is signed in: how many actions the companion had not been able to send when it ended the sign-in.
+ */
+unsent: number, 
 /**
  * Where the refresh token is kept.
  */
@@ -92,6 +97,10 @@ launching?: LaunchingView,
  * A question to answer.
  */
 covering?: CoveringView, 
+/**
+ * Another question, which comes last.
+ */
+first_link?: FirstLinkView, 
 /**
  * The visit that *Join* was pressed for on a notification, or that a launch would have gone straight into, while it may
  * be the wrong one: the window asks first.

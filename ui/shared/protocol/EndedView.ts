@@ -3,4 +3,4 @@
 /**
  * Why the companion has ended a sign-in by itself.
  */
-export type EndedView = "idle" | "another-ehr-user";
+export type EndedView = "idle" | "another-ehr-user" | "locked" | "not-the-same";

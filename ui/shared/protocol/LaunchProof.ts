@@ -27,4 +27,8 @@ encounter?: string,
 /**
  * The clinician said that they cover for a colleague.
  */
-covering: boolean, };
+covering: boolean, 
+/**
+ * The word of [`FirstLink`]: the clinician said that they are the person in the chart as well.
+ */
+first_link?: string, };

@@ -17,7 +17,7 @@ role?: Role,
 /**
  * A word from a closed list: `ready`, `waiting`, `connected`, `disconnected`, `called`, `covering`, `ended`,
  * `undone`, `meeting-created`, `roomed`, `left-unseen`, `invited`, `revoked`, `assigned`, `running-late`, `message`,
- * `answered`, `help`, `help-taken`.
+ * `answered`, `help`, `help-taken`, `cancelled`.
  */
 what: string, 
 /**

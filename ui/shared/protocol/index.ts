@@ -2,6 +2,7 @@
 
 export type { AgendaRow } from "./AgendaRow";
 export type { AgendaView } from "./AgendaView";
+export type { AgendaWho } from "./AgendaWho";
 export type { AlertAbout } from "./AlertAbout";
 export type { AlertView } from "./AlertView";
 export type { AnswerRequest } from "./AnswerRequest";
@@ -19,6 +20,7 @@ export type { DeviceTest } from "./DeviceTest";
 export type { EhrConnection } from "./EhrConnection";
 export type { EndedView } from "./EndedView";
 export type { Ending } from "./Ending";
+export type { FirstLinkView } from "./FirstLinkView";
 export type { FromCompanion } from "./FromCompanion";
 export type { FromRelay } from "./FromRelay";
 export type { InvitationState } from "./InvitationState";

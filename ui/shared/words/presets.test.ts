@@ -15,7 +15,7 @@ const tested = (more: Partial<DeviceTest>): DeviceTest => ({
 test("a test says what is wrong, and only then anything else", () => {
   expect(testWord(undefined)).toBe("Not tested");
   expect(testWord(tested({}))).toBe("Tested, works");
-  expect(testWord(tested({ speaker: "untested" }))).toBe("Tested, works");
+  expect(testWord(tested({ speaker: "untested" }))).toBe("Works, but not tested: Sound");
   expect(testWord(tested({ camera: "refused", connection: "weak" }))).toBe("Camera blocked, Connection weak");
   const none = { camera: "untested", microphone: "untested", speaker: "untested", connection: "untested" } as const;
   expect(testWord(tested(none))).toBe("Not tested");

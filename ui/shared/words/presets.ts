@@ -37,7 +37,7 @@ export function messageWord({ preset, minutes, answered }: MessageView): string 
 }
 
 const parts = ["camera", "microphone", "speaker", "connection"] as const;
-export const partIcons = { camera: "video", microphone: "microphone", speaker: "bell", connection: "reconnect" } as const satisfies Record<
+export const partIcons = { camera: "video", microphone: "microphone", speaker: "speaker", connection: "waves" } as const satisfies Record<
   (typeof parts)[number],
   IconName
 >;
@@ -68,10 +68,17 @@ export function testLines(test: DeviceTest): TestLine[] {
   });
 }
 
+/** Every part of it was tried and works. */
+export function testedWhole(test: DeviceTest): boolean {
+  return parts.every((part) => test[part] === "good");
+}
+
 /** The test in one sentence: what is wrong, or that nothing is. */
 export function testWord(test: DeviceTest | undefined): string {
   if (!test) return "Not tested";
   const wrong = testLines(test).filter((line) => line.wrong);
   if (wrong.length > 0) return wrong.map((line) => line.said).join(", ");
-  return parts.some((part) => test[part] === "good") ? "Tested, works" : "Not tested";
+  if (testedWhole(test)) return "Tested, works";
+  const skipped = parts.filter((part) => test[part] !== "good").map((part) => partWords[part]);
+  return skipped.length === parts.length ? "Not tested" : `Works, but not tested: ${skipped.join(", ")}`;
 }

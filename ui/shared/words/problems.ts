@@ -121,6 +121,11 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Nothing was started. Open the chart of this appointment's patient and begin from there.",
     who: "clinician",
   },
+  "first-link": {
+    title: "Roomed has to ask once who you are.",
+    todo: "Nothing was started. Go back to the chart, begin the visit again, and answer the question Roomed asks.",
+    who: "clinician",
+  },
   "wrong-person": {
     title: "Somebody else is signed in to Roomed.",
     todo: "Sign out and sign in as yourself, then begin again from the chart. If your Microsoft account is new, IT can link it.",

@@ -44,7 +44,7 @@ test("every word of the timeline's closed list has a sentence", () => {
   const at = "2026-11-23T09:31:00Z";
   for (const what of [
     "ready", "waiting", "connected", "disconnected", "called", "covering", "ended", "undone", "meeting-created", "roomed",
-    "left-unseen", "invited", "revoked", "assigned", "running-late", "message", "answered", "help", "help-taken",
+    "left-unseen", "invited", "revoked", "assigned", "running-late", "message", "answered", "help", "help-taken", "cancelled",
   ]) {
     const words = timelineWord({ at, what, role: "patient", source: "roster" });
     expect(words).not.toContain(`: ${what}`);

@@ -135,6 +135,8 @@ export function timelineWord({ what, role }: TimelineEntry): string {
       return "Visit ended for all";
     case "undone":
       return "End taken back";
+    case "cancelled":
+      return "Appointment cancelled in the EHR";
     case "meeting-created":
       return "Meeting made";
     case "roomed":

@@ -10,7 +10,7 @@ const scenarios = [
   "closing", "error", "signed-out-error", "covering", "launching", "keychain", "keychain-missing", "memory-only",
   "offline", "reconnecting", "not-yet-known", "delegate", "busy-day", "people", "still-in", "several-wait", "ended", "agenda", "offered",
   "muted", "pending", "colleague", "help", "pressed-outside",
-  "ended-idle", "ended-another",
+  "ended-idle", "ended-another", "ended-not-the-same", "ended-locked", "first-link", "first-link-shared",
 ];
 
 let site, chromium;
@@ -73,6 +73,34 @@ describe("by keyboard", () => {
   test("Join is at most five stops from a fresh window", async () => {
     const { page, done } = await opened("waiting");
     assert.ok((await tabTo(page, "join")) <= 5);
+    await done();
+  });
+
+  test("Is this you in both? both names, No is as near as Yes, and a shared computer asks Microsoft", async () => {
+    const { page, done } = await opened("first-link");
+    assert.match(await page.locator("#first-link").innerText(), /as Maya Okafor\.[^]*for Lindqvist, Jonas, MD\./);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "first-link-title");
+    await page.keyboard.press("Tab");
+    assert.equal(await page.evaluate(() => document.activeElement.id), "first-link-yes");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Enter");
+    await page.waitForSelector("[data-ended='not-the-same']");
+    assert.deepEqual((await page.evaluate(() => window.calls)).slice(1), ["same_person false"]);
+    await done();
+    const shared = await opened("first-link-shared");
+    const question = shared.page.locator("#first-link");
+    assert.match(await question.innerText(), /does not say whose name[^]*sign in to Microsoft once more/);
+    await shared.page.locator("#first-link-yes").press("Enter");
+    await shared.page.waitForFunction(() => document.querySelector("#first-link [role=status]").textContent.includes("browser"));
+    assert.equal(await shared.page.locator("#first-link-yes").innerText(), "Open the browser again");
+    assert.equal(await shared.page.locator("#first-link-no").count(), 1);
+    await shared.done();
+  });
+
+  test("the rest of the day is told by time and role", async () => {
+    const { page, done } = await opened("agenda");
+    const rows = await page.locator("#agenda li").allInnerTexts();
+    assert.deepEqual(rows.map((row) => row.replace(/\s+/g, " ").replace(/^[\d:]+ (?:[AP]M )?/, "").trim()), ["Group Planned", "Colleague Cancelled"]);
     await done();
   });
 

@@ -1,21 +1,13 @@
-// Builds a page in memory and serves it as the relay does: in its folder, with the strictest Content-Security-Policy.
+// Builds a page in memory and serves it as the relay does: in its folder, under the relay's Content-Security-Policy.
+import { readFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { fileURLToPath } from "node:url";
 import { build } from "vite";
 
 const ui = fileURLToPath(new URL("../../", import.meta.url));
 const types = { html: "text/html; charset=utf-8", js: "text/javascript", css: "text/css", woff2: "font/woff2", svg: "image/svg+xml" };
-const policy = [
-  "default-src 'none'",
-  "script-src 'self'",
-  "style-src 'self'",
-  "font-src 'self'",
-  "img-src 'self'",
-  "connect-src 'self'",
-  "base-uri 'none'",
-  "form-action 'none'",
-  "frame-ancestors 'none'",
-].join("; ");
+/** The relay's own line: one list for both. */
+const policy = readFileSync(new URL("../../../crates/relay/src/page-policy.txt", import.meta.url), "utf8").trim();
 
 /** File name -> contents. `mode` is `visit` or `staff` (what ships), or either with `-fake` (with the scenarios). */
 export async function built(mode) {

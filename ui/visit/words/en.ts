@@ -42,7 +42,7 @@ export const en = {
     body: "Do this any day before your visit. It takes about a minute.",
     nobody: "This is only a test. It does not tell your clinic that you are here.",
     doneHeading: "That was the test",
-    done: "On the day of your visit, open it from MyChart or from the link you were sent.",
+    done: "On the day of your visit, open it from your patient portal (such as MyChart) or from the link you were sent.",
     again: "Test once more",
   },
 
@@ -285,8 +285,8 @@ export const en = {
 
   gone: {
     heading: "Open the visit again",
-    body: "This page was open for too long, or the visit was opened anew. To keep you safe, it stops working after a while.",
-    more: "Go to MyChart, or to the link you were sent, and open your visit there.",
+    body: "This page was open for too long, or the visit was opened again. To keep you safe, it stops working after a while.",
+    more: "Go to your patient portal (such as MyChart), or to the link you were sent, and open your visit there.",
     again: "Try once more",
   },
 

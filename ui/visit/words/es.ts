@@ -45,7 +45,7 @@ export const es: Words = {
     body: "Puede hacerlo cualquier día antes de su visita. Tarda más o menos un minuto.",
     nobody: "Es solo una prueba. No le avisa a su clínica que usted está aquí.",
     doneHeading: "Eso fue la prueba",
-    done: "El día de su visita, ábrala desde MyChart o desde el enlace que le enviaron.",
+    done: "El día de su visita, ábrala desde su portal del paciente (por ejemplo, MyChart) o desde el enlace que le enviaron.",
     again: "Probar otra vez",
   },
 
@@ -105,11 +105,11 @@ export const es: Words = {
   speaker: {
     heading: "¿Puede oír esto?",
     body: "Presione el botón. Debería oír dos notas suaves.",
-    play: "Tocar el sonido",
+    play: "Escuchar el sonido",
     question: "¿Oyó dos notas suaves?",
     yes: "Sí, las oí",
     no: "No las oí",
-    again: "Tocar otra vez",
+    again: "Escucharlo otra vez",
     skip: "Continuar sin esta prueba",
     headingHelp: "Busquemos su sonido",
     help: [
@@ -274,7 +274,7 @@ export const es: Words = {
 
   ended: {
     heading: "Su visita terminó",
-    body: "¿Sigue en la reunión de Teams? Salga de ella allí. Ya puede cerrar esta página.",
+    body: "¿Sigue en la reunión de Teams? Salga también de la reunión. Ya puede cerrar esta página.",
     more: "¿Tiene alguna pregunta? Llame a la clínica o escriba desde su portal del paciente.",
   },
 
@@ -287,7 +287,7 @@ export const es: Words = {
   gone: {
     heading: "Abra la visita otra vez",
     body: "Esta página estuvo abierta demasiado tiempo, o la visita se abrió de nuevo. Por su seguridad, deja de funcionar después de un rato.",
-    more: "Vaya a MyChart, o al enlace que le enviaron, y abra su visita desde ahí.",
+    more: "Vaya a su portal del paciente (por ejemplo, MyChart), o al enlace que le enviaron, y abra su visita desde ahí.",
     again: "Intentar una vez más",
   },
 

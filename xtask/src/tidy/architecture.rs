@@ -1,10 +1,10 @@
-//! The map and the territory: every path ARCHITECTURE.md and README.md name exists.
+//! The map and the territory: every path that ARCHITECTURE.md, README.md and the threat model name exists.
 
 use std::collections::BTreeSet;
 
 use super::{Findings, Tree};
 
-const MAPS: &[&str] = &["ARCHITECTURE.md", "README.md"];
+const MAPS: &[&str] = &["ARCHITECTURE.md", "README.md", "docs/threat-model.md"];
 
 /// What makes a word in backticks a file, beside a `/` after a folder we have.
 const ENDINGS: &[&str] =

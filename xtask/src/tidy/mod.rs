@@ -8,6 +8,7 @@ mod migrations;
 mod names;
 mod sizes;
 mod text;
+mod threats;
 
 use anyhow::{Context, Result, bail};
 
@@ -59,6 +60,7 @@ const CHECKS: &[Check] = &[
     ("architecture", architecture::lost_paths),
     ("migrations", migrations::misnumbered),
     ("expand first", migrations::contracting),
+    ("tests of threats", threats::untested),
 ];
 
 /// Reads the tree, runs every check, prints the findings and the sizes.

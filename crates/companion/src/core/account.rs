@@ -85,6 +85,7 @@ impl Core {
         self.board.change(|s| {
             s.session = SessionView::SigningIn;
             s.ended = None;
+            s.unsent = 0;
             s.problem = None;
         });
         // Until somebody is signed in: the first tab may be closed, and the second press is the same question.
@@ -152,7 +153,8 @@ impl Core {
         // Dropping them ends them.
         *locked(&self.live) = JoinSet::new();
         locked(&self.me).take();
-        locked(&self.answer).take();
+        locked(&self.covers).take();
+        locked(&self.is_both).take();
         locked(&self.joined).clear();
         self.alerts.clear();
         self.inbox.forget();
@@ -190,7 +192,12 @@ impl Core {
     pub(super) async fn leave(&self, why: Option<EndedView>) -> Result<(), Problem> {
         locked(&self.signing_in).take();
         self.links.clear();
-        let of = self.close(|s| s.ended = why);
+        // Whoever did not end it themselves is told what came to nothing by it: how much, not what.
+        let unsent = if why.is_some() { self.pending.count() } else { 0 };
+        let of = self.close(|s| {
+            s.ended = why;
+            s.unsent = unsent;
+        });
         let erased = self.session.sign_out().await;
         tracing::info!("signed out");
         match erased {
@@ -253,7 +260,7 @@ impl Core {
     }
 }
 
-fn sign_in_problem(error: &SignInError) -> Problem {
+pub(super) fn sign_in_problem(error: &SignInError) -> Problem {
     tracing::warn!(%error, "no sign-in");
     match error {
         SignInError::Unreachable => problems::microsoft_unreachable(),

@@ -1,5 +1,5 @@
-//! A workstation that several people use: the sign-in ends when nobody is there, and when somebody else begins a visit from
-//! the chart. What it leaves behind is nothing: the state is made anew, and no part of it is ever written to a file.
+//! A workstation that several people use: the sign-in ends when nobody is there, when the session is locked, and when somebody
+//! else begins a visit from the chart. What it leaves behind is nothing: the state is made anew, and no part of it is ever written to a file.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -44,6 +44,21 @@ impl Core {
             }
             if self.nobody_for(self.ports.clock.now()).await >= limit {
                 self.end_session(EndedView::Idle).await;
+            }
+        }
+    }
+
+    /// Ends the sign-in whenever the session is locked: whoever unlocks it may be somebody else. Whatever is going on then;
+    /// a meeting that is open goes on without the companion.
+    pub(super) async fn watch_lock(self: Arc<Self>) {
+        if !self.config.is_shared() {
+            return;
+        }
+        loop {
+            self.ports.idle.locked().await;
+            // A sign-in that is under way would end behind the lock.
+            if self.board.read(|s| s.session != SessionView::SignedOut) {
+                self.end_session(EndedView::Locked).await;
             }
         }
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use roomed_protocol::{
-    AgendaView, CallbackRegistration, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView,
+    AgendaView, CallbackRegistration, FirstLink, InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView,
     NonceRequest, NonceView, NoticesView, OfferAnswer, PROTOCOL_HEADER, PROTOCOL_VERSION, Problem, ProblemCode,
     SignInView, VisitView, VisitsView,
 };
@@ -27,6 +27,8 @@ pub(crate) struct Refusal {
     pub(crate) problem: Problem,
     /// The problem's extension member `start` (RFC 9457, 3.2), where it has one: the visit that covering is asked for.
     pub(crate) start: Option<String>,
+    /// The extension member `first_link`: what the clinician is to be asked.
+    pub(crate) first_link: Option<Box<FirstLink>>,
 }
 
 impl Refusal {
@@ -44,7 +46,7 @@ impl Refusal {
 
 impl From<Problem> for Refusal {
     fn from(problem: Problem) -> Self {
-        Self { problem, start: None }
+        Self { problem, start: None, first_link: None }
     }
 }
 
@@ -255,9 +257,13 @@ fn read<T: DeserializeOwned>(status: u16, body: &[u8]) -> Result<T, Refusal> {
 
 fn refusal(status: u16, body: &[u8]) -> Refusal {
     if let Ok(problem) = serde_json::from_slice::<Problem>(body) {
-        let start = serde_json::from_slice::<serde_json::Value>(body).ok();
-        let start = start.and_then(|v| v.get("start")?.as_str().map(str::to_owned));
-        return Refusal { problem, start };
+        #[derive(Default, serde::Deserialize)]
+        struct More {
+            start: Option<String>,
+            first_link: Option<Box<FirstLink>>,
+        }
+        let More { start, first_link } = serde_json::from_slice(body).unwrap_or_default();
+        return Refusal { problem, start, first_link };
     }
     // Not the relay's own words: a proxy, or a relay that is not there.
     let problem = match status {

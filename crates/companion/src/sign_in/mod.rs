@@ -43,6 +43,17 @@ pub struct Granted {
     pub refresh_token: Option<SecretString>,
 }
 
+/// What the provider asks of whoever signs in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Prompt {
+    /// Whatever it finds needed: nothing, where somebody is signed in already.
+    Whatever,
+    /// Which account (`prompt=select_account`).
+    Account,
+    /// The password, whoever is signed in already (`prompt=login`).
+    Password,
+}
+
 /// Who signed in. For naming the keychain's entry and for the screen; the relay believes only the access token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
@@ -104,11 +115,10 @@ impl SignIn {
     }
 
     /// Opens the system browser, waits for the redirect, redeems the code and checks the `id_token`.
-    /// `choose` makes the provider ask which account (`prompt=select_account`).
     ///
     /// # Errors
     /// See [`SignInError`].
-    pub async fn run(&self, at: &SignInView, choose: bool) -> Result<(Granted, Account), SignInError> {
+    pub async fn run(&self, at: &SignInView, prompt: Prompt) -> Result<(Granted, Account), SignInError> {
         let loopback = Loopback::bind(self.clock.clone()).await.map_err(|_| SignInError::NoBrowser)?;
         let redirect = RedirectUrl::new(loopback.redirect_uri(self.redirect_host.as_str()))
             .map_err(|_| SignInError::Invalid("redirect address"))?;
@@ -125,9 +135,11 @@ impl SignIn {
             )
             .add_scopes(scopes(at))
             .set_pkce_challenge(PkceCodeChallenge::from_code_verifier_sha256(&verifier));
-        if choose {
-            request = request.add_prompt(CoreAuthPrompt::SelectAccount);
-        }
+        request = match prompt {
+            Prompt::Whatever => request,
+            Prompt::Account => request.add_prompt(CoreAuthPrompt::SelectAccount),
+            Prompt::Password => request.add_prompt(CoreAuthPrompt::Login),
+        };
         let (address, _, _) = request.url();
         self.http.policy.check(&address).map_err(|_| SignInError::Invalid("authorization endpoint"))?;
         self.open(address.into()).await?;

@@ -178,14 +178,24 @@ impl Window for Front {
     }
 }
 
-/// How long nobody has touched the workstation; `None` where the desktop does not say.
+/// How long nobody has touched the workstation, `None` where the desktop does not say; and whether it is being locked.
 #[derive(Default)]
-pub(crate) struct IdleClock(pub(crate) Mutex<Option<Duration>>);
+pub(crate) struct IdleClock(pub(crate) Mutex<Option<Duration>>, tokio::sync::Notify);
+
+impl IdleClock {
+    /// Somebody locks it.
+    pub(crate) fn lock(&self) {
+        self.1.notify_one();
+    }
+}
 
 #[async_trait]
 impl Idle for IdleClock {
     async fn idle(&self) -> Option<Duration> {
         *self.0.lock().unwrap()
+    }
+    async fn locked(&self) {
+        self.1.notified().await;
     }
 }
 

@@ -69,6 +69,9 @@ async fn authorize(State(world): State<Arc<World>>, Query(q): Query<Fields>) -> 
     state.prompts.push(get("prompt"));
     let separator = if get("redirect_uri").contains('?') { '&' } else { '?' };
     let back = format!("{}{separator}state={}", get("redirect_uri"), get("state"));
+    if state.nobody_answers {
+        return StatusCode::NO_CONTENT.into_response();
+    }
     if let Some(error) = &state.authorize_error {
         return Redirect::to(&format!("{back}&error={error}")).into_response();
     }
@@ -125,7 +128,8 @@ async fn idp_token(State(world): State<Arc<World>>, Form(form): Form<Fields>) ->
     state.refresh_token = Some(format!("refresh-{n}-{}", "r".repeat(3_000)));
     state.access_token = format!("access-{n}");
     let now = jiff_now(&world);
-    let claims = json!({"iss": format!("{}/idp", world.base), "aud": "companion", "sub": "s", "tid": "tenant-1", "oid": "object-1",
+    let oid = state.account.clone().unwrap_or("object-1".into());
+    let claims = json!({"iss": format!("{}/idp", world.base), "aud": "companion", "sub": "s", "tid": "tenant-1", "oid": oid,
         "exp": now + 3_600, "iat": now, "nonce": nonce});
     Json(json!({"access_token": state.access_token, "token_type": "Bearer", "expires_in": 3_599,
         "refresh_token": state.refresh_token, "id_token": world.key.sign(&claims).unwrap()}))

@@ -9,15 +9,19 @@ mod bus;
 mod clock;
 mod desktop;
 mod endings;
+mod first_link;
 mod guard;
 mod help;
 mod identity;
+#[cfg(target_os = "linux")]
+mod idle;
 mod launches;
 #[cfg(target_os = "linux")]
 mod muted;
 mod offers;
 mod offline;
 mod people;
+mod reconnects;
 mod refusals;
 #[cfg(target_os = "linux")]
 mod remote;

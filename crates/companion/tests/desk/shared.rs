@@ -11,7 +11,10 @@ use roomed_protocol::{Presence, ProblemCode};
 use crate::desktop::{Desk, becomes, live, until};
 use crate::world::{World, ready, visit};
 
-const SHARED: &str = "keep_sign_in = \"memory\"\nsign_out_after_idle_minutes = 1";
+pub(crate) const SHARED: &str = "keep_sign_in = \"memory\"\nsign_out_after_idle_minutes = 1";
+
+/// The same where nobody is signed out for being away.
+const SHARED_AT_ALL: &str = "keep_sign_in = \"memory\"";
 
 /// Nothing of a clinician or a patient is left in what the window draws.
 fn is_empty(state: &AppState) -> bool {
@@ -19,7 +22,7 @@ fn is_empty(state: &AppState) -> bool {
     people && state.open_visit.is_none() && state.joinable.is_empty() && state.pending.is_empty()
 }
 
-async fn ended(handle: &Handle, why: EndedView) {
+pub(crate) async fn ended(handle: &Handle, why: EndedView) {
     let state = until(handle, "signed out", |s| s.session == SessionView::SignedOut && s.ended.is_some()).await;
     assert_eq!(state.ended, Some(why));
     assert!(is_empty(&state), "{state:?}");
@@ -163,4 +166,48 @@ async fn on_a_clinicians_own_computer_it_is_refused_and_they_stay_signed_in() {
     let state = until(&handle, "the refusal", |s| s.problem.is_some()).await;
     let Problem { code, .. } = state.problem.unwrap();
     assert_eq!((code, state.session), (ProblemCode::WrongPerson, SessionView::SignedIn));
+}
+
+#[tokio::test]
+async fn a_locked_session_signs_out_and_says_what_came_to_nothing_by_it() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.put_visit(visit("v1", Presence::Waiting, true));
+    let handle = desk.signed_in_as(&world, SHARED_AT_ALL).await;
+    world.hint(world.commit("v1", ready(true)));
+    until(&handle, "the alert", |s| s.alert.is_some()).await;
+    handle.open_visit("v1");
+    // Nothing waits: nothing is said.
+    desk.idle.lock();
+    ended(&handle, EndedView::Locked).await;
+    assert_eq!((handle.state().borrow().unsent, desk.keychain.text()), (0, String::new()));
+    becomes("no notification", || desk.notifications.up.load(std::sync::atomic::Ordering::SeqCst) == 0).await;
+
+    // Pressed while the relay is away, and then somebody locks: it is not kept for whoever comes next, nor lost in silence.
+    handle.sign_in().await.unwrap();
+    live(&handle).await;
+    world.state.lock().unwrap().relay_down = true;
+    world.drop_sockets();
+    until(&handle, "the loss", |s| s.connection.state != roomed_companion::view::ConnectionState::Live).await;
+    handle.acknowledge("v1").await.unwrap();
+    until(&handle, "what waits", |s| s.pending.len() == 1).await;
+    desk.idle.lock();
+    ended(&handle, EndedView::Locked).await;
+    assert_eq!(handle.state().borrow().unsent, 1);
+    world.state.lock().unwrap().relay_down = false;
+    handle.sign_in().await.unwrap();
+    let state = live(&handle).await;
+    assert_eq!((state.unsent, state.pending.len()), (0, 0));
+    assert_eq!(world.asked("POST /visits/v1/acknowledge"), 0, "nothing is done in the next one's name");
+}
+
+#[tokio::test]
+async fn on_a_clinicians_own_computer_a_lock_means_nothing() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in(&world).await;
+    desk.idle.lock();
+    // Whatever would come of it comes before the next notice is shown.
+    world.put_visit(visit("v1", Presence::Waiting, true));
+    world.hint(world.commit("v1", ready(true)));
+    until(&handle, "the alert", |s| s.alert.is_some()).await;
+    assert_eq!(handle.state().borrow().session, SessionView::SignedIn);
 }

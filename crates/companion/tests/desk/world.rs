@@ -33,6 +33,10 @@ pub(crate) struct Facts {
     pub(crate) refresh_error: Option<String>,
     pub(crate) authorize_error: Option<String>,
     pub(crate) prompts: Vec<String>,
+    /// The browser's tab is closed, whatever it was opened for.
+    pub(crate) nobody_answers: bool,
+    /// Who signs in to Microsoft; `object-1` where nobody is named.
+    pub(crate) account: Option<String>,
     pub(crate) ehr_asked: u32,
     pub(crate) ehr_status: Option<u16>,
     pub(crate) ehr_token_error: Option<String>,
@@ -55,6 +59,12 @@ pub(crate) struct Facts {
     /// The days that were asked for.
     pub(crate) days: Vec<(String, String)>,
     pub(crate) sockets: u32,
+    /// Where the next lines are cut, the last one first; with none left, a line stands.
+    pub(crate) cuts: Vec<Cut>,
+    /// The notice that comes into being between two of them.
+    pub(crate) between: Vec<(usize, String, NoticeKind)>,
+    /// Seconds between repeats of an alert; 5 where nothing is said.
+    pub(crate) repeat_seconds: Option<u32>,
     pub(crate) relay_down: bool,
     /// Requests, by how their line begins, that are not heard once each: answered with this, or with nothing.
     pub(crate) failing: Vec<(String, Option<(u16, Value)>)>,
@@ -62,6 +72,19 @@ pub(crate) struct Facts {
     pub(crate) answers_lost: bool,
     /// Method, path and body of everything the relay was asked.
     pub(crate) requests: Vec<String>,
+}
+
+/// Where a line is cut.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Cut {
+    /// Before a word.
+    BeforeHello,
+    /// After the hello, whatever is asked then.
+    AfterHello,
+    /// So that what has happened is not heard.
+    AtTheNotices,
+    /// So that what has happened is heard, and how things are is not.
+    AtTheList,
 }
 
 pub(crate) struct World {
@@ -277,8 +300,9 @@ async fn sign_in(State(world): W) -> Response {
 
 async fn me(State(world): W) -> Json<Value> {
     let redirect = if world.state.lock().unwrap().redirect_by_relay { "relay" } else { "loopback" };
+    let repeats = world.state.lock().unwrap().repeat_seconds.unwrap_or(5);
     Json(
-        json!({"organization": "Northside Health", "display_name": "Maya Okafor", "alert_repeat_seconds": 5, "delegate": false,
+        json!({"organization": "Northside Health", "display_name": "Maya Okafor", "alert_repeat_seconds": repeats, "delegate": false,
         "callback_url": format!("{}/relay/oauth/callback", world.base),
         "ehr_connections": [{"iss": world.iss(), "client_id": "ehr-companion", "redirect": redirect, "environment": "test"}]}),
     )
@@ -406,12 +430,32 @@ async fn agenda(State(world): W, Query(day): Query<HashMap<String, String>>) -> 
 async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
     upgrade.on_upgrade(async move |mut socket| {
         let mut told = world.to_sockets.subscribe();
-        let hello = {
+        let cut = {
             let mut state = world.state.lock().unwrap();
             state.sockets += 1;
+            let left = state.cuts.len();
+            if let Some(at) = state.between.iter().position(|(when, ..)| *when == left) {
+                let (_, visit, kind) = state.between.remove(at);
+                let seq = state.notices.len() as u32 + 1;
+                state.notices.push(Notice { seq, visit, at: "2026-11-22T08:20:00Z".into(), kind });
+            }
+            state.cuts.pop()
+        };
+        let lost = match cut {
+            Some(Cut::AtTheNotices) => Some("GET /notices "),
+            Some(Cut::AtTheList) => Some("GET /visits "),
+            Some(Cut::BeforeHello) => return,
+            Some(Cut::AfterHello) | None => None,
+        };
+        let hello = {
+            let mut state = world.state.lock().unwrap();
+            state.failing.extend(lost.map(|line| (line.to_owned(), None)));
             json!({"type": "hello", "version": 1, "cursor": state.notices.len(), "now": world.clock.now().to_string()})
         };
         let _ = socket.send(Message::Text(hello.to_string().into())).await;
+        if cut == Some(Cut::AfterHello) {
+            return;
+        }
         loop {
             tokio::select! {
                 message = told.recv() => match message {

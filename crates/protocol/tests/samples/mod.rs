@@ -6,11 +6,11 @@ mod people;
 use std::collections::BTreeMap;
 
 use roomed_protocol::{
-    CallbackRegistration, ChartState, DeviceResult, DeviceTest, EhrConnection, Ending, FromCompanion, FromRelay,
-    InvitationState, JoinView, LaunchProof, LaunchRedirect, LetterState, MeView, MessageView, NonceRequest, NonceView,
-    NotRemoved, Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView, PatientView,
-    Presence, Preset, PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry, ToldWhom,
-    VisitView, VisitsView, WaitThresholds, WhoCanFix, WitnessSource,
+    CallbackRegistration, ChartState, DeviceResult, DeviceTest, EhrConnection, Ending, FirstLink, FromCompanion,
+    FromRelay, InvitationState, JoinView, LaunchProof, LaunchRedirect, LetterState, MeView, MessageView, NonceRequest,
+    NonceView, NotRemoved, Notice, NoticeKind, NoticesView, PROTOCOL_VERSION, PageStage, PageTexts, ParticipantView,
+    PatientView, Presence, Preset, PresetAnswer, Problem, ProblemCode, Role, SignInView, StageView, TimelineEntry,
+    ToldWhom, VisitView, VisitsView, WaitThresholds, WhoCanFix, WitnessSource,
 };
 
 pub(crate) use people::{
@@ -75,11 +75,21 @@ pub(crate) fn launch_proof() -> LaunchProof {
         patient: Some("patient-1".into()),
         encounter: Some("encounter-1".into()),
         covering: true,
+        first_link: None,
     }
 }
 
 pub(crate) fn native_launch_proof() -> LaunchProof {
     LaunchProof { handle: None, patient: None, covering: false, ..launch_proof() }
+}
+
+/// The question is answered.
+pub(crate) fn answered_launch_proof() -> LaunchProof {
+    LaunchProof { first_link: Some("word-1".into()), ..native_launch_proof() }
+}
+
+pub(crate) fn first_link() -> FirstLink {
+    FirstLink { word: "word-1".into(), account: "Maya Okafor".into(), ehr_user: Some("Okafor, Maya, MD".into()) }
 }
 
 pub(crate) fn join_view() -> JoinView {

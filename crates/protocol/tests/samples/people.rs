@@ -1,9 +1,9 @@
 //! Samples of what is said about the people of a visit: invitations, messages, device tests, the staff page, the day.
 
 use roomed_protocol::{
-    AgendaRow, AgendaView, AnswerRequest, AssignRequest, Department, DeviceReport, DeviceResult, InviteRequest,
-    InviteView, LateRequest, OfferAnswer, Preset, PresetAnswer, ProbeView, Role, SayRequest, SendBy, StaffMe, StaffRow,
-    StaffView, StageView, Urgency, WaitThresholds,
+    AgendaRow, AgendaView, AgendaWho, AnswerRequest, AssignRequest, Department, DeviceReport, DeviceResult,
+    InviteRequest, InviteView, LateRequest, OfferAnswer, Preset, PresetAnswer, ProbeView, Role, SayRequest, SendBy,
+    StaffMe, StaffRow, StaffView, StageView, Urgency, WaitThresholds,
 };
 
 use super::{NOW, START, message, visits_view};
@@ -82,13 +82,18 @@ pub(crate) fn assign_requests() -> Vec<(&'static str, AssignRequest)> {
 }
 
 pub(crate) fn agenda_view() -> AgendaView {
-    let row = |visit: Option<&str>| AgendaRow {
+    let row = |visit: Option<&str>, who| AgendaRow {
         start: START.into(),
         end: END.into(),
         stage: StageView::Planned,
+        who,
         visit: visit.map(str::to_owned),
     };
-    AgendaView { at: NOW.into(), rows: vec![row(None), row(Some("visit-1"))], incomplete: true }
+    AgendaView {
+        at: NOW.into(),
+        rows: vec![row(None, None), row(Some("visit-1"), Some(AgendaWho::Group))],
+        incomplete: true,
+    }
 }
 
 fn department() -> Department {

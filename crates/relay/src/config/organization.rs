@@ -42,6 +42,9 @@ pub struct Organization {
     /// What visit pages say and show.
     #[serde(default)]
     pub pages: PagesConfig,
+    /// What the staff page shows.
+    #[serde(default)]
+    pub staff_page: StaffPageConfig,
     /// What its meetings are like.
     #[serde(default)]
     pub meeting: MeetingsConfig,
@@ -88,20 +91,43 @@ pub struct PagesConfig {
     /// Agreed to by pressing *I'm ready*.
     #[serde(default)]
     pub consent: BTreeMap<String, String>,
-    /// Whether the visit page and the staff page say who the clinician is.
+    /// Whether the visit page says who the clinician is.
     #[serde(default)]
     pub clinician: ShowClinician,
 }
 
-/// Whether pages say what the clinician is called. Whoever says nothing keeps names off the pages.
+/// `[organizations.staff_page]`: what staff are shown beside times, roles and states.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct StaffPageConfig {
+    /// Whether the list says who the clinician is. Front desks tell visits apart by it, so it does unless it is hidden.
+    pub clinician: ShowClinician,
+}
+
+impl Default for StaffPageConfig {
+    fn default() -> Self {
+        Self { clinician: ShowClinician::Shown }
+    }
+}
+
+/// Whether a page says what the clinician is called. Whoever says nothing keeps names off the visit pages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum ShowClinician {
     /// By the name of their `Practitioner` in the EHR.
     Shown,
-    /// Nowhere; it is not even read.
+    /// Not there; where no page shows it, it is not even read.
     #[default]
     Hidden,
+}
+
+/// Who reads a clinician's name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Readers {
+    /// Patients, and everybody else on a visit page.
+    VisitPage,
+    /// Front desk and rooming staff.
+    Staff,
 }
 
 impl PagesConfig {
@@ -362,6 +388,14 @@ impl Organization {
     /// The EHR connection of an `iss`. Nothing else may be launched from.
     pub fn ehr(&self, iss: &str) -> Option<&EhrConfig> {
         self.ehr.iter().find(|it| it.iss == iss)
+    }
+
+    /// Whether these readers are told what clinicians are called. Without staff roles there is nobody to read the list.
+    pub fn names_clinicians(&self, to: Readers) -> bool {
+        match to {
+            Readers::VisitPage => self.pages.clinician == ShowClinician::Shown,
+            Readers::Staff => self.staff_page.clinician == ShowClinician::Shown && !self.staff.is_empty(),
+        }
     }
 
     /// Whether this person is alerted when nobody else can be.

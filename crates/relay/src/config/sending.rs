@@ -42,6 +42,10 @@ pub struct SendingConfig {
     /// How the way there is encrypted.
     #[serde(default)]
     pub tls: SmtpTls,
+    /// Certificates in PEM beside those this computer trusts, where the mail server's was signed by an authority of the
+    /// organization's own.
+    #[serde(default)]
+    pub ca_file: Option<std::path::PathBuf>,
     /// Who signs in there; nobody where it is missing.
     #[serde(default)]
     pub user: Option<String>,
@@ -101,6 +105,9 @@ impl SendingConfig {
         let loopback = matches!(self.host.as_str(), "127.0.0.1" | "::1" | "localhost");
         if self.tls == SmtpTls::None && !loopback {
             found.push("tls = \"none\" is for loopback only: use \"starttls\" or \"implicit\"".to_owned());
+        }
+        if self.tls == SmtpTls::None && self.ca_file.is_some() {
+            found.push("ca_file is of no use with tls = \"none\"".to_owned());
         }
         if self.from.parse::<lettre::message::Mailbox>().is_err() {
             found.push("from must be a mail address, such as Northside <visits@northside.example>".to_owned());

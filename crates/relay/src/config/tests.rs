@@ -154,6 +154,21 @@ fn loopback_http_is_refused_on_any_other_address() {
     assert!(problem.contains("graph.base must be https") && problem.contains("iss must be https"), "{problem}");
 }
 
+#[test]
+fn an_ehr_is_named_and_stands_where_it_can() {
+    for number in ["https://203.0.113.9/FHIR/R4", "https://0x7f.1/FHIR/R4", "https://[2606:4700::1111]/FHIR/R4"] {
+        let (before, after) = NORTHSIDE.split_once("iss = \"").unwrap();
+        let (_, after) = after.split_once('"').unwrap();
+        let text = format!("{before}iss = \"{number}\"{after}");
+        let problem = with(&text.replace("loopback_http = true", "loopback_http = false"), &[]).unwrap_err();
+        assert!(problem.contains("iss has a number where the server's name belongs"), "{number}: {problem}");
+    }
+    let ranges = |text: &str| with(&format!("{NORTHSIDE}\n[ehr]\nprivate_ranges = [{text}]\n"), &[]);
+    assert_eq!(ranges(r#""10.20.0.0/16", "fd12::/16""#).unwrap().ehr.private_ranges.len(), 2);
+    assert!(ranges(r#""127.0.0.0/8""#).unwrap_err().contains("ehr.private_ranges holds 127.0.0.0/8, where no EHR"));
+    assert!(ranges(r#""10.20.0.0/99""#).is_err());
+}
+
 /// The Epic connection of `NORTHSIDE` as another vendor's.
 fn of_vendor(vendor: &str, more: &str) -> String {
     let (before, _) = NORTHSIDE.split_once("[organizations.ehr.connection_status]").unwrap();

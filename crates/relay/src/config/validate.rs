@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::net::IpAddr;
 
+use roomed_smart::guard::never;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
@@ -28,6 +29,11 @@ impl Config {
         }
         for (region, address) in &self.regions {
             found.address(&format!("regions.{region:?}").to_lowercase(), address);
+        }
+        for range in self.ehr.private_ranges.iter().filter(|range| never(range.network())) {
+            found.say(format!(
+                "ehr.private_ranges holds {range}, where no EHR can stand: name the hospital's own ranges"
+            ));
         }
         let database = self.database.url.expose_secret();
         if !["sqlite:", "postgres:", "postgresql:"].iter().any(|it| database.starts_with(it)) {
@@ -56,6 +62,7 @@ impl Config {
             ("retention.event_days", self.retention.event_days),
             ("limits.request_seconds", self.limits.request_seconds),
             ("limits.sockets", self.limits.sockets),
+            ("limits.sockets_each", self.limits.sockets_each),
             ("limits.anonymous_per_minute", self.limits.anonymous_per_minute),
             ("limits.person_per_minute", self.limits.person_per_minute),
         ];
@@ -125,6 +132,15 @@ impl Findings {
         }
     }
 
+    /// As [`Findings::address`], and a name rather than a number: see [`roomed_smart::UrlPolicy`].
+    fn ehr_address(&mut self, key: &str, address: &str) {
+        self.address(key, address);
+        let number = |url: &Url| matches!(url.host(), Some(Host::Ipv4(_) | Host::Ipv6(_)));
+        if Url::parse(address).is_ok_and(|url| number(&url) && !(self.http && loopback(&url))) {
+            self.say(format!("{key} has a number where the server's name belongs"));
+        }
+    }
+
     fn organization(&mut self, at: &str, it: &Organization) {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if it.key.is_empty() || it.key.len() > 64 || !it.key.chars().all(plain) {
@@ -172,7 +188,7 @@ impl Findings {
 
     fn ehr(&mut self, at: &str, it: &EhrConfig) {
         // `iss` is compared letter by letter with what the EHR sends, so a slash at its end is the EHR's affair.
-        self.address(&format!("{at}.iss"), it.iss.trim_end_matches('/'));
+        self.ehr_address(&format!("{at}.iss"), it.iss.trim_end_matches('/'));
         self.vendor(at, it);
         let others = [&it.companion_client_id, &it.patient_client_id, &it.backend_client_id];
         if it.browser_client_id.as_ref().is_some_and(|own| own.is_empty() || others.contains(&own)) {
@@ -186,7 +202,7 @@ impl Findings {
             self.say(format!("{at}.virtual_visit_types is empty, so no appointment would be a virtual visit"));
         }
         if let Some(status) = &it.connection_status {
-            self.address(&format!("{at}.interconnect"), &it.interconnect);
+            self.ehr_address(&format!("{at}.interconnect"), &it.interconnect);
             if !status.path.starts_with('/') || status.path.contains(['?', '#']) {
                 self.say(format!("{at}.connection_status.path must begin with / and have no query"));
             }

@@ -47,9 +47,9 @@ pub struct Epic {
 
 impl Epic {
     /// Contacts nobody.
-    pub fn new(config: EhrConfig, backend: Backend, policy: UrlPolicy) -> Self {
+    pub fn new(config: EhrConfig, backend: Backend, http: reqwest::Client, policy: UrlPolicy) -> Self {
         let setter = config.connection_status.clone();
-        let setter = setter.map(|status| Setter::new(status, &config.interconnect, policy));
+        let setter = setter.map(|status| Setter::new(status, &config.interconnect, http, policy));
         Self { config, backend, setter, practitioners: Mutex::default() }
     }
 

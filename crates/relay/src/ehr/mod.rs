@@ -300,7 +300,7 @@ pub fn connect(
     );
     let connection = connection.clone();
     match connection.vendor {
-        Vendor::Epic => Arc::new(epic::Epic::new(connection, backend, policy)),
+        Vendor::Epic => Arc::new(epic::Epic::new(connection, backend, http.clone(), policy)),
         Vendor::OracleHealth => Arc::new(oracle_health::OracleHealth::new(connection, backend)),
         Vendor::FhirR4 => {
             let page = format!("{}/o/{organization}/patient", config.public_url);

@@ -170,12 +170,8 @@ pub(super) async fn invite(
     let (opened, _) = proven(&relay, &caller, &id).await?;
     let send = addressee(&relay, &caller, &request.send)?;
     let by_hand = send.is_none();
-    if let Some(known) = &request.participant {
-        // Before anything is done: a request that is refused takes nobody's place away.
-        invitations::may_have(&opened, &ParticipantId::new(known.clone()), as_guest)?;
-    }
     let guest = match request.participant.map(ParticipantId::new) {
-        Some(known) => invitations::again(&relay, &opened, known).await?,
+        Some(known) => invitations::again(&relay, &opened, known, as_guest).await?,
         None => ParticipantId::new(relay.random.id()),
     };
     let invited = invitations::invite(&relay, &opened, &guest, as_guest, send).await?;

@@ -1,7 +1,7 @@
-//! The day of a clinician whom an earlier launch linked, as their EHRs have it: times and states of virtual visits, read with
+//! The day of a clinician whom an earlier launch linked, as their EHRs have it: times, states and roles of virtual visits, read with
 //! our own client. Looking makes no visit, tells nobody, and is kept nowhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use axum::Json;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use jiff::{SignedDuration, Timestamp};
-use roomed_protocol::{AgendaRow, AgendaView, ProblemCode, StageView};
+use roomed_protocol::{AgendaRow, AgendaView, AgendaWho, ProblemCode, StageView};
 use serde::Deserialize;
 
 use super::companion::Caller;
@@ -63,7 +63,13 @@ pub(super) async fn agenda(
         match tokio::time::timeout(LIMIT, ehr.appointments_of(practitioner, from, until)).await {
             Ok(Ok(Some(found))) => {
                 let visit = |it: &AppointmentFacts| open.get(&(link.iss.clone(), it.id.clone())).cloned();
-                rows.extend(found.iter().filter(|it| it.is_virtual).filter_map(|it| row(it, visit(it))));
+                // Of a group every patient has an appointment, and the clinician one visit: the first that is on.
+                let mut groups = HashSet::new();
+                let once = |it: &&AppointmentFacts| {
+                    it.group.as_ref().is_none_or(|group| it.stands() && groups.insert(group.clone()))
+                };
+                let meant = found.iter().filter(|it| it.is_virtual).filter(once);
+                rows.extend(meant.filter_map(|it| row(it, visit(it))));
             }
             Ok(Ok(None)) => incomplete = true,
             Ok(Err(error)) => {
@@ -101,5 +107,10 @@ fn row(facts: &AppointmentFacts, visit: Option<String>) -> Option<AgendaRow> {
         "cancelled" => StageView::Cancelled,
         _ => return None,
     };
-    Some(AgendaRow { start: facts.start.to_string(), end: facts.end.to_string(), stage, visit })
+    let who = match (&facts.group, &facts.patient) {
+        (Some(_), _) => AgendaWho::Group,
+        (None, Some(_)) => AgendaWho::Patient,
+        (None, None) => AgendaWho::Colleague,
+    };
+    Some(AgendaRow { start: facts.start.to_string(), end: facts.end.to_string(), stage, who: Some(who), visit })
 }

@@ -40,6 +40,11 @@ impl Caller {
         Self(clinician, PROTOCOL_VERSION)
     }
 
+    /// True if their companion knows what to do with `first-link`.
+    pub(super) fn can_answer_questions(&self) -> bool {
+        self.1 >= 2
+    }
+
     /// A visit in words their companion knows.
     fn words(&self, view: VisitView) -> VisitView {
         if self.1 < 2 { wire::visit_of_before(view) } else { view }

@@ -1,22 +1,23 @@
 //! How much one caller may ask: requests per minute and sockets at a time. A guard against loops and floods, not a quota:
-//! the numbers are far above what a clinic needs. Behind a proxy all anonymous callers share the proxy's address.
+//! the numbers are far above what a clinic needs. By which address a caller counts is `caller.rs`.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
-use axum::extract::{ConnectInfo, MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request, State};
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use governor::state::keyed::HashMapStateStore;
 use governor::{Quota, RateLimiter, clock::DefaultClock};
 use roomed_protocol::ProblemCode;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+use super::caller;
 use super::language::Language;
 use super::problem::{Answer, Refusal};
-use super::visit_page::{self, cookie};
+use super::seats::{Seat, Seats};
+use super::visit_page::{self, Visitor, cookie};
 use super::web::cookie_name;
 use super::{html, patient_page};
 use crate::config;
@@ -35,8 +36,9 @@ pub struct Limits {
     addresses: Keyed<IpAddr>,
     people: Keyed<String>,
     letters: Keyed<String>,
-    companions: Arc<Semaphore>,
-    pages: Arc<Semaphore>,
+    companions: Seats,
+    pages: Seats,
+    staff: Seats,
 }
 
 impl Limits {
@@ -49,24 +51,30 @@ impl Limits {
             letters: RateLimiter::hashmap(Quota::per_hour(
                 NonZeroU32::new(LETTERS_PER_HOUR).unwrap_or(NonZeroU32::MIN),
             )),
-            companions: Arc::new(Semaphore::new(config.sockets as usize)),
-            pages: Arc::new(Semaphore::new(config.sockets as usize)),
+            companions: Seats::new(config.sockets, config.sockets_each),
+            pages: Seats::new(config.sockets, config.sockets_each),
+            staff: Seats::new(config.sockets, config.sockets_each),
         }
     }
 
-    /// A place for one more companion's socket, kept for as long as the permit.
-    pub(super) fn companion_socket(&self) -> Answer<OwnedSemaphorePermit> {
-        place(&self.companions)
+    /// A place for one more companion's socket.
+    pub(super) fn companion_socket(&self, of: &Recipient) -> Answer<Seat> {
+        self.companions.take(person(of))
     }
 
-    /// The same for a patient's page: a pool of its own, so that pages cannot lock the clinicians out.
-    pub(super) fn page_socket(&self) -> Answer<OwnedSemaphorePermit> {
-        place(&self.pages)
+    /// The same for a patient's page: places of their own, so that pages cannot lock the clinicians out.
+    pub(super) fn page_socket(&self, of: &Visitor) -> Answer<Seat> {
+        self.pages.take(format!("{} {}", of.visit, of.who.0))
+    }
+
+    /// The same for a staff page.
+    pub(super) fn staff_socket(&self, of: &Recipient) -> Answer<Seat> {
+        self.staff.take(person(of))
     }
 
     /// One more letter of this clinician's: whoever holds their token must not mail the world from the clinic's address.
     pub(super) fn letter(&self, of: &Recipient) -> Answer<()> {
-        let key = one_time::hash(&format!("{} {} {}", of.organization, of.tid, of.oid));
+        let key = one_time::hash(&person(of));
         self.letters.check_key(&key).map_err(|_| Refusal(ProblemCode::TooManyRequests))
     }
 
@@ -78,8 +86,8 @@ impl Limits {
     }
 }
 
-fn place(pool: &Arc<Semaphore>) -> Answer<OwnedSemaphorePermit> {
-    Arc::clone(pool).try_acquire_owned().map_err(|_| Refusal(ProblemCode::TooManyRequests))
+fn person(who: &Recipient) -> String {
+    format!("{} {} {}", who.organization, who.tid, who.oid)
 }
 
 /// Routes that patients and guests come by; at the others it is clinicians and staff.
@@ -87,8 +95,7 @@ const FOR_PATIENTS: [&str; 4] = ["/i/{token}", "/i", "/o/{organization}/patient"
 
 /// For pages that nobody must be signed in for: by address. People read a page, not JSON.
 pub(super) async fn by_address(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
-    match address {
+    match caller::address(&relay, &request) {
         Some(address) if relay.limits.addresses.check_key(&address).is_err() => {
             let refusal = Refusal(ProblemCode::TooManyRequests);
             let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
@@ -115,7 +122,7 @@ pub(super) async fn by_person(State(relay): State<Arc<Relay>>, request: Request,
 
 /// For what pages ask: by the session behind their cookie, and without one that is known by address.
 pub(super) async fn by_page(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {
-    let address = request.extensions().get::<ConnectInfo<SocketAddr>>().map(|ConnectInfo(address)| address.ip());
+    let address = caller::address(&relay, &request);
     let is_too_much = match (known_session(&relay, request.headers()).await, address) {
         (Some(session), _) => relay.limits.people.check_key(&session).is_err(),
         (None, Some(address)) => relay.limits.addresses.check_key(&address).is_err(),

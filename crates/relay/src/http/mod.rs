@@ -2,9 +2,11 @@
 
 mod acts;
 mod agenda;
+mod caller;
 mod companion;
 mod encrypted_link;
 mod entering;
+mod first_link;
 mod graph;
 mod health;
 mod html;
@@ -18,6 +20,7 @@ mod patient_page;
 mod patient_words;
 mod problem;
 mod proof;
+mod seats;
 mod socket;
 mod staff;
 mod visit_page;
@@ -44,7 +47,7 @@ use crate::relay::Relay;
 
 /// Every address the relay answers at.
 pub fn router(relay: Arc<Relay>) -> Router {
-    let bounds = relay.config.limits;
+    let bounds = &relay.config.limits;
     let companion = Router::new()
         .route("/me", get(companion::me))
         .route("/nonces", post(companion::nonce))
@@ -73,6 +76,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/o/{organization}/launch/browser", get(web::launch::begin))
         .route("/o/{organization}/launch/callback", get(web::launch::callback))
         .route("/o/{organization}/launch/covering", post(web::launch::covering))
+        .route("/o/{organization}/launch/first-link", post(web::launch::same_person))
         .route("/o/{organization}/visits/{id}", get(web::visit::show))
         .route("/o/{organization}/visits/{id}/join", post(web::visit::join))
         .route("/o/{organization}/visits/{id}/offers", post(web::offer::make))

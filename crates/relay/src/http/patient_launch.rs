@@ -169,7 +169,7 @@ async fn finish(relay: &Relay, key: &str, query: &str, browser: &str) -> Answer<
     let redirect = redirect_uri(relay, key);
     let client = &ehr.patient_client_id;
     let token =
-        exchange_code(&relay.http, &configuration.token_endpoint, relay.policy, client, &redirect, code, &verifier)
+        exchange_code(&relay.ehr_http, &configuration.token_endpoint, relay.policy, client, &redirect, code, &verifier)
             .await
             .map_err(|error| {
                 tracing::info!(%error, "a patient's launch was refused");

@@ -114,7 +114,7 @@ fn sentences(code: ProblemCode) -> (Sentence, Sentence) {
         P::AppointmentEnteredInError => (|it| it.mistaken, |it| it.do_ask),
         P::AppointmentFulfilled | P::VisitClosed | P::UndoTooLate | P::OfferOver => (|it| it.over, |it| it.do_ask),
         P::GuestUnknown => (|it| it.guest_link, |it| it.do_new_link),
-        P::WrongPatient | P::WrongPerson | P::CoveringNeeded | P::CoveringForbidden => {
+        P::WrongPatient | P::WrongPerson | P::FirstLink | P::CoveringNeeded | P::CoveringForbidden => {
             (|it| it.not_theirs, |it| it.do_sign_in)
         }
         P::TooManyRequests => (|it| it.too_often, |it| it.do_wait),

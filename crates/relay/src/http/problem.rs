@@ -92,6 +92,11 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "The chart is another patient's",
             "The chart you launched from is not the one of this appointment. Open the right chart and begin again.",
         ),
+        P::FirstLink => (
+            StatusCode::CONFLICT,
+            "Is this you in both?",
+            "Your EHR user and your Microsoft account have never been used together in Roomed. Say once that both are you; if they are not, sign out and sign in as yourself.",
+        ),
         P::WrongPerson => (
             StatusCode::CONFLICT,
             "Signed in as somebody else",
@@ -187,7 +192,7 @@ impl Refusal {
         self.respond(status, Json(body))
     }
 
-    fn respond(self, status: u16, body: impl IntoResponse) -> Response {
+    pub(super) fn respond(self, status: u16, body: impl IntoResponse) -> Response {
         metrics::counter!("roomed_refusals_total", "code" => code_word(self.0)).increment(1);
         let status = StatusCode::from_u16(status).expect("the status came from a StatusCode");
         let mut response = (status, body).into_response();

@@ -8,10 +8,11 @@ use axum::extract::State;
 use axum::extract::rejection::JsonRejection;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use roomed_protocol::{LaunchProof, ProblemCode, VisitView};
+use roomed_protocol::{FirstLink, LaunchProof, ProblemCode, VisitView};
 use roomed_visit::{Command, Oid, ParticipantId, VisitEvent};
 
 use super::companion::{Caller, body, view};
+use super::first_link::{self, Asked};
 use super::launch::ContextTokens;
 use super::problem::{Answer, Refusal};
 use crate::arrivals::{Along, Opened};
@@ -35,13 +36,25 @@ pub(super) async fn launch(
 
     let client = &ehr.companion_client_id;
     let (practitioner, nonce_hash) = who_launched(&relay, &caller, ehr, client, &proof.id_token).await?;
+    let asked = Asked::of(&caller, ehr, &practitioner, &nonce_hash);
     let mut consume = vec![(OneTimeKind::Nonce, nonce_hash)];
-    same_person(&relay, &caller, ehr, &practitioner).await?;
+    let mut may_link = same_person(&relay, &caller, ehr, &practitioner).await?;
+    if let (false, Some(word)) = (may_link, &proof.first_link) {
+        consume.push(first_link::answered(&relay, word, &asked).await?);
+        may_link = true;
+    }
     let (scheduled, department) = appointment(&relay, organization, ehr, &proof, &mut consume).await?;
     let chart_of = proof.patient.as_deref();
-    let claim = Claim { practitioner, scheduled: &scheduled, department, chart_of, covering: proof.covering };
-    let opened = begin(&relay, &caller, organization, ehr, claim, consume).await?;
-    Ok(Json(view(&relay, &opened, &caller).await?))
+    let claim = Claim { practitioner, scheduled: &scheduled, department, chart_of, covering: proof.covering, may_link };
+    match begin(&relay, &caller, organization, ehr, claim, consume).await {
+        Ok(opened) => Ok(Json(view(&relay, &opened, &caller).await?)),
+        Err(refused) if refused.refusal.0 == ProblemCode::FirstLink && caller.can_answer_questions() => {
+            Err(Refused { question: Some(first_link::ask(&relay, &caller, &asked).await?), ..refused })
+        }
+        // It could only be asked by a companion that knows the question.
+        Err(refused) if refused.refusal.0 == ProblemCode::FirstLink => Err(Refusal(ProblemCode::BadRequest).into()),
+        Err(refused) => Err(refused),
+    }
 }
 
 /// What a launch has proven, by the companion or in the browser.
@@ -56,6 +69,8 @@ pub(super) struct Claim<'a> {
     pub(super) chart_of: Option<&'a str>,
     /// They say that they cover for a colleague.
     pub(super) covering: bool,
+    /// EHR user and Microsoft account are linked, or their clinician has said that they are both.
+    pub(super) may_link: bool,
 }
 
 /// Lets the clinician begin the visit, if they may.
@@ -67,11 +82,16 @@ pub(super) async fn begin(
     claim: Claim<'_>,
     consume: Vec<(OneTimeKind, String)>,
 ) -> Result<Opened, Refused> {
-    let Claim { practitioner, scheduled, department, chart_of, covering } = claim;
+    let Claim { practitioner, scheduled, department, chart_of, covering, may_link } = claim;
     let standing =
         trust::clinician(scheduled, &practitioner, chart_of, covering, organization.covering).map_err(|code| {
-            Refused { refusal: Refusal(code), start: Some(wire::from_rules(wire::to_rules(scheduled.planned().0))) }
+            let start = Some(wire::from_rules(wire::to_rules(scheduled.planned().0)));
+            Refused { refusal: Refusal(code), start, question: None }
         })?;
+    // Last: nobody is asked who they are for a launch that would be refused anyway.
+    if !may_link {
+        return Err(Refusal(ProblemCode::FirstLink).into());
+    }
     let opened = relay.open_visit(organization, ehr, scheduled, department).await?;
     let opened = enter(relay, caller, ehr, opened, practitioner, standing, consume).await?;
     // The meeting is made before the clinician needs it. If Teams refuses, the visit stands and *Join* tries again.
@@ -79,20 +99,25 @@ pub(super) async fn begin(
     Ok(relay.arrivals.load(&opened.stored.row.id).await?)
 }
 
-/// A refusal that may say which visit it is about, by its time: "covering for a colleague?" needs it.
+/// A refusal that may be a question: "covering for a colleague?" says which visit it is about, by its time; "is this you in
+/// both?" says who and who.
 pub(super) struct Refused {
     pub(super) refusal: Refusal,
     start: Option<Timestamp>,
+    question: Option<FirstLink>,
 }
 
 impl<E: Into<Refusal>> From<E> for Refused {
     fn from(error: E) -> Self {
-        Self { refusal: error.into(), start: None }
+        Self { refusal: error.into(), start: None, question: None }
     }
 }
 
 impl IntoResponse for Refused {
     fn into_response(self) -> Response {
+        if let Some(question) = &self.question {
+            return first_link::question(question);
+        }
         match self.start {
             Some(start) if self.refusal.0 == ProblemCode::CoveringNeeded => self.refusal.with_start(start),
             _ => self.refusal.into_response(),
@@ -126,15 +151,17 @@ pub(super) async fn who_launched(
 }
 
 /// EHR user and Microsoft identity are linked once. On a shared workstation the person in the chart may not be the one who
-/// is signed in to Roomed: their launch must neither act in the other's name nor move the link.
-pub(super) async fn same_person(relay: &Relay, caller: &Caller, ehr: &EhrConfig, practitioner: &str) -> Answer<()> {
+/// is signed in to Roomed: their launch must neither act in the other's name nor move the link. False where neither is
+/// linked yet: then their clinician is asked.
+pub(super) async fn same_person(relay: &Relay, caller: &Caller, ehr: &EhrConfig, practitioner: &str) -> Answer<bool> {
     let recipient = caller.recipient();
     let fhir_user = format!("Practitioner/{practitioner}");
     let linked = relay.store.linked_person(&recipient.organization, &ehr.iss, &fhir_user).await?;
     let own = relay.store.links_of(&recipient).await?;
+    let is_linked = linked.is_some();
     let other_account = linked.is_some_and(|person| person != recipient);
     let other_user = own.iter().any(|link| link.iss == ehr.iss && link.fhir_user != fhir_user);
-    if other_account || other_user { Err(Refusal(ProblemCode::WrongPerson)) } else { Ok(()) }
+    if other_account || other_user { Err(Refusal(ProblemCode::WrongPerson)) } else { Ok(is_linked) }
 }
 
 /// The appointment of the launch: by the handle's context token, else by the chart's encounter.

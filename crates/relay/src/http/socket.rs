@@ -6,13 +6,13 @@ use std::time::Duration;
 use axum::extract::State;
 use axum::extract::ws::{CloseFrame, Message, Utf8Bytes, WebSocket, WebSocketUpgrade, close_code};
 use axum::response::Response;
-use tokio::sync::watch;
 
 use roomed_protocol::{FromCompanion, FromRelay, PROTOCOL_VERSION};
 
 use super::companion::Caller;
 use super::problem::Answer;
 use crate::relay::Relay;
+use crate::stop;
 use crate::store::Recipient;
 
 /// A silent peer is gone after two missed pings.
@@ -37,8 +37,8 @@ pub(super) async fn companion(
     caller: Caller,
     upgrade: WebSocketUpgrade,
 ) -> Answer<Response> {
-    let place = relay.limits.companion_socket()?;
     let recipient = caller.recipient();
+    let place = relay.limits.companion_socket(&recipient)?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
         serve(relay, recipient, socket).await;
         drop(place);
@@ -89,17 +89,12 @@ async fn serve(relay: Arc<Relay>, recipient: Recipient, mut socket: WebSocket) {
                 if pings > MOST_PINGS { return close(&mut socket, close_code::AGAIN).await; }
                 if unanswered > 2 || socket.send(Message::Ping(axum::body::Bytes::new())).await.is_err() { return; }
             }
-            () = stopped(&mut stopping) => {
+            () = stop::begun(&mut stopping) => {
                 let _ = send(&mut socket, &FromRelay::GoingAway { within_seconds: 5 }).await;
                 return close(&mut socket, close_code::RESTART).await;
             }
         }
     }
-}
-
-/// Resolves once the relay is stopping. The guard that waiting answers with must not be held while others wait.
-pub(super) async fn stopped(stopping: &mut watch::Receiver<bool>) {
-    drop(stopping.wait_for(|stop| *stop).await);
 }
 
 async fn send(socket: &mut WebSocket, message: &FromRelay) -> bool {

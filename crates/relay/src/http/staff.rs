@@ -19,14 +19,16 @@ use tokio::time::MissedTickBehavior;
 use super::acts::MOST_VISITS;
 use super::companion::body;
 use super::problem::{Answer, Refusal};
-use super::socket::{small, stopped};
+use super::socket::small;
 use super::visit_page::same_origin;
 use super::web::WebCaller;
 use crate::arrivals::{Along, Opened};
-use crate::config::Organization;
+use crate::config::{Organization, Readers};
 use crate::pages;
 use crate::record::Record;
 use crate::relay::Relay;
+use crate::stop;
+use crate::store::Recipient;
 use crate::wire;
 
 /// Hints are no more frequent: a busy morning changes many visits a second.
@@ -42,7 +44,7 @@ enum Scope {
 
 /// Somebody of the staff.
 pub(super) struct Staff {
-    organization: String,
+    who: Recipient,
     display_name: String,
     scope: Scope,
 }
@@ -53,7 +55,9 @@ impl Staff {
         let organization = organization.ok_or(Refusal(ProblemCode::WrongTenant))?;
         let scope = scope(organization, &caller.roles).ok_or(Refusal(ProblemCode::RoleMissing))?;
         let display_name = caller.clinician.display_name.clone();
-        Ok(Self { organization: organization.key.clone(), display_name, scope })
+        let (tid, oid) = (caller.clinician.tid.clone(), caller.clinician.oid.clone());
+        let who = Recipient { organization: organization.key.clone(), tid, oid };
+        Ok(Self { who, display_name, scope })
     }
 
     fn may_see(&self, department: Option<&Department>) -> bool {
@@ -66,8 +70,8 @@ impl Staff {
     /// A visit they may see; any other is not there.
     async fn find(&self, relay: &Relay, id: &str) -> Answer<Opened> {
         let opened = relay.arrivals.load(id).await?;
-        let own = opened.stored.row.organization == self.organization;
-        let organization = relay.organization(&self.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
+        let own = opened.stored.row.organization == self.who.organization;
+        let organization = relay.organization(&self.who.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
         if own && self.may_see(department(organization, &opened.record).as_ref()) {
             return Ok(opened);
         }
@@ -118,7 +122,7 @@ pub(super) async fn asset(Path(file): Path<String>) -> Response {
 
 /// `GET /staff/api/me`.
 pub(super) async fn me(State(relay): State<Arc<Relay>>, staff: Staff) -> Answer<Json<StaffMe>> {
-    let organization = relay.organization(&staff.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
+    let organization = relay.organization(&staff.who.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
     let named = |known: &BTreeSet<String>| {
         let own = organization.departments.iter().filter(|it| known.contains(&it.id));
         own.map(|it| Department { id: it.id.clone(), name: it.name.clone() }).collect()
@@ -137,16 +141,16 @@ pub(super) async fn me(State(relay): State<Arc<Relay>>, staff: Staff) -> Answer<
 
 /// `GET /staff/api/visits`.
 pub(super) async fn visits(State(relay): State<Arc<Relay>>, staff: Staff) -> Answer<Response> {
-    let organization = relay.organization(&staff.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
+    let organization = relay.organization(&staff.who.organization).ok_or(Refusal(ProblemCode::WrongTenant))?;
     let now = relay.clock.now();
     let mut rows = Vec::new();
-    for stored in relay.store.open_visits(&staff.organization).await? {
+    for stored in relay.store.open_visits(&staff.who.organization).await? {
         // One that this version cannot read keeps nobody from seeing the others.
         let Ok(opened) = relay.arrivals.open(stored) else { continue };
         let department = department(organization, &opened.record);
         if staff.may_see(department.as_ref()) {
             let mut row = wire::staff_row(&opened.stored, &opened.record, department, now);
-            row.clinicians = relay.clinician_names(&opened);
+            row.clinicians = relay.clinician_names(&opened, Readers::Staff);
             rows.push(row);
         }
     }
@@ -240,12 +244,12 @@ fn open(opened: &Opened) -> Answer<()> {
 /// the roles somebody has then.
 pub(super) async fn socket(
     State(relay): State<Arc<Relay>>,
-    _staff: Staff,
+    staff: Staff,
     headers: HeaderMap,
     upgrade: WebSocketUpgrade,
 ) -> Answer<Response> {
     same_origin(&relay, &headers)?;
-    let place = relay.limits.companion_socket()?;
+    let place = relay.limits.staff_socket(&staff.who)?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
         hint(&relay, socket).await;
         drop(place);
@@ -275,7 +279,7 @@ async fn hint(relay: &Relay, mut socket: WebSocket) {
                 unanswered += 1;
                 if unanswered > 2 || socket.send(Message::Ping(axum::body::Bytes::new())).await.is_err() { return; }
             }
-            () = stopped(&mut stopping) => return,
+            () = stop::begun(&mut stopping) => return,
         }
     }
 }
@@ -321,7 +325,8 @@ mod tests {
 
     #[test]
     fn a_visit_without_a_department_is_shown_to_those_who_see_all() {
-        let staff = |scope| Staff { organization: "northside".into(), display_name: String::new(), scope };
+        let who = Recipient { organization: "northside".into(), tid: "t".into(), oid: "o".into() };
+        let staff = |scope| Staff { who: who.clone(), display_name: String::new(), scope };
         let eye = Department { id: "eye".into(), name: "Eye clinic".into() };
         let own = staff(Scope::Departments(BTreeSet::from(["eye".to_owned()])));
         assert!(own.may_see(Some(&eye)) && !own.may_see(None));

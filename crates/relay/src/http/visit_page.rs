@@ -1,6 +1,7 @@
 //! The patient's page: its files, what it is told, and what it witnesses. A cookie set by a proven launch is all the
 //! patient has; an open socket is the evidence that they are still there.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -16,10 +17,12 @@ use roomed_visit::{LegId, ParticipantId, Source, Testimony, VisitEvent};
 use super::language::Language;
 use super::patient_page;
 use super::problem::{Answer, Refusal};
-use super::socket::{small, stopped};
+use super::socket::small;
 use crate::arrivals::{Along, Opened};
+use crate::config::Readers;
 use crate::keys::one_time;
 use crate::relay::Relay;
+use crate::stop;
 use crate::wire;
 use crate::{neighbours, pages};
 
@@ -152,7 +155,7 @@ pub(super) async fn socket(
     upgrade: WebSocketUpgrade,
 ) -> Answer<Response> {
     same_origin(&relay, &headers)?;
-    let place = relay.limits.page_socket()?;
+    let place = relay.limits.page_socket(&visitor)?;
     Ok(small(upgrade).on_upgrade(move |socket| async move {
         let mut leg = None;
         serve(&relay, &visitor, socket, &mut leg).await;
@@ -200,13 +203,13 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, leg
             return;
         }
         // Time alone may change what the page shows (the window opens), so every ping looks as well.
-        let Ok(view) = look(relay, visitor).await else { return };
-        if !there(relay, visitor, leg, view.stage != PageStage::AnotherDevice).await {
+        // Boxed: a socket waits for hours, and what it needs for a moment would be kept within it all that time.
+        let Ok(view) = Box::pin(look(relay, visitor)).await else { return };
+        if !Box::pin(there(relay, visitor, leg, view.stage != PageStage::AnotherDevice)).await {
             return;
         }
-        // The clock alone is no news.
-        let news = PatientView { now: String::new(), ..view.clone() };
-        if shown.as_ref() != Some(&news) {
+        let news = news(&view);
+        if shown != Some(news) {
             let text = serde_json::to_string(&view).expect("a view is plain data");
             if socket.send(Message::Text(text.into())).await.is_err() {
                 return;
@@ -225,9 +228,17 @@ async fn serve(relay: &Arc<Relay>, visitor: &Visitor, mut socket: WebSocket, leg
                 if unanswered > 2 || socket.send(Message::Ping(axum::body::Bytes::new())).await.is_err() { return; }
             }
             _ = sent_away.changed() => return,
-            () = stopped(&mut stopping) => return,
+            () = stop::begun(&mut stopping) => return,
         }
     }
+}
+
+/// Tells views apart; the clock alone is no news.
+fn news(view: &PatientView) -> u64 {
+    let view = PatientView { now: String::new(), ..view.clone() };
+    let mut hasher = DefaultHasher::new();
+    serde_json::to_vec(&view).expect("a view is plain data").hash(&mut hasher);
+    hasher.finish()
 }
 
 pub(super) async fn witness(relay: &Relay, visitor: &Visitor, testimony: Testimony) -> Answer<()> {
@@ -242,6 +253,7 @@ pub(super) async fn look(relay: &Relay, visitor: &Visitor) -> Answer<PatientView
     let here = has_place(&opened, visitor);
     let now = relay.clock.now();
     let mut view = wire::patient_view(organization, &opened.record, &visitor.who, here, meeting.as_ref(), now);
-    view.clinician = Some(relay.clinician_names(&opened).join(", ")).filter(|names| !names.is_empty());
+    view.clinician =
+        Some(relay.clinician_names(&opened, Readers::VisitPage).join(", ")).filter(|names| !names.is_empty());
     Ok(view)
 }

@@ -1,7 +1,8 @@
-//! The relay's keys. One master key wraps a data key per organization (in the database) and everything in the keys
-//! key store (outside it; a directory): a key per day, and the signing keys of Backend Services. A visit's own key is wrapped under
-//! its organization's key and its day's key together, so destroying a day's key forgets that day's visits for good,
-//! whatever backups of the database remain. Certificates for Graph are `meeting/graph/certificate.rs`.
+//! The relay's keys. One master key wraps a data key per organization (in the database) and everything in the key store
+//! (outside it; a directory): a key per day, the signing keys of Backend Services, the keys of Graph's notifications. A
+//! visit's own key is wrapped under its organization's key and its day's key together, so destroying a day's key forgets
+//! that day's visits for good, whatever backups of the database remain. Which certificate is used when is
+//! `meeting/graph/certificate.rs`.
 
 mod aead;
 mod directory;
@@ -17,9 +18,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use roomed_smart::keys::SigningKey;
 use secrecy::{ExposeSecret, SecretString};
+use zeroize::Zeroizing;
 
 use crate::clock::{Clock, Random};
 use crate::config::Config;
+use crate::meeting::graph::Shelf;
 use crate::store::{LookupKey, Store, StoreError, WrappedKey};
 
 use aead::Secret;
@@ -185,6 +188,24 @@ impl Keys {
     fn wrapping_key(&self, organization: &str, day: &Secret) -> Result<Secret, KeyError> {
         let organization = self.organizations.get(organization).ok_or(KeyError::UnknownOrganization)?;
         Ok(day.derive(organization.data.expose(), b"roomed visit key"))
+    }
+}
+
+impl Shelf for Keys {
+    fn ids(&self) -> Result<Vec<String>, KeyError> {
+        self.vault.certificates()
+    }
+
+    fn get(&self, id: &str) -> Result<Option<Zeroizing<String>>, KeyError> {
+        self.vault.certificate(id)
+    }
+
+    fn keep(&self, id: &str, pem: &str) -> Result<(), KeyError> {
+        self.vault.keep_certificate(id, pem)
+    }
+
+    fn forget(&self, id: &str) -> Result<(), KeyError> {
+        self.vault.forget_certificate(id)
     }
 }
 

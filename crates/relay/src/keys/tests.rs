@@ -11,6 +11,7 @@ use secrecy::SecretString;
 use super::{KeyError, Keys, one_time};
 use crate::clock::{Clock, ManualClock, Random, SystemRandomness};
 use crate::config::Config;
+use crate::meeting::graph::{Certificates, Shelf};
 use crate::store::Store;
 use crate::store::sqlite::SqliteStore;
 
@@ -40,6 +41,22 @@ impl Place {
 
 fn noon() -> Timestamp {
     "2026-11-22T12:00:00Z".parse().unwrap()
+}
+
+#[tokio::test]
+async fn the_key_of_graphs_notifications_lies_sealed_and_opens_after_a_restart() {
+    let place = Place::new().await;
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new(noon()));
+    let open = async || {
+        let keys: Arc<dyn Shelf> = Arc::new(place.keys().await.unwrap());
+        Certificates::open(keys, Arc::clone(&clock)).unwrap()
+    };
+    let made = open().await.current();
+    assert_eq!(open().await.current(), made);
+    for file in std::fs::read_dir(&place.config.keys.directory).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        assert!(!bytes.windows(5).any(|it| it == b"BEGIN"), "a key lies open");
+    }
 }
 
 #[tokio::test]

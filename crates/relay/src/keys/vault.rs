@@ -1,4 +1,4 @@
-//! What is kept in the key store: a key per day and the signing keys, each sealed under the master key with its own name
+//! What is kept in the key store: a key per day, the signing keys and the keys of Graph's notifications, each sealed under the master key with its own name
 //! as context, so that no key can stand in for another.
 
 use std::collections::HashMap;
@@ -14,6 +14,7 @@ use crate::clock::Random;
 
 const SIGNING: &str = "signing-";
 const DAY: &str = "day-";
+const CERTIFICATE: &str = "graph-notifications-";
 /// A name as context of what is sealed: the ending it has had as a file from the beginning.
 const END: &str = ".key";
 
@@ -80,6 +81,26 @@ impl Vault {
 
     pub(super) fn keep_signing_key(&self, pem: &SecretString, now: Timestamp) -> Result<(), KeyError> {
         self.keep(&format!("{SIGNING}{:012}", now.as_second()), pem.expose_secret().as_bytes())
+    }
+
+    /// The ids of the certificates that Graph's notifications are sealed for.
+    pub(super) fn certificates(&self) -> Result<Vec<String>, KeyError> {
+        let names = self.store.names(CERTIFICATE)?;
+        Ok(names.iter().filter_map(|it| it.strip_prefix(CERTIFICATE)).map(str::to_owned).collect())
+    }
+
+    pub(super) fn certificate(&self, id: &str) -> Result<Option<Zeroizing<String>>, KeyError> {
+        let Some(bytes) = self.read(&format!("{CERTIFICATE}{id}"))? else { return Ok(None) };
+        let pem = std::str::from_utf8(&bytes).map_err(|_| KeyError::Unopenable)?;
+        Ok(Some(Zeroizing::new(pem.to_owned())))
+    }
+
+    pub(super) fn keep_certificate(&self, id: &str, pem: &str) -> Result<(), KeyError> {
+        self.keep(&format!("{CERTIFICATE}{id}"), pem.as_bytes())
+    }
+
+    pub(super) fn forget_certificate(&self, id: &str) -> Result<(), KeyError> {
+        Ok(self.store.destroy(&format!("{CERTIFICATE}{id}"))?)
     }
 
     fn held(&self) -> MutexGuard<'_, HashMap<String, Arc<Secret>>> {

@@ -295,6 +295,10 @@ pub trait Meetings: Send + Sync {
     /// Ends a watch; one that is already gone is no error.
     async fn unwatch(&self, subscription_id: &str) -> Result<(), MeetingError>;
 
+    /// Deletes a meeting that nobody needs, so that its links open nothing; one that is already gone is no error. Nothing is
+    /// promised of people who are in its call (reference/microsoft.md 3.4): ask for it once they are out.
+    async fn discard(&self, meeting: &Meeting) -> Result<(), MeetingError>;
+
     /// What ending for all can mean here, as far as anybody knows: what is configured, and what came of the last try.
     fn ending(&self) -> Capability;
 

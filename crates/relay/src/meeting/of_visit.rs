@@ -23,10 +23,27 @@ impl Relay {
                 Some(meeting) if is_current(&meeting, opened) => Ok(meeting),
                 // A meeting that is there can be joined as it stands: the next look brings it along.
                 Some(known) => Ok(self.make_meeting(opened, Some(known.clone())).await.unwrap_or(known)),
-                None => self.make_meeting(opened, None).await,
+                None => {
+                    self.discard_old(opened).await;
+                    self.make_meeting(opened, None).await
+                }
             }
         })
         .await
+    }
+
+    /// What the visit gave up and nobody has deleted yet, as far as Graph takes it now: nobody else knows of it afterwards.
+    async fn discard_old(&self, opened: &Opened) {
+        let Some(meetings) = self.meetings.get(&opened.stored.row.organization) else { return };
+        let Some(organization) = self.organization(&opened.stored.row.organization) else { return };
+        // Another node may have made the visit's new one meanwhile.
+        let Ok(now) = self.arrivals.load(&opened.stored.row.id).await else { return };
+        if let Ok(Some(old)) = self.arrivals.any_meeting(&now).await
+            && !old.is_of(&now.record)
+            && let Err(error) = meetings.discard(&as_made(organization, old)).await
+        {
+            tracing::warn!(%error, "a cancelled visit's old meeting could not be deleted");
+        }
     }
 
     /// Runs what makes or watches a meeting, one at a time per visit.
@@ -64,6 +81,7 @@ impl Relay {
             organizer: Some(request.organizer),
             planned: Some((row.planned_start, row.planned_end)),
             co_organizers: request.co_organizers,
+            external_id: Some(request.external_id),
         };
         let along = Along { meeting: Some((record.clone(), watch)), ..Along::default() };
         self.arrivals.update(&row.id, &[VisitEvent::Decided(Command::MeetingReady)], along).await?;
@@ -96,6 +114,18 @@ impl Relay {
 pub(crate) fn organizer(organization: &Organization, known: Option<&MeetingRecord>) -> String {
     let recorded = known.and_then(|meeting| meeting.organizer.clone());
     recorded.unwrap_or_else(|| organization.organizer_oid.clone())
+}
+
+/// What is kept of a meeting, as Graph is asked about it.
+pub(crate) fn as_made(organization: &Organization, record: MeetingRecord) -> Meeting {
+    Meeting {
+        organizer: organizer(organization, Some(&record)),
+        id: record.id,
+        join_web_url: record.join_web_url,
+        patient_join_url: record.patient_join_url,
+        virtual_appointment: false,
+        thread: None,
+    }
 }
 
 /// Everybody who has to may admit, and it stands at the time of the appointment.

@@ -224,6 +224,14 @@ impl Meetings for Teams {
         self.subscriptions.delete(&self.graph, subscription_id).await
     }
 
+    async fn discard(&self, meeting: &Meeting) -> Result<(), MeetingError> {
+        let url = self.meetings(&meeting.organizer, &[&meeting.id]);
+        match self.graph.call(Method::DELETE, url, None, Repeat::Always).await {
+            Ok(_) | Err(Failure::Refused { status: 404 | 410, .. }) => Ok(()),
+            Err(failure) => Err(failure.into()),
+        }
+    }
+
     fn ending(&self) -> Capability {
         match (self.removes, self.own.refused()) {
             (true, None) => Capability::Verified,

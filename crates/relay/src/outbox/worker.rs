@@ -22,6 +22,7 @@ use crate::config::{self, Config};
 use crate::ehr::{Attempt, Ehr, Gate, Requests, Said};
 use crate::failpoint;
 use crate::keys::{KeyError, Keys};
+use crate::stop;
 use crate::store::{ClaimPolicy, Lease, Outcome, Settled, Settlement, Store, StoreError};
 
 /// Leases of a dead worker run out unseen by anyone, so look at least this often.
@@ -131,8 +132,7 @@ impl Worker {
                 biased;
                 _ = tokio::time::timeout(wait, bell.notified()) => {}
                 Some(ended) = flights.tasks.join_next() => report(ended),
-                // The guard it answers with must not be held while others wait.
-                () = async { drop(stopping.wait_for(|stop| *stop).await) } => {}
+                () = stop::begun(&mut stopping) => {}
             }
         }
         while let Some(ended) = flights.tasks.join_next().await {

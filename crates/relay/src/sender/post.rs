@@ -2,9 +2,7 @@
 //! a mail server which hangs holds up nobody else's. What became of a letter is said in the visit, where its clinician sees
 //! it. A letter whose link is good for nothing any more does not leave.
 
-use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -14,11 +12,10 @@ use crate::arrivals::{Along, ArrivalError, Opened};
 use crate::keys::KeyError;
 use crate::record::{InvitationState, LetterState};
 use crate::relay::Relay;
+use crate::rounds;
 use crate::store::{ClaimedLetter, CommitError, StoreError};
 use crate::wire;
 
-/// A clock may be set while we wait: look again at least this often.
-const LONGEST_WAIT: Duration = Duration::from_secs(30);
 /// At once; a mail server that hangs holds up this many letters and no more.
 const AT_ONCE: u32 = 16;
 /// Longer than an attempt may take (`smtp.rs`).
@@ -32,24 +29,7 @@ pub async fn run(relay: Arc<Relay>) {
 }
 
 async fn run_one(relay: &Relay, organization: &str) {
-    let mut stopping = relay.stopping.clone();
-    loop {
-        // Before looking: a letter that is written meanwhile rings as well.
-        let mut bell = pin!(relay.arrivals.letters.notified());
-        bell.as_mut().enable();
-        let next = round(relay, organization).await.unwrap_or_else(|error| {
-            tracing::error!(%error, organization, "letters could not be read or settled; they are tried again");
-            None
-        });
-        let now = relay.clock.now();
-        let wait = next.map_or(LONGEST_WAIT, |at| {
-            Duration::try_from(at.duration_since(now)).unwrap_or_default().min(LONGEST_WAIT)
-        });
-        tokio::select! {
-            _ = tokio::time::timeout(wait, bell) => {}
-            () = async { drop(stopping.wait_for(|stop| *stop).await) } => return,
-        }
-    }
+    rounds::run(relay, &relay.arrivals.letters, "letters", || round(relay, organization)).await;
 }
 
 /// Sends everything that is due; answers with when the next one is.

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
@@ -36,7 +36,7 @@ pub(super) struct Smtp {
 impl Smtp {
     /// As it is configured.
     pub(super) fn of(config: &SendingConfig, organization: &Organization, public_url: &str) -> anyhow::Result<Self> {
-        let tls = || TlsParameters::new(config.host.clone()).context("the mail server's name is of no use for TLS");
+        let tls = || parameters(config);
         let tls = match config.tls {
             SmtpTls::Starttls => Tls::Required(tls()?),
             SmtpTls::Implicit => Tls::Wrapper(tls()?),
@@ -78,6 +78,17 @@ impl Smtp {
             .body(self.text.replace("{link}", &letter.link))?;
         Ok(message)
     }
+}
+
+/// The server has to prove its name, to an authority that this computer trusts or that is configured.
+fn parameters(config: &SendingConfig) -> anyhow::Result<TlsParameters> {
+    let mut parameters = TlsParameters::builder(config.host.clone());
+    if let Some(file) = &config.ca_file {
+        let pem = std::fs::read(file).with_context(|| format!("sending.ca_file {} cannot be read", file.display()))?;
+        let known = Certificate::from_pem(&pem).context("sending.ca_file holds no certificate in PEM")?;
+        parameters = parameters.add_root_certificate(known);
+    }
+    parameters.build().context("the mail server's name or sending.ca_file is of no use for TLS")
 }
 
 #[async_trait]

@@ -1,5 +1,6 @@
 //! What nodes on one database tell each other, so that nobody has to wait for the next poll. A hint is never the news
-//! itself: one that is lost costs a little time and nothing else, and one that is false costs a look.
+//! itself: one that is lost costs a little time and nothing else, and one that is false costs a look, for its numbers are not
+//! believed either.
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::mpsc;

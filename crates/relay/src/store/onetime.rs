@@ -29,6 +29,11 @@ pub enum OneTimeKind {
     BrowserLaunch,
     /// A proven launch that waits for its clinician to say that they cover; the payload is sealed under the secret.
     BrowserCovering,
+    /// The question whether an EHR user and a Microsoft account are one person; the payload (who, and the proof's nonce) is
+    /// sealed under the word that answers it.
+    FirstLink,
+    /// A proven launch in a browser that waits for the answer to that question; the payload is sealed under the secret.
+    BrowserFirstLink,
     /// A proven visit that its clinician may open in their companion; the payload says whose and which.
     Offer,
     /// What was answered to an offer, under the hash of the same secret: the first answer stays.
@@ -48,6 +53,8 @@ impl OneTimeKind {
             Self::BrowserHandle => "browser-handle",
             Self::BrowserLaunch => "browser-launch",
             Self::BrowserCovering => "browser-covering",
+            Self::FirstLink => "first-link",
+            Self::BrowserFirstLink => "browser-first-link",
             Self::Offer => "offer",
             Self::OfferAnswer => "offer-answer",
         }

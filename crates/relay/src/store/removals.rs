@@ -1,4 +1,4 @@
-//! Visits whose meeting somebody has to empty, in the store: due with the change that ends the visit or takes that back,
+//! Visits whose meeting somebody has to empty or delete, in the store: due with the change that ends the visit or takes that back,
 //! claimed by one node at a time. What is to be done is read off the visit each time, never off this row.
 
 use async_trait::async_trait;
@@ -49,6 +49,9 @@ pub trait Removals: Send + Sync {
 
     /// When the next look is due.
     async fn next_removal_at(&self) -> Result<Option<Timestamp>, StoreError>;
+
+    /// Whether somebody still has to look after this visit's meeting.
+    async fn has_removal(&self, visit: &str) -> Result<bool, StoreError>;
 
     /// Why nobody could be removed from this visit's meeting, in a word.
     async fn removal_refused(&self, visit: &str) -> Result<Option<String>, StoreError>;

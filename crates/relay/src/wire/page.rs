@@ -45,10 +45,10 @@ fn page_stage(
     now: rules::Timestamp,
 ) -> wire::PageStage {
     let decisions = visit.decisions();
-    if decisions.cancelled.is_some() || visit.is_withdrawn(who) {
+    if matches!(visit.stage(now), rules::Stage::Cancelled { .. }) || visit.is_withdrawn(who) {
         return wire::PageStage::Cancelled;
     }
-    if decisions.ended.is_some() || decisions.closed.is_some() {
+    if !visit.is_open() {
         return wire::PageStage::Ended;
     }
     if !visit.is_welcome(who) {

@@ -44,6 +44,37 @@ async fn a_clinician_at_another_node_is_told_and_the_delegates_are_not() {
     assert!(delegates_told(&other.place, &visit).await, "nobody is there, and nobody else was told");
 }
 
+/// Whoever may connect to the database may say anything to those who listen.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_forged_hint_silences_nobody() {
+    let ground = Ground::make().await;
+    let (one, other) = (ground.start(CALM).await, ground.start(CALM).await);
+    let tid = one.place.relay.organization(ORGANIZATION).unwrap().tid.clone();
+    let clinician = Recipient { organization: ORGANIZATION.into(), tid: tid.clone(), oid: OID.into() };
+    let mut companion = one.place.relay.hub.companion(&clinician, 0);
+    until("the other node sees the companion", async || other.place.relay.has_companion(&clinician).await).await;
+    let visit = other.place.visit("first").await;
+    let mut page = one.place.relay.hub.page(&visit.id);
+    let highest = (u32::MAX, i64::MAX);
+    let (organization, oid, id) = (ORGANIZATION, OID, &visit.id);
+    for forged in [
+        format!(r#""kind":"notice","organization":"{organization}","tid":"{tid}","oid":"{oid}","seq":{}"#, highest.0),
+        format!(r#""kind":"visit","id":"{id}","version":{}"#, highest.1),
+    ] {
+        ground.say(&format!(r#"{{"node":"nobody",{forged}}}"#)).await;
+    }
+
+    // Lines come in the order in which they were said.
+    ready(&other.place, &visit).await;
+    let cursor = other.place.relay.store.cursor(&clinician).await.unwrap();
+    let stored = other.place.relay.store.visit(&visit.id).await.unwrap().unwrap();
+    assert!(cursor > 0, "the clinician was told");
+    until("the companion hears of it", async || *companion.hints.borrow_and_update() >= cursor).await;
+    until("the page hears of it", async || *page.borrow_and_update() >= stored.version).await;
+    assert_eq!(*companion.hints.borrow_and_update(), cursor);
+    assert_eq!(*page.borrow_and_update(), stored.version);
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_visit_is_offered_to_a_companion_at_another_node_and_the_page_hears_of_the_answer() {
     let ground = Ground::make().await;

@@ -49,6 +49,11 @@ impl Ground {
         self.home.sql("DELETE FROM node").await;
     }
 
+    /// Somebody says this to all nodes.
+    pub(crate) async fn say(&self, hint: &str) {
+        self.home.sql(&format!("SELECT pg_notify('roomed', '{hint}')")).await;
+    }
+
     /// A relay on it that is not serving.
     pub(crate) async fn place(&self) -> Place {
         let clock = Arc::clone(&self.clock);

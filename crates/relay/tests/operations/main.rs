@@ -52,4 +52,5 @@ on_both! {
     shredding::what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_week,
     shredding::a_day_stays_as_long_as_one_visit_of_it_is_open,
     shredding::who_went_away_unseen_and_how_long_was_waited_is_kept_for_the_reports,
+    shredding::a_cancelled_visit_waits_for_its_meeting_to_be_deleted_for_a_day_at_most,
 }

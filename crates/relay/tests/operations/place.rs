@@ -170,6 +170,10 @@ impl Meetings for Provider {
         Ok(())
     }
 
+    async fn discard(&self, _: &Meeting) -> Result<(), MeetingError> {
+        Err(MeetingError::Unreachable { retry_after: None })
+    }
+
     fn ending(&self) -> Capability {
         Capability::CloseOnly
     }
@@ -275,6 +279,7 @@ impl Place {
             organizer: Some(OID.into()),
             planned: None,
             co_organizers: vec![OID.into()],
+            external_id: Some(opened.record.meeting_external_id.clone()),
         };
         let watch = StoredWatch {
             subscription: format!("subscription-{name}"),

@@ -7,7 +7,7 @@ use roomed_relay::ehr::Said;
 use roomed_relay::shredding::{self, Shredded};
 use roomed_relay::store::EntryState;
 use roomed_relay::timers;
-use roomed_visit::{Identity, LegId, LegState, Oid, Testimony};
+use roomed_visit::{Command, Identity, LegId, LegState, Oid, Testimony, VisitEvent};
 use sqlx::{Connection, SqliteConnection};
 
 use crate::home::{Home, Kind, Stolen};
@@ -210,5 +210,23 @@ pub(crate) async fn who_went_away_unseen_and_how_long_was_waited_is_kept_for_the
     let of = |visit: &str| kept.iter().find(|it| it.visit == visit).map(|it| (it.waited, it.left_unseen)).unwrap();
     assert_eq!(of(&unseen.id), (Some(12 * 60), Some(1)));
     assert_eq!(of(&seen.id), (Some(7 * 60), Some(0)));
+    place.close().await;
+}
+
+pub(crate) async fn a_cancelled_visit_waits_for_its_meeting_to_be_deleted_for_a_day_at_most(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let (cancelled, ended) = (place.visit("cancelled").await, place.visit("ended").await);
+    place.happen(&cancelled, VisitEvent::Decided(Command::Cancel)).await;
+    place.end(&ended).await;
+    place.deliver().await;
+    assert!(place.relay.store.has_removal(&cancelled.id).await.unwrap(), "somebody is to delete its meeting");
+    assert!(!place.relay.store.has_removal(&ended.id).await.unwrap(), "an ended one's stays");
+    place.advance(minutes(6));
+    let round = async || shredding::round(&place.relay).await.unwrap().visits;
+    assert_eq!(round().await, 1, "the other one");
+    assert!(place.relay.arrivals.load(&cancelled.id).await.is_ok(), "nobody else knows which meeting that is");
+    place.advance(DAY);
+    assert_eq!(round().await, 1);
     place.close().await;
 }

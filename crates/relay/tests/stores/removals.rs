@@ -21,6 +21,7 @@ pub(crate) async fn an_ended_visit_is_one_nodes_and_keeps_its_leg(store: Arc<dyn
     assert_eq!(store.next_removal_at().await.unwrap(), None);
     ended(&store, None, 0).await;
     assert_eq!(store.next_removal_at().await.unwrap(), Some(t(0)));
+    assert!(store.has_removal("v1").await.unwrap() && !store.has_removal("v2").await.unwrap());
     assert_eq!(store.claim_removals(t(-1), t(20), 9).await.unwrap(), [], "not before its time");
     let first =
         ClaimedRemoval { visit: "v1".into(), organization: ORGANIZATION.into(), call: None, refused: None, attempt: 1 };
@@ -37,6 +38,7 @@ pub(crate) async fn an_ended_visit_is_one_nodes_and_keeps_its_leg(store: Arc<dyn
     assert!(store.settle_removal("v1", 3, None).await.unwrap());
     assert!(!store.settle_removal("v1", 3, None).await.unwrap(), "it is gone");
     assert_eq!(store.next_removal_at().await.unwrap(), None);
+    assert!(!store.has_removal("v1").await.unwrap());
     assert_eq!(store.removal_refused("v1").await.unwrap(), None);
 }
 

@@ -33,6 +33,7 @@ pub(super) async fn mail(State(hospital): State<Shared>, Query(since): Query<Sin
     let mail = &hospital.mail;
     Json(json!({
         "address": hospital.addresses().mail, "user": mail.user, "password": mail.password,
+        "authority": mail.authority(),
         "mail": mail.wait_after(since.after, patience).await,
     }))
 }

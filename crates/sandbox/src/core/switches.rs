@@ -53,6 +53,26 @@ pub const MAIL_SIGN_IN: Switch = Switch {
     values: &[("open", "anybody on this computer may"), ("demanded", "only who signs in with AUTH PLAIN may")],
 };
 
+/// How the mail relay is talked to in secret.
+pub const MAIL_TLS: Switch = Switch {
+    name: "mail_tls",
+    words: "How the mail relay is talked to in secret",
+    per_organization: false,
+    values: &[
+        ("none", "not at all, and it offers nothing"),
+        ("starttls", "it offers STARTTLS and takes no letter before it"),
+        ("implicit", "from the first byte"),
+    ],
+};
+
+/// Who vouches for the mail relay.
+pub const MAIL_CERTIFICATE: Switch = Switch {
+    name: "mail_certificate",
+    words: "Who has signed the mail relay's certificate",
+    per_organization: false,
+    values: &[("own", "the hospital's own authority, in GET /mail"), ("strangers", "somebody nobody knows")],
+};
+
 /// Whether subscribers and apps hear of people in the lobby.
 pub const LOBBY_VISIBLE: Switch = Switch {
     name: "lobby_visible",
@@ -110,8 +130,18 @@ pub const CONTEXT_LINKS: Switch = Switch {
 };
 
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 8] =
-    [&PROXIES, &CONTEXT_LINKS, &GUEST_TENANTS, &LOBBY_VISIBLE, &REJOIN, &REMOVAL, &MAIL, &MAIL_SIGN_IN];
+pub const ALL: [&Switch; 10] = [
+    &PROXIES,
+    &CONTEXT_LINKS,
+    &GUEST_TENANTS,
+    &LOBBY_VISIBLE,
+    &REJOIN,
+    &REMOVAL,
+    &MAIL,
+    &MAIL_SIGN_IN,
+    &MAIL_TLS,
+    &MAIL_CERTIFICATE,
+];
 
 /// Why a switch was not thrown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -1,7 +1,7 @@
 //! Microsoft Graph, as far as online meetings go: meetings, their call events, attendance reports. Strict as Graph.
 //! Everything answers under `/v1.0` and `/beta` alike. Left out: delegated permissions, `/me`, `$batch`, `$select`.
 //!
-//! Fault targets (control API): `graph.create`, `graph.meeting`, `graph.virtual_join_url`, `graph.attendance`,
+//! Fault targets (control API): `graph.create`, `graph.meeting` (`graph.meeting.delete`), `graph.virtual_join_url`, `graph.attendance`,
 //! `graph.subscribe`, `graph.renew`, `graph.calls` for requests; `graph.access_policy` with mode `refuse`; `graph.notify` with
 //! `delay`, `duplicate`, `reorder`, `drop_before`, `drop_after_apply`, `status` for deliveries; and
 //! `graph.notify.<spoil>` (any mode) for notifications spoilt on purpose, see `spoil.rs`. More under `switches.rs`.

@@ -7,6 +7,8 @@ pub(super) enum Command {
     Ehlo,
     /// `HELO`, with a name.
     Helo,
+    /// `STARTTLS` (RFC 3207).
+    StartTls,
     /// `AUTH PLAIN`, with the initial response if it came along.
     AuthPlain(Option<String>),
     /// `MAIL FROM`.
@@ -42,6 +44,7 @@ impl Command {
             ("EHLO" | "HELO", "") => Self::Wrong("say who you are"),
             ("EHLO", _) => Self::Ehlo,
             ("HELO", _) => Self::Helo,
+            ("STARTTLS", "") => Self::StartTls,
             ("AUTH", rest) => auth(rest),
             ("MAIL", rest) => mail(rest),
             ("RCPT", rest) => rcpt(rest),
@@ -49,7 +52,7 @@ impl Command {
             ("RSET", "") => Self::Rset,
             ("NOOP", _) => Self::Noop,
             ("QUIT", "") => Self::Quit,
-            ("DATA" | "RSET" | "QUIT", _) => Self::Wrong("this takes no parameter"),
+            ("DATA" | "RSET" | "QUIT" | "STARTTLS", _) => Self::Wrong("this takes no parameter"),
             _ => Self::Unknown,
         }
     }
@@ -131,6 +134,7 @@ mod tests {
         ] {
             assert!(matches!(Command::parse(wrong), Command::Wrong(_)), "{wrong}");
         }
-        assert_eq!(Command::parse("STARTTLS"), Command::Unknown);
+        assert_eq!(Command::parse("starttls"), Command::StartTls);
+        assert_eq!(Command::parse("TURN"), Command::Unknown);
     }
 }

@@ -1,8 +1,8 @@
 //! The hospital's mail relay: takes what is submitted over SMTP (RFC 5321) and keeps it for `GET /mail`; nothing is delivered
-//! to anybody. On loopback only and therefore without TLS, as a submission agent on the same machine is. Strict about
-//! sequence, sizes and line ends. Left out: STARTTLS, pipelining, chunking, international addresses, any mechanism but PLAIN.
+//! to anybody. On loopback only; without TLS, as a submission agent on the same machine is, unless a switch says otherwise.
+//! Strict about sequence, sizes and line ends. Left out: pipelining, chunking, international addresses, any mechanism but PLAIN.
 //!
-//! How it behaves is set by the switches `mail` and `mail_sign_in`; single letters are disturbed by fault target `mail`
+//! How it behaves is set by the switches `mail`, `mail_sign_in`, `mail_tls` and `mail_certificate`; single letters are disturbed by fault target `mail`
 //! (`matching` looks at the recipient): `status` with 4yz or 5yz, `refuse` (550), `drop_before`, `drop_after_apply`, `delay`.
 
 mod command;
@@ -10,6 +10,7 @@ mod data;
 mod fate;
 mod letter;
 mod session;
+mod tls;
 
 pub use letter::Letter;
 
@@ -27,6 +28,7 @@ pub struct State {
     pub user: String,
     /// Their password.
     pub password: String,
+    tls: Option<tls::Tls>,
     letters: Mutex<Vec<Letter>>,
     newest: watch::Sender<u64>,
 }
@@ -38,9 +40,15 @@ impl State {
         Self {
             user: "roomed@mail.northside.example".to_owned(),
             password,
+            tls: tls::Tls::new().inspect_err(|error| tracing::error!(%error, "the mail relay has no TLS")).ok(),
             letters: Mutex::default(),
             newest: watch::Sender::new(0),
         }
+    }
+
+    /// The authority behind the mail relay's certificate, in PEM.
+    pub fn authority(&self) -> &str {
+        self.tls.as_ref().map_or("", |it| it.authority.as_str())
     }
 
     /// Keeps a letter; its number.

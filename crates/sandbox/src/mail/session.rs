@@ -7,16 +7,16 @@ use super::{
     fate::{self, Fate},
     letter,
 };
-use crate::core::{Shared, switches::MAIL_SIGN_IN};
+use crate::core::{
+    Shared,
+    switches::{MAIL_CERTIFICATE, MAIL_SIGN_IN, MAIL_TLS},
+};
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::json;
 use std::io;
 use tokio::{
-    io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
-    net::{
-        TcpStream,
-        tcp::{OwnedReadHalf, OwnedWriteHalf},
-    },
+    io::{AsyncBufReadExt, AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, BufReader},
+    net::TcpStream,
 };
 
 /// RFC 5321 4.5.3.1.4 says 512; AUTH may need more (RFC 4954 4).
@@ -30,10 +30,16 @@ struct Envelope {
     fate: Fate,
 }
 
+/// A line, whether or not anybody can listen in.
+trait Wire: AsyncRead + AsyncWrite + Unpin + Send {}
+impl<T: AsyncRead + AsyncWrite + Unpin + Send> Wire for T {}
+
 struct Session {
     hospital: Shared,
-    from: BufReader<OwnedReadHalf>,
-    to: OwnedWriteHalf,
+    line: BufReader<Box<dyn Wire>>,
+    is_secret: bool,
+    /// The first words of what was said while anybody could listen in.
+    overheard: Vec<String>,
     greeted: bool,
     signed_in: bool,
     envelope: Option<Envelope>,
@@ -48,16 +54,28 @@ enum Next {
 
 /// Talks until the client leaves.
 pub(super) async fn talk(stream: TcpStream, hospital: Shared) {
-    let (from, to) = stream.into_split();
-    let from = BufReader::new(from);
-    let mut session = Session { hospital, from, to, greeted: false, signed_in: false, envelope: None };
+    let line: BufReader<Box<dyn Wire>> = BufReader::new(Box::new(stream));
+    let mut session = Session {
+        hospital,
+        line,
+        is_secret: false,
+        overheard: Vec::new(),
+        greeted: false,
+        signed_in: false,
+        envelope: None,
+    };
     if let Err(error) = session.run().await {
         tracing::debug!(%error, "a mail conversation ended");
     }
+    let detail = json!({ "secret": session.is_secret, "overheard": session.overheard });
+    session.hospital.log("mail", "talked", detail);
 }
 
 impl Session {
     async fn run(&mut self) -> io::Result<()> {
+        if self.hospital.switches.is(&MAIL_TLS, "", "implicit") {
+            self.go_secret().await?;
+        }
         self.say(220, "mail.northside.example ESMTP (stand-in, nothing is delivered)").await?;
         while let Some(line) = self.line().await? {
             if self.answer(Command::parse(&line)).await? == Next::Ends {
@@ -67,8 +85,28 @@ impl Session {
         Ok(())
     }
 
+    /// From here on in TLS. What was sent along with the request for it is nobody's word (RFC 3207, 4.2).
+    async fn go_secret(&mut self) -> io::Result<()> {
+        let is_strangers = self.hospital.switches.is(&MAIL_CERTIFICATE, "", "strangers");
+        let hospital = Shared::clone(&self.hospital);
+        let tls = hospital.mail.tls.as_ref().ok_or_else(|| io::Error::other("there is no TLS here"))?;
+        let plain = std::mem::replace(
+            &mut self.line,
+            BufReader::new(Box::new(tokio::io::join(tokio::io::empty(), tokio::io::sink()))),
+        );
+        let secret = tls.acceptor(is_strangers).accept(plain.into_inner()).await?;
+        self.line = BufReader::new(Box::new(secret));
+        (self.is_secret, self.greeted, self.signed_in, self.envelope) = (true, false, false, None);
+        Ok(())
+    }
+
     async fn say(&mut self, code: u16, text: &str) -> io::Result<()> {
-        self.to.write_all(format!("{code} {text}\r\n").as_bytes()).await
+        self.write(format!("{code} {text}\r\n").as_bytes()).await
+    }
+
+    async fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.line.write_all(bytes).await?;
+        self.line.flush().await
     }
 
     /// A refusal; the journal has it too.
@@ -86,7 +124,11 @@ impl Session {
     /// A command line; `None` when the client has gone or does not speak SMTP.
     async fn line(&mut self) -> io::Result<Option<String>> {
         let mut line = Vec::new();
-        (&mut self.from).take(LONGEST_COMMAND).read_until(b'\n', &mut line).await?;
+        (&mut self.line).take(LONGEST_COMMAND).read_until(b'\n', &mut line).await?;
+        if !self.is_secret && !line.is_empty() {
+            let verb = line.split(|it| !it.is_ascii_alphabetic()).next().unwrap_or_default();
+            self.overheard.push(String::from_utf8_lossy(verb).to_ascii_uppercase());
+        }
         let text = line.strip_suffix(b"\r\n").and_then(|it| std::str::from_utf8(it).ok());
         if text.is_none() && !line.is_empty() {
             self.no(500, "5.5.2 a command is one line of text that ends with CR LF").await?;
@@ -101,6 +143,13 @@ impl Session {
                 self.greeted = true;
                 self.envelope = None;
                 self.ok("mail.northside.example").await
+            }
+            Command::StartTls if !self.offers_tls() => self.no(502, "5.5.1 TLS is not offered").await,
+            Command::StartTls if !self.greeted || self.envelope.is_some() => self.no(503, "5.5.1 not now").await,
+            Command::StartTls => {
+                self.say(220, "2.0.0 go on in TLS").await?;
+                self.go_secret().await?;
+                Ok(Next::Goes)
             }
             Command::AuthPlain(initial) => self.sign_in(initial).await,
             Command::Mail { from, size, eight_bit } => self.mail(from, size, eight_bit).await,
@@ -120,6 +169,10 @@ impl Session {
         }
     }
 
+    fn offers_tls(&self) -> bool {
+        !self.is_secret && self.hospital.switches.is(&MAIL_TLS, "", "starttls")
+    }
+
     fn demands_sign_in(&self) -> bool {
         self.hospital.switches.is(&MAIL_SIGN_IN, "", "demanded")
     }
@@ -127,15 +180,19 @@ impl Session {
     async fn greet(&mut self) -> io::Result<Next> {
         self.greeted = true;
         self.envelope = None;
-        let auth = if self.demands_sign_in() { "250-AUTH PLAIN\r\n" } else { "" };
+        let tls = if self.offers_tls() { "250-STARTTLS\r\n" } else { "" };
+        let auth = if self.demands_sign_in() && !self.offers_tls() { "250-AUTH PLAIN\r\n" } else { "" };
         let text = format!(
-            "250-mail.northside.example\r\n250-SIZE {LARGEST}\r\n250-8BITMIME\r\n{auth}250 ENHANCEDSTATUSCODES\r\n"
+            "250-mail.northside.example\r\n250-SIZE {LARGEST}\r\n250-8BITMIME\r\n{tls}{auth}250 ENHANCEDSTATUSCODES\r\n"
         );
-        self.to.write_all(text.as_bytes()).await?;
+        self.write(text.as_bytes()).await?;
         Ok(Next::Goes)
     }
 
     async fn sign_in(&mut self, initial: Option<String>) -> io::Result<Next> {
+        if self.offers_tls() {
+            return self.no(530, "5.7.0 STARTTLS first").await;
+        }
         if !self.demands_sign_in() {
             return self.no(502, "5.5.1 signing in is not offered").await;
         }
@@ -145,7 +202,7 @@ impl Session {
         let response = match initial {
             Some(it) => it,
             None => {
-                self.to.write_all(b"334 \r\n").await?;
+                self.write(b"334 \r\n").await?;
                 match self.line().await? {
                     Some(it) => it,
                     None => return Ok(Next::Ends),
@@ -164,6 +221,9 @@ impl Session {
     async fn mail(&mut self, from: String, size: Option<usize>, eight_bit: bool) -> io::Result<Next> {
         if !self.greeted || self.envelope.is_some() {
             return self.no(503, "5.5.1 EHLO first, and one letter at a time").await;
+        }
+        if self.offers_tls() {
+            return self.no(530, "5.7.0 STARTTLS first").await;
         }
         if self.demands_sign_in() && !self.signed_in {
             return self.no(530, "5.7.0 sign in first").await;
@@ -195,7 +255,7 @@ impl Session {
             return self.no(503, "5.5.1 RCPT first").await;
         };
         self.say(354, "end with a lone dot").await?;
-        let Some(read) = data::read(&mut self.from, eight_bit).await? else { return Ok(Next::Ends) };
+        let Some(read) = data::read(&mut self.line, eight_bit).await? else { return Ok(Next::Ends) };
         let raw = match read {
             Ok(raw) => raw,
             Err((code, text)) => return self.no(code, text).await,
@@ -208,7 +268,7 @@ impl Session {
             self.hospital.log("mail", "hung", json!({}));
             // Until the client loses patience.
             let mut rest = Vec::new();
-            (&mut self.from).take(LONGEST_COMMAND).read_to_end(&mut rest).await?;
+            (&mut self.line).take(LONGEST_COMMAND).read_to_end(&mut rest).await?;
             return Ok(Next::Ends);
         }
         let (recipients, bytes) = (to.len(), raw.len());

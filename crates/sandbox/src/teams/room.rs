@@ -104,8 +104,9 @@ pub(crate) fn act(
     .unwrap_or(Err(Refused::Unknown))
 }
 
-/// Somebody comes to the meeting's door; answers their leg.
+/// Somebody comes to the meeting's door; answers their leg. The door of a deleted meeting opens to nobody, whoever is inside.
 pub(crate) fn join(hospital: &Shared, thread: &str, who: Who) -> Result<String, Refused> {
+    crate::graph::rules_of(hospital, thread).ok_or(Refused::Unknown)?;
     let (who, leg) = comer(hospital, thread, who).ok_or(Refused::Unknown)?;
     let id = leg.clone();
     let kind = who.kind();

@@ -23,6 +23,27 @@ async fn create_or_get_knows_a_meeting_by_tenant_organizer_and_external_id() {
 }
 
 #[tokio::test]
+async fn a_deleted_meeting_is_found_by_nobody_and_lets_nobody_in() {
+    let desk = Desk::open().await;
+    let meeting = desk.meeting("e-1").await;
+    let inside = desk.join(&meeting, json!({"oid": desk.organizer})).await;
+    let own = format!("{}/{}", desk.meetings_path(), meeting["id"].as_str().unwrap());
+    assert_eq!(desk.delete(&own).await.status, 204);
+    assert_eq!(desk.delete(&own).await.status, 404, "once");
+    assert_eq!(desk.get(&own).await.status, 404);
+    assert_eq!(desk.patch(&own, json!({"subject": "Again"})).await.status, 404);
+    for who in [json!({"oid": desk.organizer}), json!({"guest": "Guest"})] {
+        assert_eq!(desk.teams(&meeting, "/join", who).await.status, 404);
+    }
+    // Nothing is promised of those who were in its call.
+    let legs = desk.teams(&meeting, "", serde_json::Value::Null).await.body["legs"].clone();
+    assert_eq!((legs.as_array().map(Vec::len), &legs[0]["leg"]), (Some(1), &json!(inside)));
+    let anew = desk.meeting("e-1").await;
+    assert_ne!(anew["id"], meeting["id"]);
+    desk.join(&anew, json!({"guest": "Guest"})).await;
+}
+
+#[tokio::test]
 async fn create_or_get_refuses_what_graph_refuses() {
     let desk = Desk::open().await;
     let path = format!("{}/createOrGet", desk.meetings_path());

@@ -230,3 +230,22 @@ async fn where_signing_in_is_demanded_nothing_goes_without() {
     let _ = desk.tell(Method::PUT, "/switches/mail_sign_in", &json!({ "value": "open" })).await;
     assert!(!Client::connect(&desk).await.say("EHLO relay.example").await.contains("AUTH"));
 }
+
+#[tokio::test]
+async fn where_tls_is_demanded_nothing_is_taken_before_it() {
+    let desk = Desk::open().await;
+    let mut client = Client::greeted(&desk).await;
+    assert!(client.say("STARTTLS").await.starts_with("502 "), "it was not offered");
+    desk.throw("mail_tls", "starttls").await;
+    let mut client = Client::connect(&desk).await;
+    assert!(client.say("STARTTLS").await.starts_with("503 "), "EHLO first");
+    assert!(client.say("EHLO relay.example").await.contains("250-STARTTLS\r\n"));
+    for line in ["MAIL FROM:<a@b.example>", "AUTH PLAIN AGEAYg=="] {
+        assert!(client.say(line).await.starts_with("530 "), "{line}");
+    }
+    // From here on the client has to speak TLS: what it says along with the request, or in the clear after it, is nobody's word.
+    client.send("STARTTLS\r\nMAIL FROM:<a@b.example>\r\n").await;
+    assert!(client.hear().await.unwrap().starts_with("220 "));
+    client.send("NOOP\r\n").await;
+    assert_eq!(client.hear().await, None, "and is not answered");
+}

@@ -4,6 +4,7 @@
 mod alert;
 mod arrival;
 mod attribution;
+mod called_off;
 mod closing;
 mod door;
 mod doubt;

@@ -4,11 +4,12 @@
 use std::path::Path;
 
 use anyhow::Context;
-use reqwest::{Client, Method, Response};
+use reqwest::{Client, Method};
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use crate::clinician::{self, Clinician};
+use crate::redirect::{cookie, location};
 use crate::stack::{Options, Organization, Stack};
 
 /// How many people come in at the same time.
@@ -99,14 +100,4 @@ async fn come_in(http: &Client, link: &str) -> anyhow::Result<Entered> {
     let back = http.get(location(&authorized)?).header("cookie", launch).send().await?;
     anyhow::ensure!(location(&back)? == "/v/", "the patient is sent elsewhere");
     Ok(Entered(cookie(&back)?))
-}
-
-fn location(answer: &Response) -> anyhow::Result<String> {
-    let location = answer.headers().get("location").and_then(|it| it.to_str().ok());
-    Ok(location.with_context(|| format!("no redirect but {}", answer.status()))?.to_owned())
-}
-
-fn cookie(answer: &Response) -> anyhow::Result<String> {
-    let set = answer.headers().get("set-cookie").and_then(|it| it.to_str().ok()).context("no cookie")?;
-    Ok(set.split(';').next().unwrap_or_default().to_owned())
 }

@@ -14,7 +14,6 @@ use super::super::requests;
 use crate::config::{BasicAuth, ConnectionStatus, Verb};
 use crate::outbox::Role;
 
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
 const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 
 /// The connection-status service of one organization.
@@ -22,28 +21,22 @@ pub(super) struct Setter {
     pub(super) status: ConnectionStatus,
     /// `None` where `interconnect` and `path` make no address.
     address: Option<Url>,
-    client: Option<reqwest::Client>,
+    client: reqwest::Client,
 }
 
 impl Setter {
-    pub(super) fn new(status: ConnectionStatus, interconnect: &str, policy: UrlPolicy) -> Self {
+    pub(super) fn new(
+        status: ConnectionStatus,
+        interconnect: &str,
+        client: reqwest::Client,
+        policy: UrlPolicy,
+    ) -> Self {
         let address = policy.parse(&format!("{interconnect}{}", status.path)).ok();
-        let builder = reqwest::Client::builder()
-            .redirect(reqwest::redirect::Policy::none())
-            .retry(reqwest::retry::never())
-            .tls_backend_rustls()
-            .connect_timeout(CONNECT_LIMIT)
-            .timeout(ANSWER_LIMIT);
-        let builder = match policy {
-            UrlPolicy::HttpsOnly => builder.https_only(true),
-            // A proxy of the environment could not reach our loopback.
-            UrlPolicy::AllowLoopbackHttp => builder.no_proxy(),
-        };
-        Self { status, address, client: builder.build().ok() }
+        Self { status, address, client }
     }
 
     pub(super) async fn set(&self, conference: &str, external: &str, role: Role, status: i64) -> Said {
-        let (Some(address), Some(client)) = (&self.address, &self.client) else {
+        let Some(address) = &self.address else {
             return Said::Never { reason: "The address of the connection-status service is not usable.".into() };
         };
         let kind = match role {
@@ -58,14 +51,15 @@ impl Setter {
             .append_pair("VendorName", &self.status.vendor_name)
             .append_pair("ConnectionStatus", &status.to_string());
         let request = match self.status.verb {
-            Verb::Get => client.get(url),
-            Verb::Post => client.post(url).header("content-length", "0"),
+            Verb::Get => self.client.get(url),
+            Verb::Post => self.client.post(url).header("content-length", "0"),
         };
         let BasicAuth::Basic { user, password } = &self.status.auth;
         let request = request
             .basic_auth(user, Some(password.expose_secret()))
             .header("Epic-Client-ID", &self.status.epic_client_id)
-            .header("cache-control", "no-store");
+            .header("cache-control", "no-store")
+            .timeout(ANSWER_LIMIT);
         requests::left();
         match request.send().await {
             Ok(response) => {

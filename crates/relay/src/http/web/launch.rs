@@ -18,6 +18,7 @@ use super::sign_in::{self, Then, put, take};
 use super::{WebCaller, page, visit};
 use crate::config::{EhrConfig, Organization};
 use crate::ehr::Together;
+use crate::http::first_link;
 use crate::http::html;
 use crate::http::patient_launch::{Fresh, Kept};
 use crate::http::problem::{Answer, Refusal};
@@ -58,7 +59,8 @@ struct Pending {
     session: String,
 }
 
-/// A launch that is proven but for one word: that its clinician covers for a colleague.
+/// A launch that is proven but for a word of its clinician's: that they cover for a colleague, or that they are the person
+/// in the chart.
 #[derive(Serialize, Deserialize)]
 struct Asking {
     iss: String,
@@ -68,6 +70,8 @@ struct Asking {
     about: About,
     patient: Option<String>,
     session: String,
+    /// They have said that they cover.
+    covering: bool,
 }
 
 /// Keeps a launch for a browser that goes on by itself. `None`: this EHR has no client for that.
@@ -178,7 +182,8 @@ async fn finish(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> A
     let (ehr, client) = browser_client(organization, &pending.iss)?;
     let configuration = relay.smart_configuration(ehr).await?;
     let (redirect, pkce) = (redirect_uri(relay, key), Pkce::new(&Kept(pending.seed)));
-    let token = exchange_code(&relay.http, &configuration.token_endpoint, relay.policy, client, &redirect, code, &pkce);
+    let token =
+        exchange_code(&relay.ehr_http, &configuration.token_endpoint, relay.policy, client, &redirect, code, &pkce);
     let token = token.await.map_err(|error| {
         tracing::info!(%error, "a clinician's launch in the browser was refused");
         Refusal(ProblemCode::LaunchRefused)
@@ -192,7 +197,7 @@ async fn finish(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> A
     // Used up at once: state and code are, so nothing could be said with it again.
     let used = relay.store.take_once(OneTimeKind::Nonce, &nonce, relay.clock.now()).await?;
     used.ok_or(Refusal(ProblemCode::NonceRefused))?;
-    proof::same_person(relay, &as_caller, ehr, &practitioner).await?;
+    let may_link = proof::same_person(relay, &as_caller, ehr, &practitioner).await?;
     let connection = &**relay.ehr(key, &ehr.iss)?;
     let scheduled = match (&pending.about.session_id, &token.encounter) {
         (Some(session), _) => Together::of_token(connection, session).await?,
@@ -207,14 +212,29 @@ async fn finish(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> A
         about: pending.about,
         patient: token.patient,
         session: caller.session.clone(),
+        covering: false,
     };
-    enter(relay, organization, ehr, &caller, &scheduled, asking, false).await
+    enter(relay, organization, ehr, &caller, &scheduled, asking, may_link).await
 }
 
 /// What the button *I am covering* sends.
 #[derive(Deserialize)]
 pub(in crate::http) struct Pressed {
     launch: String,
+}
+
+/// What the buttons of "is this you in both?" send.
+#[derive(Deserialize)]
+pub(in crate::http) struct Said {
+    launch: String,
+    me: SameOrNot,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum SameOrNot {
+    Yes,
+    No,
 }
 
 /// `POST /o/{organization}/launch/covering`.
@@ -235,17 +255,56 @@ async fn cover(
 ) -> Answer<Response> {
     let caller = WebCaller::acting(relay, headers, key).await?;
     let Form(Pressed { launch }) = pressed.map_err(|_| Refusal(ProblemCode::BadRequest))?;
-    let (kept_for, asking): (_, Asking) = take(relay, OneTimeKind::BrowserCovering, &launch).await?;
+    let asking = asked(relay, key, &caller, OneTimeKind::BrowserCovering, &launch).await?;
+    answered(relay, key, &caller, Asking { covering: true, ..asking }, false).await
+}
+
+/// `POST /o/{organization}/launch/first-link`.
+pub(in crate::http) async fn same_person(
+    State(relay): State<Arc<Relay>>,
+    Path(key): Path<String>,
+    headers: HeaderMap,
+    said: Result<Form<Said>, FormRejection>,
+) -> Response {
+    match is_same_person(&relay, &key, &headers, said).await {
+        Err(refusal) if refusal.0 == ProblemCode::WrongPerson => page::wrong_person(&key, refusal),
+        answer => page::answer(answer),
+    }
+}
+
+async fn is_same_person(
+    relay: &Relay,
+    key: &str,
+    headers: &HeaderMap,
+    said: Result<Form<Said>, FormRejection>,
+) -> Answer<Response> {
+    let caller = WebCaller::acting(relay, headers, key).await?;
+    let Form(Said { launch, me }) = said.map_err(|_| Refusal(ProblemCode::BadRequest))?;
+    let asking = asked(relay, key, &caller, OneTimeKind::BrowserFirstLink, &launch).await?;
+    if me == SameOrNot::No {
+        return sign_in::sign_out(relay, key, headers).await;
+    }
+    answered(relay, key, &caller, asking, true).await
+}
+
+/// What this browser, and no other, was asked. Once.
+async fn asked(relay: &Relay, key: &str, caller: &WebCaller, kind: OneTimeKind, launch: &str) -> Answer<Asking> {
+    let (kept_for, asking): (_, Asking) = take(relay, kind, launch).await?;
     if kept_for != key || asking.session != caller.session {
         return Err(Refusal(ProblemCode::HandleUnknown));
     }
+    Ok(asking)
+}
+
+/// Goes on with what is known now: it was asked about minutes ago.
+async fn answered(relay: &Relay, key: &str, caller: &WebCaller, asking: Asking, is_both: bool) -> Answer<Response> {
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let (ehr, _) = browser_client(organization, &asking.iss)?;
-    // The appointment as it is now: it was asked about minutes ago.
+    let linked = proof::same_person(relay, &caller.caller(), ehr, &asking.practitioner).await?;
     let connection = &**relay.ehr(key, &ehr.iss)?;
     let facts = connection.appointment(&asking.appointment).await?;
     let scheduled = Together::around(connection, facts.ok_or(Refusal(ProblemCode::AppointmentNotFound))?).await?;
-    enter(relay, organization, ehr, &caller, &scheduled, asking, true).await
+    enter(relay, organization, ehr, caller, &scheduled, asking, linked || is_both).await
 }
 
 async fn enter(
@@ -255,14 +314,15 @@ async fn enter(
     caller: &WebCaller,
     scheduled: &Together,
     asking: Asking,
-    covering: bool,
+    may_link: bool,
 ) -> Answer<Response> {
     let claim = Claim {
         practitioner: asking.practitioner.clone(),
         scheduled,
         department: asking.about.department.clone(),
         chart_of: asking.patient.as_deref(),
-        covering,
+        covering: asking.covering,
+        may_link,
     };
     match proof::begin(relay, &caller.caller(), organization, ehr, claim, Vec::new()).await {
         Ok(opened) => {
@@ -273,6 +333,12 @@ async fn enter(
             let secret = relay.random.token();
             put(relay, &organization.key, OneTimeKind::BrowserCovering, &secret, &asking).await?;
             Ok(page::covering(&organization.key, &secret))
+        }
+        Err(Refused { refusal: Refusal(ProblemCode::FirstLink), .. }) => {
+            let secret = relay.random.token();
+            put(relay, &organization.key, OneTimeKind::BrowserFirstLink, &secret, &asking).await?;
+            let ehr_user = first_link::ehr_user(relay, &organization.key, &ehr.iss, &asking.practitioner).await;
+            Ok(page::first_link(&organization.key, &secret, &caller.clinician.display_name, ehr_user.as_deref()))
         }
         Err(refused) => Err(refused.refusal),
     }

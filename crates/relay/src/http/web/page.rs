@@ -128,6 +128,27 @@ pub(super) fn covering(key: &str, secret: &str) -> Response {
     with_forms(StatusCode::CONFLICT, "Roomed", &body, "'self'")
 }
 
+/// EHR user and account have never been used together: a word is needed once.
+pub(super) fn first_link(key: &str, secret: &str, account: &str, ehr_user: Option<&str>) -> Response {
+    let chart = match ehr_user {
+        Some(name) => format!("The chart is open for <strong>{}</strong>.", escape(name)),
+        None => "The EHR does not say whose name the chart is open for: look at the chart's own header.".to_owned(),
+    };
+    let body = format!(
+        "<h1>Is this you in both?</h1>\
+         <p>You are signed in to Microsoft as <strong>{}</strong>. {chart}</p>\
+         <p>Roomed asks this once, and from then on tells this account of these patients.</p>\
+         <form method=\"post\" action=\"/o/{}/launch/first-link\"><input type=\"hidden\" name=\"launch\" value=\"{}\">\
+         <p><button id=\"first-link-yes\" class=\"button\" name=\"me\" value=\"yes\">Yes, this is me</button></p>\
+         <p><button id=\"first-link-no\" class=\"button\" name=\"me\" value=\"no\">No, sign out</button></p></form>\
+         <p class=\"quiet\" id=\"problem\" data-code=\"first-link\">Code: first-link</p>",
+        escape(account),
+        escape(key),
+        escape(secret),
+    );
+    with_forms(StatusCode::CONFLICT, "Roomed", &body, "'self'")
+}
+
 /// The person in the chart is not the one who is signed in here: they can be.
 pub(super) fn wrong_person(key: &str, refusal: Refusal) -> Response {
     let problem = refusal.problem();

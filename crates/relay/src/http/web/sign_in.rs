@@ -149,7 +149,8 @@ pub(in crate::http) async fn out(
     page::answer(sign_out(&relay, &key, &headers).await)
 }
 
-async fn sign_out(relay: &Relay, key: &str, headers: &HeaderMap) -> Answer<Response> {
+/// Ends the browser's session, which must be acting from a page of ours.
+pub(super) async fn sign_out(relay: &Relay, key: &str, headers: &HeaderMap) -> Answer<Response> {
     let caller = WebCaller::acting(relay, headers, key).await?;
     relay.store.end_web_session(&caller.session).await?;
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
@@ -188,7 +189,7 @@ fn redirect_uri(relay: &Relay) -> String {
 }
 
 /// Keeps something sealed under a secret of its own.
-pub(super) async fn put<T: Serialize>(
+pub(in crate::http) async fn put<T: Serialize>(
     relay: &Relay,
     organization: &str,
     kind: OneTimeKind,

@@ -1,10 +1,8 @@
-//! The RSA keys that notifications are sealed for: self-signed certificates in the keys directory, one file each.
-//! Rotation overlaps: a subscription keeps the certificate it was made with, so old keys stay readable.
+//! The RSA keys that notifications are sealed for: self-signed certificates, kept sealed outside the database. Rotation
+//! overlaps: a subscription keeps the certificate it was made with, so old keys stay readable, at every node.
 
 use std::collections::HashMap;
-use std::io::{self, Write as _};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use aws_lc_rs::digest;
 use aws_lc_rs::rsa::{OaepPrivateDecryptingKey, PrivateDecryptingKey};
@@ -16,8 +14,8 @@ use x509_cert::der::{Decode as _, DecodePem as _, Encode as _};
 use zeroize::Zeroizing;
 
 use crate::clock::Clock;
+use crate::keys::KeyError;
 
-const PREFIX: &str = "graph-notifications-";
 /// A new certificate is made when the newest is this old.
 const ROTATE_AFTER: SignedDuration = SignedDuration::from_hours(24 * 180);
 /// An old one is forgotten this long after its successor came: watches live three days and are renewed for as long
@@ -28,15 +26,30 @@ const VALID_DAYS: i64 = 730;
 /// The certificates cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum CertificateError {
-    /// The directory or a file in it cannot be read or written.
-    #[error("the keys directory cannot be used: {0}")]
-    Io(#[from] io::Error),
-    /// A file does not hold a certificate and its RSA key.
+    /// They cannot be read or kept.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// What lies there is not a certificate and its RSA key.
     #[error("{0} in the keys directory does not hold a notification certificate and its key")]
     Unreadable(String),
     /// No key can be made.
     #[error("a notification certificate could not be made")]
     Making,
+}
+
+/// Where certificates lie with their keys, for all nodes: whatever keeps them seals them. An id is of `0-9a-f`.
+pub trait Shelf: Send + Sync {
+    /// The ids of all.
+    fn ids(&self) -> Result<Vec<String>, KeyError>;
+
+    /// Certificate and key as PEM.
+    fn get(&self, id: &str) -> Result<Option<Zeroizing<String>>, KeyError>;
+
+    /// Keeps them.
+    fn keep(&self, id: &str, pem: &str) -> Result<(), KeyError>;
+
+    /// Destroys them. Nothing there is no error.
+    fn forget(&self, id: &str) -> Result<(), KeyError>;
 }
 
 /// One certificate, without its key.
@@ -50,34 +63,24 @@ pub struct Certificate {
     pub made: Timestamp,
 }
 
+#[derive(Clone)]
 struct Held {
     certificate: Arc<Certificate>,
     key: Arc<OaepPrivateDecryptingKey>,
-    file: PathBuf,
 }
 
 /// All readable certificates; new subscriptions get the newest.
 pub struct Certificates {
-    directory: PathBuf,
+    shelf: Arc<dyn Shelf>,
     clock: Arc<dyn Clock>,
     held: RwLock<HashMap<String, Held>>,
 }
 
 impl Certificates {
-    /// Reads the directory (made if missing) and makes the first certificate. Blocks: some 100 ms for a key.
-    pub fn open(directory: &Path, clock: Arc<dyn Clock>) -> Result<Self, CertificateError> {
-        std::fs::create_dir_all(directory)?;
-        let mut held = HashMap::new();
-        for entry in std::fs::read_dir(directory)? {
-            let file = entry?.path();
-            let name = file.file_name().and_then(|it| it.to_str()).unwrap_or_default().to_owned();
-            if name.starts_with(PREFIX) && name.ends_with(".pem") {
-                let pem = Zeroizing::new(std::fs::read_to_string(&file)?);
-                let it = read(&pem, file).ok_or(CertificateError::Unreadable(name))?;
-                held.insert(it.certificate.id.clone(), it);
-            }
-        }
-        let it = Self { directory: directory.to_owned(), clock, held: RwLock::new(held) };
+    /// Reads what is there and makes the first certificate. Blocks: some 100 ms for a key.
+    pub fn open(shelf: Arc<dyn Shelf>, clock: Arc<dyn Clock>) -> Result<Self, CertificateError> {
+        let it = Self { shelf, clock, held: RwLock::default() };
+        it.look()?;
         if it.newest().is_none() {
             it.rotate()?;
         }
@@ -89,13 +92,23 @@ impl Certificates {
         self.newest().expect("open() made one, and retiring leaves the newest")
     }
 
-    /// The key of a certificate, also of an old one.
+    /// The key of a certificate: also of an old one, and of one that another node has made meanwhile.
     pub(crate) fn key(&self, id: &str) -> Option<Arc<OaepPrivateDecryptingKey>> {
-        self.held.read().expect("no panic happens under this lock").get(id).map(|it| Arc::clone(&it.key))
+        let known = self.read().get(id).map(|it| Arc::clone(&it.key));
+        let found = || match self.find(id) {
+            Ok(found) => found.map(|it| it.key),
+            Err(error) => {
+                tracing::error!(%error, "a notification's key cannot be read");
+                None
+            }
+        };
+        known.or_else(found)
     }
 
-    /// Makes a new certificate when the newest is half a year old, and forgets those long replaced. Call it daily.
+    /// Makes a new certificate when the newest is half a year old, and forgets those long replaced. Blocks, as
+    /// [`open`](Self::open).
     pub fn tend(&self) -> Result<(), CertificateError> {
+        self.look()?;
         let now = self.clock.now();
         if now.duration_since(self.current().made) >= ROTATE_AFTER {
             self.rotate()?;
@@ -104,12 +117,10 @@ impl Certificates {
         if now.duration_since(newest.made) < READABLE_FOR {
             return Ok(());
         }
-        let mut held = self.held.write().expect("no panic happens under this lock");
-        let old: Vec<_> = held.keys().filter(|it| **it != newest.id).cloned().collect();
+        let old: Vec<_> = self.read().keys().filter(|it| **it != newest.id).cloned().collect();
         for id in old {
-            if let Some(it) = held.remove(&id) {
-                std::fs::remove_file(it.file)?;
-            }
+            self.write().remove(&id);
+            self.shelf.forget(&id)?;
         }
         Ok(())
     }
@@ -117,18 +128,45 @@ impl Certificates {
     /// Makes a certificate now; the others stay readable.
     pub fn rotate(&self) -> Result<Arc<Certificate>, CertificateError> {
         let pem = make(self.clock.now()).ok_or(CertificateError::Making)?;
-        let mut it = read(&pem, PathBuf::new()).ok_or(CertificateError::Making)?;
-        it.file = self.directory.join(format!("{PREFIX}{}.pem", it.certificate.id));
-        keep(&it.file, &pem)?;
-        let certificate = Arc::clone(&it.certificate);
-        self.held.write().expect("no panic happens under this lock").insert(certificate.id.clone(), it);
+        let made = read(&pem).ok_or(CertificateError::Making)?;
+        self.shelf.keep(&made.certificate.id, &pem)?;
+        let certificate = Arc::clone(&made.certificate);
+        self.write().insert(certificate.id.clone(), made);
         Ok(certificate)
     }
 
+    /// Learns what other nodes have made.
+    fn look(&self) -> Result<(), CertificateError> {
+        for id in self.shelf.ids()? {
+            if !self.read().contains_key(&id) {
+                self.find(&id)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn find(&self, id: &str) -> Result<Option<Held>, CertificateError> {
+        if id.is_empty() || !id.bytes().all(|it| matches!(it, b'0'..=b'9' | b'a'..=b'f')) {
+            return Ok(None);
+        }
+        let Some(pem) = self.shelf.get(id)? else { return Ok(None) };
+        let found = read(&pem).filter(|it| it.certificate.id == id);
+        let found = found.ok_or_else(|| CertificateError::Unreadable(id.to_owned()))?;
+        self.write().insert(id.to_owned(), found.clone());
+        Ok(Some(found))
+    }
+
     fn newest(&self) -> Option<Arc<Certificate>> {
-        let held = self.held.read().expect("no panic happens under this lock");
         // The id breaks a tie between two nodes' first certificates, so that all nodes choose alike
-        held.values().map(|it| &it.certificate).max_by_key(|it| (it.made, it.id.clone())).cloned()
+        self.read().values().map(|it| &it.certificate).max_by_key(|it| (it.made, it.id.clone())).cloned()
+    }
+
+    fn read(&self) -> RwLockReadGuard<'_, HashMap<String, Held>> {
+        self.held.read().expect("no panic happens under this lock")
+    }
+
+    fn write(&self) -> RwLockWriteGuard<'_, HashMap<String, Held>> {
+        self.held.write().expect("no panic happens under this lock")
     }
 }
 
@@ -150,7 +188,7 @@ fn make(now: Timestamp) -> Option<Zeroizing<String>> {
     Some(Zeroizing::new(format!("{}{}", certificate.pem(), *key)))
 }
 
-fn read(pem: &str, file: PathBuf) -> Option<Held> {
+fn read(pem: &str) -> Option<Held> {
     let split = pem.find("-----BEGIN PRIVATE KEY-----")?;
     let parsed = x509_cert::Certificate::from_pem(&pem[..split]).ok()?;
     let der = parsed.to_der().ok()?;
@@ -167,7 +205,6 @@ fn read(pem: &str, file: PathBuf) -> Option<Held> {
     Some(Held {
         certificate: Arc::new(Certificate { id, public_base64: STANDARD.encode(&der), made }),
         key: Arc::new(OaepPrivateDecryptingKey::new(private).ok()?),
-        file,
     })
 }
 
@@ -177,17 +214,30 @@ fn key_spki(key: &PrivateDecryptingKey) -> Option<Vec<u8>> {
     Some(der.as_ref().to_vec())
 }
 
-/// Whole or not at all, readable by the relay alone.
-fn keep(file: &Path, pem: &str) -> io::Result<()> {
-    let partial = file.with_extension("partial");
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut out = options.open(&partial)?;
-    out.write_all(pem.as_bytes())?;
-    out.sync_all()?;
-    std::fs::rename(&partial, file)
+/// What lies on no disk.
+#[cfg(test)]
+#[derive(Default)]
+pub(crate) struct Paper(std::sync::Mutex<std::collections::BTreeMap<String, String>>);
+
+#[cfg(test)]
+impl Shelf for Paper {
+    fn ids(&self) -> Result<Vec<String>, KeyError> {
+        Ok(self.0.lock().expect("a test may panic").keys().cloned().collect())
+    }
+
+    fn get(&self, id: &str) -> Result<Option<Zeroizing<String>>, KeyError> {
+        Ok(self.0.lock().expect("a test may panic").get(id).cloned().map(Zeroizing::new))
+    }
+
+    fn keep(&self, id: &str, pem: &str) -> Result<(), KeyError> {
+        self.0.lock().expect("a test may panic").insert(id.to_owned(), pem.to_owned());
+        Ok(())
+    }
+
+    fn forget(&self, id: &str) -> Result<(), KeyError> {
+        self.0.lock().expect("a test may panic").remove(id);
+        Ok(())
+    }
 }
 
 #[cfg(test)]
@@ -198,13 +248,14 @@ mod tests {
 
     #[test]
     fn certificates_survive_a_restart_and_rotate_with_overlap() {
-        let directory = tempfile::tempdir().unwrap();
+        let shelf = Arc::new(Paper::default());
         let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_007).unwrap()));
-        let first = Certificates::open(directory.path(), clock.clone()).unwrap().current();
+        let node = || Certificates::open(shelf.clone(), clock.clone()).unwrap();
+        let first = node().current();
         assert_eq!(first.made, clock.now());
 
-        let it = Certificates::open(directory.path(), clock.clone()).unwrap();
-        assert_eq!(it.current(), first);
+        let (it, other) = (node(), node());
+        assert_eq!((it.current(), other.current()), (first.clone(), first.clone()));
         it.tend().unwrap();
         assert_eq!(it.current(), first);
 
@@ -213,30 +264,28 @@ mod tests {
         let second = it.current();
         assert_ne!(second.id, first.id);
         assert!(it.key(&first.id).is_some(), "old notifications stay readable");
-        assert!(Certificates::open(directory.path(), clock.clone()).unwrap().key(&first.id).is_some());
+        assert!(node().key(&first.id).is_some());
+        assert_eq!(other.current(), first, "it has not looked yet");
+        assert!(other.key(&second.id).is_some(), "a notification for a node's new certificate may reach another");
+        other.tend().unwrap();
+        assert_eq!(other.current(), second, "two nodes rotate once");
 
         clock.advance(READABLE_FOR);
         it.tend().unwrap();
         assert!(it.key(&first.id).is_none());
-        assert_eq!(Certificates::open(directory.path(), clock).unwrap().current(), second);
+        assert_eq!(node().current(), second);
     }
 
     #[test]
-    fn a_damaged_file_stops_the_start() {
-        let directory = tempfile::tempdir().unwrap();
-        std::fs::write(directory.path().join(format!("{PREFIX}x.pem")), "nothing").unwrap();
+    fn what_is_no_certificate_stops_the_start_and_no_id_leads_elsewhere() {
+        let shelf = Arc::new(Paper::default());
+        shelf.keep("ab", "nothing").unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        assert!(matches!(Certificates::open(directory.path(), clock), Err(CertificateError::Unreadable(_))));
-    }
-
-    #[cfg(unix)]
-    #[test]
-    fn nobody_else_reads_the_key() {
-        use std::os::unix::fs::PermissionsExt as _;
-        let directory = tempfile::tempdir().unwrap();
-        let clock = Arc::new(ManualClock::new(Timestamp::from_second(1_800_000_000).unwrap()));
-        Certificates::open(directory.path(), clock).unwrap();
-        let file = std::fs::read_dir(directory.path()).unwrap().next().unwrap().unwrap();
-        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+        let opened = Certificates::open(shelf.clone(), clock.clone());
+        assert!(matches!(opened, Err(CertificateError::Unreadable(_))));
+        shelf.forget("ab").unwrap();
+        let it = Certificates::open(shelf.clone(), clock).unwrap();
+        shelf.keep("../x", &shelf.get(&it.current().id).unwrap().unwrap()).unwrap();
+        assert!(it.key("../x").is_none());
     }
 }

@@ -16,6 +16,6 @@ mod tests;
 pub mod token;
 pub mod validation;
 
-pub use self::certificate::{Certificate, CertificateError, Certificates};
+pub use self::certificate::{Certificate, CertificateError, Certificates, Shelf};
 pub use self::notification::{Batch, LifecycleEvent, LifecycleKind};
 pub use self::receive::{DropReason, Expected, Received, Receiver, client_state_hash};

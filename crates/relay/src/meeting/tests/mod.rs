@@ -16,6 +16,7 @@ use secrecy::SecretString;
 use serde_json::{Value, json};
 
 use super::graph::Certificates;
+use super::graph::certificate::Paper;
 use super::teams::{Policy, Teams};
 use super::{MeetingError, MeetingRequest, Meetings, RefusalReason};
 use crate::clock::ManualClock;
@@ -89,8 +90,7 @@ fn now() -> Timestamp {
 fn certificates() -> &'static Arc<Certificates> {
     static CERTIFICATES: OnceLock<Arc<Certificates>> = OnceLock::new();
     CERTIFICATES.get_or_init(|| {
-        let directory = tempfile::tempdir().unwrap();
-        Arc::new(Certificates::open(directory.path(), Arc::new(ManualClock::new(now()))).unwrap())
+        Arc::new(Certificates::open(Arc::new(Paper::default()), Arc::new(ManualClock::new(now()))).unwrap())
     })
 }
 

@@ -78,6 +78,14 @@ impl Removals for SqliteStore {
         next.map(steps::at).transpose()
     }
 
+    async fn has_removal(&self, visit: &str) -> Result<bool, StoreError> {
+        let found: i64 = sqlx::query_scalar("SELECT count(*) FROM removal WHERE visit = ?")
+            .bind(visit)
+            .fetch_one(&self.readers)
+            .await?;
+        Ok(found > 0)
+    }
+
     async fn removal_refused(&self, visit: &str) -> Result<Option<String>, StoreError> {
         let found: Option<Option<String>> = sqlx::query_scalar("SELECT refused FROM removal WHERE visit = ?")
             .bind(visit)

@@ -161,6 +161,10 @@ macro_rules! without_the_rest {
                 Err(not_here())
             }
 
+            async fn has_removal(&self, _: &str) -> Result<bool, StoreError> {
+                Ok(false)
+            }
+
             async fn removal_refused(&self, _: &str) -> Result<Option<String>, StoreError> {
                 Err(not_here())
             }

@@ -9,6 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use x509_cert::der::{Decode as _, Encode as _};
 
+use super::super::certificate::Paper;
 use super::super::decrypt::tests::seal;
 use super::super::validation::{Voucher, keys};
 use super::super::{Batch, Certificates, DropReason, Expected, LifecycleKind, Received, Receiver, client_state_hash};
@@ -24,7 +25,6 @@ struct Bench {
     receiver: Receiver,
     certificates: Arc<Certificates>,
     entra: Entra,
-    _directory: tempfile::TempDir,
 }
 
 fn now() -> Timestamp {
@@ -34,8 +34,7 @@ fn now() -> Timestamp {
 async fn bench() -> Bench {
     let entra = Entra::start(None).await;
     let clock = Arc::new(ManualClock::new(now()));
-    let directory = tempfile::tempdir().unwrap();
-    let certificates = Arc::new(Certificates::open(directory.path(), clock.clone()).unwrap());
+    let certificates = Arc::new(Certificates::open(Arc::new(Paper::default()), clock.clone()).unwrap());
     let voucher = Voucher {
         organization: "northside".into(),
         tid: TID.into(),
@@ -45,7 +44,7 @@ async fn bench() -> Bench {
         keys: keys(entra.keys.clone(), &http(), clock.clone()),
     };
     let receiver = Receiver::new([voucher], Arc::clone(&certificates), clock);
-    Bench { receiver, certificates, entra, _directory: directory }
+    Bench { receiver, certificates, entra }
 }
 
 fn claims() -> Value {
@@ -199,9 +198,9 @@ async fn strangers_cause_no_request_and_an_outage_loses_nothing() {
     }
     assert_eq!(bench.entra.fetched(), 0);
 
-    let Bench { receiver, certificates, entra, _directory } = bench;
+    let Bench { receiver, certificates, entra } = bench;
     drop(entra);
-    let bench = Bench { receiver, certificates, entra: Entra::start(None).await, _directory };
+    let bench = Bench { receiver, certificates, entra: Entra::start(None).await };
     let received = bench.deliver(&[bench.item(&roster())], &[signed(&claims())]).await;
     assert!(received.undecided && received.dropped == [DropReason::KeysUnreachable]);
 }

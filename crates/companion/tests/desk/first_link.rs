@@ -1,0 +1,160 @@
+//! "Is this you in both?": before an EHR user and a Microsoft account are linked for good, their clinician says so; on a
+//! shared workstation with a sign-in that was made for it.
+
+use std::sync::atomic::Ordering;
+
+use roomed_companion::view::EndedView;
+use roomed_protocol::ProblemCode;
+use serde_json::{Value, json};
+
+use crate::desktop::{Desk, becomes, live, until};
+use crate::shared::{SHARED, ended};
+use crate::world::{World, problem};
+
+/// The relay asks whether EHR user and Microsoft account are one person.
+fn asks(ehr_user: Option<&str>) -> (u16, Value) {
+    let mut asked = problem(ProblemCode::FirstLink, 409);
+    asked.1["first_link"] = json!({"word": "word-1", "account": "Maya Okafor", "ehr_user": ehr_user});
+    asked
+}
+
+fn words_sent(world: &World) -> Vec<Value> {
+    world.state.lock().unwrap().proofs.iter().map(|proof| proof["first_link"].clone()).collect()
+}
+
+/// What Microsoft was to ask whoever signs in; the EHR is never told to.
+fn prompts(world: &World) -> Vec<String> {
+    world.state.lock().unwrap().prompts.iter().filter(|it| !it.is_empty()).cloned().collect()
+}
+
+#[tokio::test]
+async fn who_says_that_they_are_both_is_asked_once_and_goes_on() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().launch_answers = vec![asks(Some("Lindqvist, Jonas")), (200, ().into())];
+    let handle = desk.signed_in(&world).await;
+    handle.link(&world.link("launch-1"));
+    let state = until(&handle, "the question", |s| s.first_link.is_some()).await;
+    let asked = state.first_link.unwrap();
+    assert_eq!((asked.account.as_str(), asked.ehr_user.as_deref()), ("Maya Okafor", Some("Lindqvist, Jonas")));
+    assert!(!asked.sign_in_again, "her own computer");
+    assert!(state.visits.is_empty() && desk.front.0.load(Ordering::SeqCst) > 0);
+    // A press that was meant for another question answers this one not.
+    handle.cover(false);
+    assert_eq!(words_sent(&world).len(), 1);
+    handle.same_person(true);
+    let state = until(&handle, "the visit", |s| s.open_visit.is_some()).await;
+    assert!(state.first_link.is_none());
+    assert_eq!(words_sent(&world), [Value::Null, "word-1".into()]);
+    assert_eq!(prompts(&world), [""; 0], "Microsoft is asked for nothing more");
+}
+
+#[tokio::test]
+async fn who_says_that_they_are_not_is_signed_out_and_nothing_is_left() {
+    for config in ["", SHARED] {
+        let (world, desk) = (World::start().await, Desk::new());
+        world.state.lock().unwrap().launch_answers = vec![asks(None)];
+        let handle = desk.signed_in_as(&world, config).await;
+        handle.link(&world.link("launch-1"));
+        until(&handle, "the question", |s| s.first_link.is_some()).await;
+        handle.same_person(false);
+        ended(&handle, EndedView::NotTheSame).await;
+        becomes("nothing in the keychain", || desk.keychain.text().is_empty()).await;
+        assert_eq!(words_sent(&world).len(), 1, "the relay was told nothing more");
+        assert!(handle.state().borrow().first_link.is_none());
+        // A yes that comes after it says nothing for whoever is next.
+        handle.sign_in().await.unwrap();
+        live(&handle).await;
+        handle.same_person(true);
+        assert_eq!(words_sent(&world).len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn on_a_shared_workstation_a_yes_counts_with_a_new_sign_in_only() {
+    for same in [true, false] {
+        let (world, desk) = (World::start().await, Desk::new());
+        world.state.lock().unwrap().launch_answers = vec![asks(None), (200, ().into())];
+        let handle = desk.signed_in_as(&world, SHARED).await;
+        handle.link(&world.link("launch-1"));
+        let state = until(&handle, "the question", |s| s.first_link.is_some()).await;
+        assert!(state.first_link.unwrap().sign_in_again);
+        if !same {
+            world.state.lock().unwrap().account = Some("somebody-else".into());
+        }
+        handle.same_person(true);
+        if same {
+            until(&handle, "the visit", |s| s.open_visit.is_some() && s.first_link.is_none()).await;
+            assert_eq!(words_sent(&world), [Value::Null, "word-1".into()]);
+        } else {
+            ended(&handle, EndedView::NotTheSame).await;
+            assert_eq!(words_sent(&world).len(), 1);
+        }
+        assert_eq!(prompts(&world), ["select_account", "login"]);
+    }
+}
+
+#[tokio::test]
+async fn a_sign_in_for_this_very_launch_is_no_password_either() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().launch_answers = vec![asks(None), (200, ().into())];
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    handle.sign_out().await.unwrap();
+    handle.link(&world.link("launch-1"));
+    until(&handle, "the wish for a sign-in", |s| s.launching.is_some()).await;
+    handle.sign_in().await.unwrap();
+    let state = until(&handle, "the question", |s| s.first_link.is_some()).await;
+    assert!(state.first_link.unwrap().sign_in_again, "a browser may have signed in whoever was there before");
+    handle.same_person(true);
+    until(&handle, "the visit", |s| s.open_visit.is_some()).await;
+    assert_eq!(prompts(&world), ["select_account", "select_account", "login"]);
+}
+
+/// The relay's `unlink` while the companion runs on.
+#[tokio::test]
+async fn a_link_that_was_taken_back_is_asked_about_anew() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().launch_answers = vec![(200, ().into()), asks(None), (200, ().into())];
+    let handle = desk.signed_in(&world).await;
+    handle.link(&world.link("launch-1"));
+    until(&handle, "the visit", |s| s.open_visit.is_some()).await;
+    handle.link(&world.link("launch-2"));
+    until(&handle, "the question", |s| s.first_link.is_some()).await;
+    assert_eq!(words_sent(&world), [Value::Null, Value::Null], "nobody has said anything yet");
+    handle.same_person(true);
+    becomes("the word has been sent", || words_sent(&world).len() == 3).await;
+}
+
+#[tokio::test]
+async fn several_launches_at_once_ask_it_once() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let (yes, no) = ((200, ().into()), asks(None));
+    world.state.lock().unwrap().launch_answers = vec![no.clone(), no, yes.clone(), yes];
+    let handle = desk.signed_in(&world).await;
+    handle.link(&world.link("launch-1"));
+    handle.link(&world.link("launch-2"));
+    becomes("both have been asked", || words_sent(&world).len() == 2).await;
+    until(&handle, "the question", |s| s.first_link.is_some()).await;
+    handle.same_person(true);
+    let state = until(&handle, "both visits", |s| s.visits.len() == 2).await;
+    assert!(state.first_link.is_none(), "it is not asked again");
+    assert_eq!(words_sent(&world)[2..], ["word-1", "word-1"]);
+}
+
+#[tokio::test]
+async fn a_tab_that_was_closed_is_opened_again_and_a_no_is_heard_meanwhile() {
+    let (world, desk) = (World::start().await, Desk::new());
+    world.state.lock().unwrap().launch_answers = vec![asks(None)];
+    let handle = desk.signed_in_as(&world, SHARED).await;
+    handle.link(&world.link("launch-1"));
+    until(&handle, "the question", |s| s.first_link.is_some()).await;
+    // Nobody comes back from the browser.
+    world.state.lock().unwrap().nobody_answers = true;
+    for tabs in [1, 2] {
+        handle.same_person(true);
+        becomes("a tab", || prompts(&world).iter().filter(|it| *it == "login").count() == tabs).await;
+        until(&handle, "the words for it", |s| s.first_link.as_ref().is_some_and(|it| it.signing_in)).await;
+    }
+    handle.same_person(false);
+    ended(&handle, EndedView::NotTheSame).await;
+    assert_eq!(words_sent(&world).len(), 1);
+}
