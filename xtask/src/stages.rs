@@ -120,7 +120,14 @@ pub(crate) const STAGES: &[Stage] = &[
     Stage {
         suite: "adapters",
         name: "relay against the sandbox",
-        does: Does::Tests { of: &["tests"], files: &["adapters"], args: &[], desktop: false, postgres: false },
+        does: Does::Tests {
+            of: &["tests"],
+            files: &["adapters"],
+            // Mostly they wait for one another's programs.
+            args: &["--test-threads=4"],
+            desktop: false,
+            postgres: false,
+        },
         minutes: 15,
     },
     Stage {

@@ -135,6 +135,14 @@ impl Meetings {
         self.all.iter().map(|it| it.seats[PATIENT].said.len() as u64).sum()
     }
 
+    /// Whether Graph has nothing left to tell of them: it tries again after up to 15 s, and until then the chart may already
+    /// show what is so by what was told before.
+    pub(super) async fn are_told(&self, stack: &Stack) -> anyhow::Result<bool> {
+        let known = watches(stack, &self.http).await?;
+        let left = |it: &Value| it["undelivered"].as_u64().context("Graph does not say what is left to tell");
+        known.iter().map(left).try_fold(true, |all, left| Ok(all && left? == 0))
+    }
+
     /// Whether these marks of Hyperspace show who is in the meetings.
     pub(super) fn are_shown(&self, marks: &BTreeMap<String, (String, String)>) -> bool {
         self.all.iter().all(|meeting| {
@@ -160,8 +168,12 @@ fn messages(entered: &Value, role: &str) -> anyhow::Result<String> {
 
 /// The meetings that somebody watches, by their threads.
 async fn threads(stack: &Stack, http: &reqwest::Client) -> anyhow::Result<BTreeSet<String>> {
+    let known = watches(stack, http).await?;
+    Ok(known.iter().filter_map(|it| it["thread"].as_str().map(str::to_owned)).collect())
+}
+
+async fn watches(stack: &Stack, http: &reqwest::Client) -> anyhow::Result<Vec<Value>> {
     let address = format!("{}/_sandbox/subscriptions", stack.sandbox.at("graph"));
     let known: Value = http.get(address).send().await?.error_for_status()?.json().await?;
-    let known = known["subscriptions"].as_array().context("no subscriptions")?;
-    Ok(known.iter().filter_map(|it| it["thread"].as_str().map(str::to_owned)).collect())
+    known["subscriptions"].as_array().cloned().context("no subscriptions")
 }

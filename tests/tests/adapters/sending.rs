@@ -166,6 +166,10 @@ async fn a_server_that_cannot_keep_a_secret_or_prove_its_name_is_told_nothing() 
         );
         assert_eq!(letters(&ground, 0).await?, Vec::<Value>::new(), "{what}");
         letter_is(&clinician, &visit, "sending").await?;
+        // IT reads whose fault it is, and which keys to look at.
+        let log = std::fs::read_to_string(ground.stack.directory.join("logs/relay.log"))?;
+        let fault = if certificate == "own" { "does not speak as sending.tls" } else { "does not prove its name" };
+        assert!(log.contains(fault), "{what}: no word of it in the log");
         ground.no_leaks().await?;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! `[organizations.sending]`: how Roomed sends one-time links, and what the message says. Absent: clinicians pass links on
 //! themselves.
 
+use lettre::transport::smtp::client::Certificate;
 use secrecy::SecretString;
 use serde::Deserialize;
 
@@ -87,6 +88,17 @@ impl SendingConfig {
         ["email"].into_iter().chain(sms.then_some("sms"))
     }
 
+    /// The certificates of `ca_file`, or what is wrong with the file. A file without any would be taken for one that holds
+    /// the authority, and every letter would fail.
+    pub(crate) fn authorities(&self) -> Result<Option<Certificate>, String> {
+        let Some(file) = &self.ca_file else { return Ok(None) };
+        let at = file.display();
+        let pem = std::fs::read(file).map_err(|error| format!("ca_file {at} cannot be read: {error}"))?;
+        let is_any = String::from_utf8_lossy(&pem).contains("-----BEGIN CERTIFICATE-----");
+        let known = Certificate::from_pem(&pem).ok().filter(|_| is_any);
+        known.map(Some).ok_or_else(|| format!("ca_file {at} holds no certificate in PEM"))
+    }
+
     /// What is wrong with it, each naming its key and what to write instead.
     pub(super) fn findings(&self, dev: bool) -> Vec<String> {
         let mut found = Vec::new();
@@ -109,6 +121,7 @@ impl SendingConfig {
         if self.tls == SmtpTls::None && self.ca_file.is_some() {
             found.push("ca_file is of no use with tls = \"none\"".to_owned());
         }
+        found.extend(self.authorities().err());
         if self.from.parse::<lettre::message::Mailbox>().is_err() {
             found.push("from must be a mail address, such as Northside <visits@northside.example>".to_owned());
         }

@@ -209,3 +209,24 @@ fn each_vendor_needs_what_it_needs_and_no_more() {
         assert!(problem.contains(wanted), "{wanted}: {problem}");
     }
 }
+
+#[test]
+fn a_mail_servers_authority_is_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("authority.pem");
+    let said = || {
+        let sending =
+            "[organizations.sending]\nby = \"smtp\"\nhost = \"mail.example\"\nfrom = \"a@northside.example\"\n";
+        let text =
+            NORTHSIDE.replace("[organizations.entra]", &format!("{sending}ca_file = {file:?}\n[organizations.entra]"));
+        with(&text, &[]).map(drop)
+    };
+    assert!(said().unwrap_err().contains("sending.ca_file"), "it is not there");
+    for wrong in ["", "not a certificate", "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n"] {
+        std::fs::write(&file, wrong).unwrap();
+        assert!(said().unwrap_err().contains("holds no certificate in PEM"), "{wrong:?}");
+    }
+    let authority = rcgen::generate_simple_self_signed(["mail.example".to_owned()]).unwrap();
+    std::fs::write(&file, authority.cert.pem()).unwrap();
+    said().unwrap();
+}

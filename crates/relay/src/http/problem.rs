@@ -220,6 +220,7 @@ impl From<CommitError> for Refusal {
         match error {
             CommitError::NotConsumable(Kind::Nonce) => Self(ProblemCode::NonceRefused),
             CommitError::NotConsumable(_) => Self(ProblemCode::HandleUnknown),
+            CommitError::LinkedOtherwise => Self(ProblemCode::WrongPerson),
             error => {
                 tracing::error!(%error, "a change could not be kept");
                 Self(ProblemCode::Internal)

@@ -1,6 +1,7 @@
 //! Letters by SMTP, through the organization's own mail server; text messages by its gateway, which takes mail to
 //! `<number>@<domain>`. What the server's answers mean for the next attempt is decided here.
 
+use std::io;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -8,7 +9,7 @@ use async_trait::async_trait;
 use lettre::message::header::ContentType;
 use lettre::message::{Mailbox, Message};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Certificate, Tls, TlsParameters};
+use lettre::transport::smtp::client::{Tls, TlsParameters};
 use lettre::transport::smtp::extension::ClientId;
 use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Tokio1Executor};
 use secrecy::ExposeSecret;
@@ -83,12 +84,33 @@ impl Smtp {
 /// The server has to prove its name, to an authority that this computer trusts or that is configured.
 fn parameters(config: &SendingConfig) -> anyhow::Result<TlsParameters> {
     let mut parameters = TlsParameters::builder(config.host.clone());
-    if let Some(file) = &config.ca_file {
-        let pem = std::fs::read(file).with_context(|| format!("sending.ca_file {} cannot be read", file.display()))?;
-        let known = Certificate::from_pem(&pem).context("sending.ca_file holds no certificate in PEM")?;
+    if let Some(known) = config.authorities().map_err(|finding| anyhow::anyhow!("sending.{finding}"))? {
         parameters = parameters.add_root_certificate(known);
     }
     parameters.build().context("the mail server's name or sending.ca_file is of no use for TLS")
+}
+
+/// Why nobody answered, in words for IT: where the way to the server is at fault and not the letter.
+fn unreached(error: &lettre::transport::smtp::Error) -> Option<&'static str> {
+    let mut cause = std::error::Error::source(error);
+    let mut io = None;
+    while let Some(it) = cause {
+        io = io.or(it.downcast_ref::<io::Error>().map(io::Error::kind));
+        cause = it.source();
+    }
+    match io {
+        // So rustls says that a handshake failed.
+        Some(io::ErrorKind::InvalidData) => {
+            Some("the mail server does not prove its name: see sending.host, sending.tls and sending.ca_file")
+        }
+        Some(io::ErrorKind::ConnectionRefused | io::ErrorKind::HostUnreachable | io::ErrorKind::NetworkUnreachable) => {
+            Some("the mail server cannot be reached: see sending.host, sending.port and the firewall")
+        }
+        _ if error.status().is_none() && error.is_client() => {
+            Some("the mail server does not speak as sending.tls and sending.user have it")
+        }
+        _ => None,
+    }
 }
 
 #[async_trait]
@@ -114,6 +136,9 @@ impl Sender for Smtp {
         // Servers repeat addresses in their sentences: only the code is told.
         let organization = &self.organization;
         tracing::warn!(organization, letter = id, code, "the mail server did not take a letter");
+        if let Some(hint) = unreached(&error) {
+            tracing::error!(organization, "{hint}");
+        }
         match code {
             // What it thinks of us (530, 534, 535, 538: RFC 4954) says nothing of the letter; IT can put it right.
             Some(530 | 534 | 535 | 538) => {

@@ -144,8 +144,9 @@ pub trait Sessions: Send + Sync {
 /// Links between EHR users and Microsoft identities.
 #[async_trait]
 pub trait Links: Send + Sync {
-    /// Keeps a link. An EHR user who is linked stays with the first: a launch never moves a link.
-    async fn put_link(&self, link: Link, now: Timestamp) -> Result<(), StoreError>;
+    /// Keeps a link; true where it stands, by this call or an earlier one. Whoever is linked stays so, the EHR user and the
+    /// account at this EHR: a launch never moves a link, and of two at once one is told that it does not stand.
+    async fn put_link(&self, link: Link, now: Timestamp) -> Result<bool, StoreError>;
 
     /// Forgets who this Microsoft identity is in any EHR: the next launch links anew. Returns how many links there were.
     async fn forget_links(&self, recipient: &Recipient) -> Result<u64, StoreError>;

@@ -182,6 +182,9 @@ pub enum CommitError {
     /// One of `consume` is used, expired or unknown.
     #[error("a one-time value is used, expired or unknown")]
     NotConsumable(OneTimeKind),
+    /// One of `links` contradicts what stands: the EHR user is another account's, or the account another EHR user's.
+    #[error("this person is linked otherwise")]
+    LinkedOtherwise,
     /// The database failed; whether the commit stands is unknown, so the source must say it again.
     #[error(transparent)]
     Store(#[from] StoreError),

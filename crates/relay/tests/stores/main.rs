@@ -63,6 +63,7 @@ macro_rules! suite {
                 people::cursors_grow_without_gaps_under_load,
                 people::forgotten_notices_leave_the_cursor,
                 people::links_lead_both_ways_and_stand,
+                people::of_two_first_links_at_once_one_stands,
                 people::watches_are_renewed_and_end,
                 presence::a_node_is_alive_until_it_leaves,
                 presence::a_silent_node_is_given_up_and_finds_it_out,

@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use roomed_relay::store::{Change, Link, Store, StoredWatch, VisitRow};
+use futures_util::future::join_all;
+use roomed_relay::store::{Change, CommitError, Link, Store, StoredWatch, VisitRow};
 
 use crate::given::{new_visit, notice, person, t, visit};
 
@@ -79,8 +80,11 @@ pub(crate) async fn links_lead_both_ways_and_stand(store: Arc<dyn Store>) {
         tid: "tid".into(),
         oid: oid.into(),
     };
-    store.put_link(link("Practitioner/p", "ann"), t(1)).await.unwrap();
-    store.put_link(link("Practitioner/q", "ann"), t(1)).await.unwrap();
+    let elsewhere = Link { iss: "https://other.example".into(), ..link("Practitioner/q", "ann") };
+    assert!(store.put_link(link("Practitioner/p", "ann"), t(1)).await.unwrap());
+    assert!(store.put_link(link("Practitioner/p", "ann"), t(1)).await.unwrap(), "it stands already");
+    assert!(!store.put_link(link("Practitioner/q", "ann"), t(1)).await.unwrap(), "one user of an EHR for an account");
+    assert!(store.put_link(elsewhere.clone(), t(1)).await.unwrap(), "another EHR knows them by another name");
     let linked = |fhir_user: &'static str| {
         let store = store.clone();
         async move { store.linked_person("northside", "https://ehr.example", fhir_user).await.unwrap() }
@@ -88,15 +92,52 @@ pub(crate) async fn links_lead_both_ways_and_stand(store: Arc<dyn Store>) {
     assert_eq!(linked("Practitioner/p").await, Some(person("ann")));
     assert_eq!(linked("Practitioner/x").await, None);
     assert_eq!(store.linked_person("northside", "https://other", "Practitioner/p").await.unwrap(), None);
-    let both = [link("Practitioner/p", "ann"), link("Practitioner/q", "ann")];
+    let both = [link("Practitioner/p", "ann"), elsewhere];
     assert_eq!(store.links_of(&person("ann")).await.unwrap(), both);
     // Linked once: nobody moves a link by launching.
-    store.put_link(link("Practitioner/p", "bob"), t(2)).await.unwrap();
+    assert!(!store.put_link(link("Practitioner/p", "bob"), t(2)).await.unwrap());
     assert_eq!(linked("Practitioner/p").await, Some(person("ann")));
     // Until an operator has forgotten the old one.
     assert_eq!(store.forget_links(&person("ann")).await.unwrap(), 2);
-    store.put_link(link("Practitioner/p", "bob"), t(3)).await.unwrap();
+    assert!(store.put_link(link("Practitioner/p", "bob"), t(3)).await.unwrap());
     assert_eq!(linked("Practitioner/p").await, Some(person("bob")));
+    // In the commit that begins a visit too: whoever comes second begins nothing.
+    let change = |of: Link| Change { links: vec![of], ..Change::of(visit("second"), None, t(4)) };
+    let refused = store.commit(change(link("Practitioner/p", "cid"))).await;
+    assert!(matches!(refused, Err(CommitError::LinkedOtherwise)), "{refused:?}");
+    assert!(store.visit("second").await.unwrap().is_none(), "nothing of it stands");
+    store.commit(change(link("Practitioner/p", "bob"))).await.unwrap();
+}
+
+/// Ann and Bob say at the same moment that they are the EHR's user p; and Ann that she is q and r.
+pub(crate) async fn of_two_first_links_at_once_one_stands(store: Arc<dyn Store>) {
+    let link = |fhir_user: &str, oid: &str| Link {
+        organization: "northside".into(),
+        iss: "https://ehr.example".into(),
+        fhir_user: fhir_user.into(),
+        tid: "tid".into(),
+        oid: oid.into(),
+    };
+    for round in 0..20 {
+        let (user, account) = (format!("Practitioner/p{round}"), format!("ann{round}"));
+        let change = |id: String, of: Link| Change { links: vec![of], ..Change::of(visit(&id), None, t(1)) };
+        let rivals = [
+            change(format!("a{round}"), link(&user, &account)),
+            change(format!("b{round}"), link(&user, &format!("bob{round}"))),
+            change(format!("c{round}"), link(&format!("Practitioner/q{round}"), &account)),
+        ];
+        let said = join_all(rivals.map(|it| store.commit(it))).await;
+        let stands = [link(&user, &account), link(&user, &format!("bob{round}"))];
+        let person_of = store.linked_person("northside", "https://ehr.example", &user).await.unwrap();
+        let winners = said.iter().take(2).filter(|it| it.is_ok()).count();
+        assert!(winners <= 1, "{said:?}");
+        assert!(said.iter().all(|it| matches!(it, Ok(_) | Err(CommitError::LinkedOtherwise))), "{said:?}");
+        match person_of {
+            Some(person) => assert!(stands.iter().any(|it| it.oid == person.oid), "{person:?}"),
+            None => assert!(said[2].is_ok(), "somebody is linked: {said:?}"),
+        }
+        assert!(store.links_of(&person(&account)).await.unwrap().len() <= 1, "an account with two users");
+    }
 }
 
 pub(crate) async fn watches_are_renewed_and_end(store: Arc<dyn Store>) {

@@ -3,6 +3,8 @@
 //! asks for reauthorization before. Leaves out throttling of slow endpoints.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
@@ -29,6 +31,7 @@ pub(crate) struct Line {
     /// The subscription as it stands.
     pub(crate) subscription: Subscription,
     queue: UnboundedSender<Parcel>,
+    undelivered: Arc<AtomicUsize>,
 }
 
 /// Something to be delivered on one line.
@@ -47,12 +50,21 @@ impl Line {
     /// Opens a line and starts delivering on it.
     pub(crate) fn open(hospital: &Shared, subscription: Subscription) -> Self {
         let (queue, parcels) = unbounded_channel();
-        tokio::spawn(run(hospital.clone(), subscription.id.clone(), parcels));
-        Self { subscription, queue }
+        let undelivered = Arc::new(AtomicUsize::new(0));
+        tokio::spawn(run(hospital.clone(), subscription.id.clone(), parcels, Arc::clone(&undelivered)));
+        Self { subscription, queue, undelivered }
+    }
+
+    /// How many call events the subscriber has not answered for yet.
+    pub(crate) fn undelivered(&self) -> usize {
+        self.undelivered.load(Ordering::SeqCst)
     }
 
     /// Puts something on the line. A line that has ended takes nothing.
     pub(crate) fn put(&self, parcel: Parcel) {
+        if matches!(parcel, Parcel::Event(..)) {
+            self.undelivered.fetch_add(1, Ordering::SeqCst);
+        }
         let _ = self.queue.send(parcel);
     }
 }
@@ -77,7 +89,7 @@ struct Held {
     event: Value,
 }
 
-async fn run(hospital: Shared, id: String, mut parcels: UnboundedReceiver<Parcel>) {
+async fn run(hospital: Shared, id: String, mut parcels: UnboundedReceiver<Parcel>, undelivered: Arc<AtomicUsize>) {
     let mut held: Option<Held> = None;
     let mut warned: Option<Timestamp> = None;
     loop {
@@ -115,7 +127,12 @@ async fn run(hospital: Shared, id: String, mut parcels: UnboundedReceiver<Parcel
             work.push_back((late.at, late.event));
         }
         for (at, event) in work {
+            let nothing_held = held.is_none();
             send(&hospital, &id, at, &event, None, &mut held).await;
+            // One that was put aside to be overtaken comes by here again.
+            if !(nothing_held && held.is_some()) {
+                undelivered.fetch_sub(1, Ordering::SeqCst);
+            }
         }
     }
 }

@@ -54,8 +54,13 @@ async fn subscriptions(State(hospital): State<Shared>) -> Json<Value> {
     let lines = lock(&hospital.graph.subscriptions);
     let all: Vec<Value> = lines
         .values()
-        .map(|it| &it.subscription)
-        .map(|it| json!({"id": it.id, "thread": it.thread, "expires": it.asked.expires.to_string(), "paused": it.paused}))
+        .map(|line| {
+            let it = &line.subscription;
+            json!({
+                "id": it.id, "thread": it.thread, "expires": it.asked.expires.to_string(), "paused": it.paused,
+                "undelivered": line.undelivered(),
+            })
+        })
         .collect();
     Json(json!({"subscriptions": all}))
 }

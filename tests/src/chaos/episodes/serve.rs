@@ -25,8 +25,8 @@ use crate::clock::{Stopwatch, pause};
 use crate::stack::{Options, Process, Stack};
 
 const VISITS: usize = 16;
-/// Graph tries again after up to 15 s; then the newest states still have to be delivered.
-const QUIET: Duration = Duration::from_secs(90);
+/// Graph tries again after up to 15 s, line by line; then the newest states still have to be delivered.
+const QUIET: Duration = Duration::from_secs(180);
 /// A failpoint that is not reached by then will not be.
 const REACHED: Duration = Duration::from_secs(4);
 /// While so many rows wait, nobody comes or goes: messages do not give way to newer ones, and would only pile up.
@@ -125,12 +125,14 @@ async fn open(stack: &Stack) -> Option<u64> {
     Some(of("waiting")? + of("in-flight")? + of("waiting-for-identifier")?)
 }
 
-/// Until Hyperspace shows who is in the meetings and nothing waits, and that is still so once nothing can land late any more.
+/// Until Graph has told everything, Hyperspace shows who is in the meetings and nothing waits, and that is still so once
+/// nothing can land late any more.
 async fn quiet(stack: &Stack, hospital: &Hospital, meetings: &Meetings) -> anyhow::Result<bool> {
     let (watch, mut since) = (Stopwatch::start(), None);
     while watch.elapsed() < QUIET {
         let still = *since.get_or_insert_with(Stopwatch::start);
-        if open(stack).await != Some(0) || !meetings.are_shown(&hospital.marks().await?) {
+        let shown = meetings.are_told(stack).await? && meetings.are_shown(&hospital.marks().await?);
+        if open(stack).await != Some(0) || !shown {
             since = None;
         } else if still.elapsed() > profile::LEASE + 4 * profile::SETTLE_DELAY {
             return Ok(true);

@@ -34,7 +34,9 @@ impl PostgresStore {
             set_meeting(&mut tx, &change.visit.id, meeting).await?;
         }
         for link in &change.links {
-            onetime::put_link(&mut tx, link, now).await?;
+            if !onetime::put_link(&mut tx, link, now).await? {
+                return Err(CommitError::LinkedOtherwise);
+            }
         }
         for watch in &change.watches {
             watches::put(&mut tx, watch).await?;

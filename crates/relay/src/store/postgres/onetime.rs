@@ -31,9 +31,9 @@ fn one_time(kind: OneTimeKind, hash: &str, row: (String, Vec<u8>, i64)) -> Resul
     Ok(OneTime { kind, hash: hash.to_owned(), organization, payload, expires_at: at(expires_at)? })
 }
 
-/// Keeps a link within a transaction.
-pub(super) async fn put_link(tx: &mut PgConnection, link: &Link, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
+/// Keeps a link within a transaction. False where one of the two is linked otherwise, by whoever was first.
+pub(super) async fn put_link(tx: &mut PgConnection, link: &Link, now: Timestamp) -> Result<bool, StoreError> {
+    let kept = sqlx::query(
         "INSERT INTO link (organization, iss, fhir_user, tid, oid, linked_at) VALUES ($1, $2, $3, $4, $5, $6)
          ON CONFLICT DO NOTHING",
     )
@@ -43,9 +43,22 @@ pub(super) async fn put_link(tx: &mut PgConnection, link: &Link, now: Timestamp)
     .bind(&link.tid)
     .bind(&link.oid)
     .bind(now.as_millisecond())
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    if kept.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let stands: Option<i32> = sqlx::query_scalar(
+        "SELECT 1 FROM link WHERE organization = $1 AND iss = $2 AND fhir_user = $3 AND tid = $4 AND oid = $5",
+    )
+    .bind(&link.organization)
+    .bind(&link.iss)
+    .bind(&link.fhir_user)
+    .bind(&link.tid)
+    .bind(&link.oid)
+    .fetch_optional(tx)
+    .await?;
+    Ok(stands.is_some())
 }
 
 #[async_trait]
@@ -136,11 +149,11 @@ impl Sessions for PostgresStore {
 
 #[async_trait]
 impl Links for PostgresStore {
-    async fn put_link(&self, link: Link, now: Timestamp) -> Result<(), StoreError> {
+    async fn put_link(&self, link: Link, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        put_link(&mut tx, &link, now).await?;
+        let stands = put_link(&mut tx, &link, now).await?;
         tx.commit().await?;
-        Ok(())
+        Ok(stands)
     }
 
     async fn linked_person(

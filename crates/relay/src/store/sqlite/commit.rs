@@ -49,7 +49,9 @@ async fn commit(tx: &mut SqliteConnection, change: Change) -> Result<Committed, 
         stream::enqueue(tx, &change.visit, entry, now).await?;
     }
     for link in &change.links {
-        onetime::put_link(tx, link, now).await?;
+        if !onetime::put_link(tx, link, now).await? {
+            return Err(CommitError::LinkedOtherwise);
+        }
     }
     for watch in &change.watches {
         watches::put(tx, watch).await?;

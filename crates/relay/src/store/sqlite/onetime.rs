@@ -32,9 +32,9 @@ fn one_time(kind: OneTimeKind, hash: &str, row: (String, Vec<u8>, i64)) -> Resul
     Ok(OneTime { kind, hash: hash.to_owned(), organization, payload, expires_at: at(expires_at)? })
 }
 
-/// Keeps a link within a transaction.
-pub(super) async fn put_link(tx: &mut SqliteConnection, link: &Link, now: Timestamp) -> Result<(), StoreError> {
-    sqlx::query(
+/// Keeps a link within a transaction. False where one of the two is linked otherwise, by whoever was first.
+pub(super) async fn put_link(tx: &mut SqliteConnection, link: &Link, now: Timestamp) -> Result<bool, StoreError> {
+    let kept = sqlx::query(
         "INSERT INTO link (organization, iss, fhir_user, tid, oid, linked_at) VALUES (?, ?, ?, ?, ?, ?)
          ON CONFLICT DO NOTHING",
     )
@@ -44,9 +44,22 @@ pub(super) async fn put_link(tx: &mut SqliteConnection, link: &Link, now: Timest
     .bind(&link.tid)
     .bind(&link.oid)
     .bind(now.as_millisecond())
-    .execute(tx)
+    .execute(&mut *tx)
     .await?;
-    Ok(())
+    if kept.rows_affected() == 1 {
+        return Ok(true);
+    }
+    let stands: Option<i32> = sqlx::query_scalar(
+        "SELECT 1 FROM link WHERE organization = ? AND iss = ? AND fhir_user = ? AND tid = ? AND oid = ?",
+    )
+    .bind(&link.organization)
+    .bind(&link.iss)
+    .bind(&link.fhir_user)
+    .bind(&link.tid)
+    .bind(&link.oid)
+    .fetch_optional(tx)
+    .await?;
+    Ok(stands.is_some())
 }
 
 #[async_trait]
@@ -139,7 +152,7 @@ impl Sessions for SqliteStore {
 
 #[async_trait]
 impl Links for SqliteStore {
-    async fn put_link(&self, link: Link, now: Timestamp) -> Result<(), StoreError> {
+    async fn put_link(&self, link: Link, now: Timestamp) -> Result<bool, StoreError> {
         self.write(move |tx| Box::pin(async move { put_link(tx, &link, now).await })).await
     }
 

@@ -172,7 +172,7 @@ macro_rules! without_the_rest {
 
         #[async_trait]
         impl Links for $store {
-            async fn put_link(&self, _: Link, _: Timestamp) -> Result<(), StoreError> {
+            async fn put_link(&self, _: Link, _: Timestamp) -> Result<bool, StoreError> {
                 Err(not_here())
             }
 
