@@ -50,6 +50,7 @@ describe("a row", () => {
   it("on top says why and what to do; a word of a later relay as well", () => {
     expect(wantOf(row("unlinked"))?.todo).toContain("has not linked Roomed");
     expect(wantOf(row("ready"))).toBeUndefined();
+    expect(wantOf({ ...row("ready"), called_off_at: "2026-03-02T10:00:00Z" })?.todo).toContain("book it again");
     expect(wantOf({ ...row("ready"), urgency: "of-later" as never })?.word).toBe("Wants somebody");
   });
 });

@@ -49,7 +49,9 @@ export function wantOf(row: StaffRow): { word: string; todo: string } | undefine
     case "unanswered":
       return { word: "No answer", todo: "The clinician was alerted and has not answered. Call them." };
     case "none":
-      return undefined;
+      return row.called_off_at
+        ? { word: "Cancelled in the EHR", todo: "They are still talking, so it goes on until the clinician leaves. If that is a mistake, book it again." }
+        : undefined;
     default:
       return { word: "Wants somebody", todo: "A newer version of this page says why. Reload it." };
   }

@@ -96,6 +96,11 @@ pub struct StaffRow {
     pub late_until: Option<String>,
     /// Over for us, but somebody is still inside.
     pub closing: bool,
+    /// The EHR says that the appointment is cancelled, and the visit goes on for whoever is with a clinician: since then,
+    /// RFC 3339.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub called_off_at: Option<String>,
     /// Everybody.
     pub participants: Vec<ParticipantView>,
     /// Oldest first.

@@ -67,6 +67,7 @@ pub fn visit_view(
         messages: words::messages(visit, None),
         ending: wire::Ending::Asks,
         not_removed: None,
+        called_off_at: visit.called_off_at().map(text),
     }
 }
 

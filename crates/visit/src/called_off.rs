@@ -2,10 +2,9 @@
 //! somebody else was booked, so a clinician who is with anybody is never cut short: the visit goes on as it is, says what
 //! the EHR said, and is cancelled once that clinician has left. Whoever is alone inside, or waits, is asked to leave at once.
 
-use crate::alert::AlertMemory;
 use crate::attribution::{self, Attribution};
 use crate::closing::CloseReason;
-use crate::decisions::{Decisions, Told};
+use crate::decisions::Decisions;
 use crate::ids::ParticipantId;
 use crate::leg::{Identity, Medium};
 use crate::presence::{self, Presence};
@@ -48,8 +47,6 @@ pub(crate) fn reinstate(visit: &mut Visit, now: Timestamp) {
         visit.decisions.reopened = Some(now);
         visit.decisions.called = None;
         visit.decisions.acknowledged = None;
-        visit.decisions.told = Told::default();
-        visit.alert = AlertMemory::default();
     }
     visit.decisions.called_off = None;
 }
@@ -108,6 +105,11 @@ impl Visit {
     /// True once the EHR has said that the appointment is cancelled, whether or not that counts yet.
     pub fn is_called_off(&self) -> bool {
         self.decisions.cancelled.is_some() || self.decisions.called_off.is_some()
+    }
+
+    /// Since when the EHR says so of a visit that goes on all the same, as a clinician is with somebody.
+    pub fn called_off_at(&self) -> Option<Timestamp> {
+        self.decisions.called_off.filter(|_| self.is_open())
     }
 
     /// True once it was cancelled, everybody is out and nobody had met: its meeting is of no use to anybody. A visit that

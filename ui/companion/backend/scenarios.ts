@@ -271,6 +271,10 @@ export const scenarios = {
     const visits = base.visits.map((one) => (one.id === "v1" ? { ...one, closing: true } : one));
     return { ...base, visits };
   },
+  "called-off": (t) => {
+    const base = inVisit(t);
+    return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, called_off_at: t.at(-1) } : one)) };
+  },
   removes: (t) => {
     const base = inVisit(t);
     return { ...base, visits: base.visits.map((one) => (one.id === "v1" ? { ...one, ending: "removes" as const } : one)) };

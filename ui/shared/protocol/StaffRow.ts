@@ -54,6 +54,11 @@ late_until?: string,
  */
 closing: boolean, 
 /**
+ * The EHR says that the appointment is cancelled, and the visit goes on for whoever is with a clinician: since then,
+ * RFC 3339.
+ */
+called_off_at?: string, 
+/**
  * Everybody.
  */
 participants: Array<ParticipantView>, 

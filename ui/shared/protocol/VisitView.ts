@@ -81,4 +81,9 @@ ending?: Ending,
 /**
  * Why nobody is removed although the organization wants it.
  */
-not_removed?: NotRemoved, };
+not_removed?: NotRemoved, 
+/**
+ * The EHR says that the appointment is cancelled, and the visit goes on for whoever is with a clinician: since then,
+ * RFC 3339.
+ */
+called_off_at?: string, };

@@ -159,6 +159,21 @@ describe("by keyboard", () => {
     }
   });
 
+  test("a visit that the EHR calls cancelled while people talk says so, and who can help", async () => {
+    for (const [scenario, says] of [["called-off", true], ["in-visit", false]]) {
+      const { page, done } = await opened(scenario);
+      const note = page.locator("[data-note='called-off']");
+      assert.equal(await note.count(), says ? 1 : 0, scenario);
+      if (says) {
+        assert.match(await note.innerText(), /visit goes on[^]*front desk can book it again/);
+        assert.equal(await page.locator("#end-visit").count(), 1, "it can still be ended");
+        assert.deepEqual(await axeFindings(page), []);
+        await shot(page, "companion-called-off");
+      }
+      await done();
+    }
+  });
+
   test("the sound is off with one press, the settings close with Escape", async () => {
     const { page, done } = await opened("waiting");
     await page.locator("#mute").press("Enter");

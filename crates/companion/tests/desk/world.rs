@@ -140,6 +140,7 @@ pub(crate) fn visit(id: &str, presence: Presence, proven: bool) -> VisitView {
         messages: Vec::new(),
         ending: Ending::Asks,
         not_removed: None,
+        called_off_at: None,
     }
 }
 

@@ -189,6 +189,7 @@ fn empty_visit(stage: StageView) -> VisitView {
         messages: Vec::new(),
         ending: Ending::Asks,
         not_removed: None,
+        called_off_at: None,
     }
 }
 

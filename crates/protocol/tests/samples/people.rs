@@ -124,6 +124,7 @@ pub(crate) fn staff_view() -> StaffView {
         roomed_at: Some(NOW.into()),
         late_until: Some(END.into()),
         closing: false,
+        called_off_at: Some(NOW.into()),
         participants: visits_view().visits.swap_remove(2).participants,
         messages: vec![message()],
     };

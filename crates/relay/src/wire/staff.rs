@@ -33,6 +33,7 @@ pub fn staff_row(
         roomed_at: visit.roomed_at().map(text),
         late_until: visit.late_until(None).filter(|until| *until > at).map(text),
         closing: visit.is_closing(),
+        called_off_at: visit.called_off_at().map(text),
         participants,
         messages: words::messages(visit, None),
     }

@@ -65,6 +65,7 @@ fn who_talks_is_not_cut_short_and_what_took_place_is_finished() {
     story.decide(30, Command::Cancel);
     assert!(story.visit.is_open() && !story.visit.is_closing() && is_said(&story));
     assert!(story.visit.is_called_off(), "so that nobody says it again and again");
+    assert_eq!(story.visit.called_off_at(), Some(at(30)));
     // The patient's line breaks for minutes: the clinician is still there for them.
     story.hear(40, guest("g1", LegState::Left, 40));
     story.tick(40 + 200);
@@ -74,6 +75,7 @@ fn who_talks_is_not_cut_short_and_what_took_place_is_finished() {
     assert!(story.visit.is_open(), "a short gap is not a leave");
     story.tick(story.visit.next_timer(at(300)).map_or(0, |it| (it.0 - at(0).0) / 1_000));
     assert!(story.visit.is_closing(), "the patient is asked to leave");
+    assert_eq!(story.visit.called_off_at(), None, "it counts now");
     story.hear(500, guest("g2", LegState::Left, 500));
     assert_eq!(reason(&story), Some(CloseReason::Cancelled));
     assert!(matches!(story.stage(), Stage::Finished { .. }));
@@ -155,7 +157,10 @@ fn whoever_never_turns_up_is_waited_for_no_longer_than_the_way_takes() {
     sent.hear(10, handed_over(10));
     sent.decide(20, Command::Cancel);
     assert!(sent.visit.is_open());
-    sent.tick(10 + 600);
+    while let Some(next) = sent.visit.next_timer(at(sent.now)).filter(|_| sent.visit.is_open()) {
+        assert!(next <= at(10 + 600), "somebody looks then");
+        sent.tick((next.0 - at(0).0) / 1_000);
+    }
     assert_eq!(reason(&sent), Some(CloseReason::Cancelled));
 }
 
@@ -205,6 +210,21 @@ fn nothing_of_the_visit_that_was_called_off_is_taken_for_the_next() {
     story.hear(605, ready(605));
     let alerted = story.effects.iter().any(|it| matches!(it, Effect::RaiseAlert { .. }));
     assert!(alerted, "whoever comes back is announced: {:?}", story.effects);
+}
+
+#[test]
+fn who_was_called_into_the_visit_that_was_called_off_is_announced_again() {
+    let mut story = waiting();
+    story.decide(10, Command::Call { by: doctor() });
+    story.hear(20, clinician("c1", LegState::InCall, 20));
+    story.hear(25, clinician("c1", LegState::Left, 25));
+    story.decide(40, Command::Cancel);
+    story.tick(200);
+    assert!(matches!(story.stage(), Stage::Cancelled { .. }));
+    story.effects.clear();
+    story.decide(201, Command::Reinstate);
+    let alerted = story.effects.iter().any(|it| matches!(it, Effect::RaiseAlert { .. }));
+    assert!(alerted && story.visit.decisions().called.is_none(), "their page stayed open: {:?}", story.effects);
 }
 
 #[test]
