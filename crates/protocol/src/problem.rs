@@ -12,6 +12,8 @@ pub enum ProblemCode {
     LinkRefused,
     /// The `iss` is not of an approved mapping.
     UnknownIss,
+    /// The organization is of another region: its relay has another address, which `address` says.
+    OtherRegion,
     /// No Microsoft sign-in, or it has ended.
     NotSignedIn,
     /// Signed in to another organization's tenant.
@@ -145,6 +147,7 @@ impl ProblemCode {
             | P::EhrRefused => WhoCanFix::EhrAnalyst,
             P::LinkRefused
             | P::TokenRefused
+            | P::OtherRegion
             | P::EhrUnreachable
             | P::MeetingUnreachable
             | P::SendingNotConfigured

@@ -6,6 +6,7 @@ mod context_link;
 mod load;
 mod meeting;
 mod organization;
+mod regions;
 mod sending;
 mod validate;
 
@@ -28,6 +29,7 @@ pub use organization::{
     IdentifierSystems, LaunchRedirect, Organization, Profile, Readers, ShowClinician, Vendor, Verb,
 };
 
+pub use regions::Elsewhere;
 pub use sending::{Carrier, SendingConfig, SmtpTls};
 
 /// Where a relay and its organizations' data are.
@@ -80,6 +82,9 @@ pub struct Config {
     pub limits: Limits,
     /// Who is served.
     pub organizations: Vec<Organization>,
+    /// Those in the file that the relay of another region serves. Of these no more is kept.
+    #[serde(skip)]
+    pub elsewhere: Vec<Elsewhere>,
 }
 
 /// `[dev]`
@@ -318,17 +323,6 @@ impl Config {
 
     /// The organization of a key, if this relay serves it.
     pub fn organization(&self, key: &str) -> Option<&Organization> {
-        self.organizations.iter().find(|it| it.key == key && it.region == self.region)
-    }
-
-    /// Where to send somebody whose organization another region serves.
-    pub fn elsewhere(&self, key: &str) -> Option<&str> {
-        let organization = self.organizations.iter().find(|it| it.key == key && it.region != self.region)?;
-        self.regions.get(&organization.region).map(String::as_str)
-    }
-
-    /// The organization of an Entra tenant.
-    pub fn organization_of_tenant(&self, tid: &str) -> Option<&Organization> {
-        self.organizations.iter().find(|it| it.tid == tid && it.region == self.region)
+        self.organizations.iter().find(|it| it.key == key)
     }
 }

@@ -40,6 +40,7 @@ mod patient_launch;
 mod policies;
 mod proxy;
 mod r4_visit;
+mod regions;
 mod removal;
 mod restored;
 mod room;

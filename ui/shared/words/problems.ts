@@ -26,6 +26,11 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Nothing was started. Begin the visit from the chart. If it happens again, tell IT which page the link came from.",
     who: "it",
   },
+  "other-region": {
+    title: "Another Roomed looks after your organization.",
+    todo: "Nothing was started here. Ask IT to set the address of Roomed that the details below say.",
+    who: "it",
+  },
   "unknown-iss": {
     title: "This EHR is not connected to Roomed yet.",
     todo: "The visit was not started. Ask your EHR analyst to approve this EHR environment for Roomed.",

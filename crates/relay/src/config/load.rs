@@ -60,6 +60,7 @@ impl Config {
         };
         config.validate()?;
         config.lower_case_guids();
+        config.keep_own_region();
         Ok(config)
     }
 

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use roomed_protocol::WhoCanFix;
+use roomed_protocol::{ProblemCode, WhoCanFix};
 
 use super::language::Language;
 use super::problem::{Refusal, code_word};
@@ -119,6 +119,13 @@ pub(super) fn refusal(refusal: Refusal) -> Response {
         WhoCanFix::It => "IT can fix this.",
     };
     refused(problem.status, &problem.title, &problem.detail, who, &code_word(problem.code))
+}
+
+/// The same where another region's relay serves the organization, with its address.
+pub(super) fn elsewhere(address: &str) -> Response {
+    let problem = Refusal(ProblemCode::OtherRegion).problem();
+    let todo = format!("{} {address}", problem.detail);
+    refused(problem.status, &problem.title, &todo, "IT can fix this.", &code_word(problem.code))
 }
 
 fn refused(status: u16, title: &str, todo: &str, who: &str, code: &str) -> Response {

@@ -91,7 +91,8 @@ fn person(who: &Recipient) -> String {
 }
 
 /// Routes that patients and guests come by; at the others it is clinicians and staff.
-const FOR_PATIENTS: [&str; 4] = ["/i/{token}", "/i", "/o/{organization}/patient", "/o/{organization}/patient/callback"];
+pub(super) const FOR_PATIENTS: [&str; 5] =
+    ["/o/{organization}/test", "/i/{token}", "/i", "/o/{organization}/patient", "/o/{organization}/patient/callback"];
 
 /// For pages that nobody must be signed in for: by address. People read a page, not JSON.
 pub(super) async fn by_address(State(relay): State<Arc<Relay>>, request: Request, next: Next) -> Response {

@@ -20,6 +20,7 @@ mod patient_page;
 mod patient_words;
 mod problem;
 mod proof;
+mod regions;
 mod seats;
 mod socket;
 mod staff;
@@ -144,6 +145,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .merge(requests)
         .merge(graph)
         .merge(sockets)
+        .layer(from_fn_with_state(Arc::clone(&relay), regions::own_only))
         .layer(SetResponseHeaderLayer::if_not_present(
             HeaderName::from_static("x-content-type-options"),
             HeaderValue::from_static("nosniff"),

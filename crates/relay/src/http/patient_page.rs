@@ -6,6 +6,7 @@ use std::fmt::Write as _;
 
 use axum::http::StatusCode;
 use axum::response::Response;
+use roomed_protocol::ProblemCode;
 
 use super::html::{self, Look, escape};
 use super::language::Language;
@@ -16,6 +17,13 @@ use crate::context_link::Fault;
 /// A refusal for a patient.
 pub(super) fn refusal(refusal: Refusal, language: Language) -> Response {
     refused(refusal.problem().status, &patient_words::of(refusal), &code_word(refusal.0), None, language)
+}
+
+/// A refusal for a patient whose clinic another region's relay serves. The address helps whoever they call.
+pub(super) fn elsewhere(address: &str, language: Language) -> Response {
+    let refusal = Refusal(ProblemCode::OtherRegion);
+    let last = format!("<p class=\"quiet\"><bdi>{}</bdi></p>", escape(address));
+    refused(refusal.problem().status, &patient_words::of(refusal), &code_word(refusal.0), Some(&last), language)
 }
 
 /// A patient's encrypted link that opens nothing.

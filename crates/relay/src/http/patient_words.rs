@@ -105,7 +105,7 @@ fn sentences(code: ProblemCode) -> (Sentence, Sentence) {
             (|it| it.not_let_in, |it| it.do_again)
         }
         P::LaunchWithoutAppointment | P::AppointmentNotFound | P::VisitNotFound => (|it| it.not_found, |it| it.do_call),
-        P::UnknownIss | P::WrongTenant | P::EhrRefused | P::NotAPractitioner => {
+        P::UnknownIss | P::OtherRegion | P::WrongTenant | P::EhrRefused | P::NotAPractitioner => {
             (|it| it.not_connected, |it| it.do_call)
         }
         P::NotVirtual => (|it| it.not_virtual, |it| it.do_ask),

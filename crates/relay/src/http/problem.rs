@@ -28,6 +28,11 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "This EHR is not connected",
             "The EHR address of this launch is not one your organization has approved. The EHR analyst can compare it with the address approved in Roomed.",
         ),
+        P::OtherRegion => (
+            StatusCode::MISDIRECTED_REQUEST,
+            "Another Roomed looks after your organization",
+            "Nothing was kept here. IT can correct the address of Roomed on this computer, or in the EHR's launch record:",
+        ),
         P::NotSignedIn => (StatusCode::UNAUTHORIZED, "Not signed in", "Sign in with your Microsoft account."),
         P::WrongTenant => (
             StatusCode::UNAUTHORIZED,

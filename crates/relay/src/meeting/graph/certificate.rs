@@ -254,7 +254,7 @@ mod tests {
         let first = node().current();
         assert_eq!(first.made, clock.now());
 
-        let (it, other) = (node(), node());
+        let (it, other, late) = (node(), node(), node());
         assert_eq!((it.current(), other.current()), (first.clone(), first.clone()));
         it.tend().unwrap();
         assert_eq!(it.current(), first);
@@ -268,7 +268,9 @@ mod tests {
         assert_eq!(other.current(), first, "it has not looked yet");
         assert!(other.key(&second.id).is_some(), "a notification for a node's new certificate may reach another");
         other.tend().unwrap();
-        assert_eq!(other.current(), second, "two nodes rotate once");
+        assert_eq!(other.current(), second);
+        late.tend().unwrap();
+        assert_eq!(late.current(), second, "all nodes rotate once, also one that has heard nothing of it");
 
         clock.advance(READABLE_FOR);
         it.tend().unwrap();
