@@ -2,6 +2,8 @@
 //! keeps the visit, what the EHR is to be told and whom to alert. Only then are sockets hinted and the outbox woken.
 //! No network call is made in here, and no transaction is open while anybody thinks.
 
+mod meetings;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -22,8 +24,8 @@ use crate::record::{self, EhrReferences, InvitationState, Line, MeetingRecord, R
 use crate::removal;
 use crate::sender::Letter;
 use crate::store::{
-    Change, ClaimedLetter, CommitError, EventKey, Link, LookupKey, Meeting, Member, NewNotice, NodeId, OneTimeKind,
-    Recipient, Store, StoreError, StoredVisit, StoredWatch, VisitRow,
+    Change, ClaimedLetter, CommitError, EventKey, Link, LookupKey, Member, NewNotice, NodeId, OneTimeKind, Recipient,
+    Store, StoreError, StoredVisit, StoredWatch, VisitRow,
 };
 use crate::wire;
 
@@ -56,8 +58,10 @@ pub struct Along {
     pub group: Option<String>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
-    /// The meeting of a visit that came to nothing is given up, if it is still so.
-    pub gives_up_meeting: bool,
+    /// Graph knows no meeting under the visit's external id any more: the next is made under another.
+    pub renames_meeting: bool,
+    /// Whether the meeting still stands at Graph is not known: nobody is sent there before Graph was asked.
+    pub doubts_meeting: bool,
     /// Somebody's link was made, used or taken back.
     pub invitation: Option<(rules::ParticipantId, InvitationState)>,
     /// A message that is to leave with a link.
@@ -153,18 +157,6 @@ impl Arrivals {
     /// A letter of an opened visit.
     pub fn letter(&self, opened: &Opened, claimed: &ClaimedLetter) -> Result<Letter, ArrivalError> {
         Letter::open(&opened.stored.row.id, &opened.key, claimed)
-    }
-
-    /// The meeting of an opened visit.
-    pub async fn meeting(&self, opened: &Opened) -> Result<Option<MeetingRecord>, ArrivalError> {
-        Ok(self.any_meeting(opened).await?.filter(|meeting| meeting.is_of(&opened.record)))
-    }
-
-    /// The same, even if the visit has given it up.
-    pub async fn any_meeting(&self, opened: &Opened) -> Result<Option<MeetingRecord>, ArrivalError> {
-        let Some(meeting) = self.store.meeting(&opened.stored.row.id).await? else { return Ok(None) };
-        let plain = opened.key.open(meeting_context(&opened.stored.row.id).as_bytes(), &meeting.sealed)?;
-        Ok(Some(serde_json::from_slice(&plain).map_err(|_| ArrivalError::Unreadable)?))
     }
 
     /// Finds the visit of an appointment, or of a group's conference, or opens it as `record` describes.
@@ -279,9 +271,6 @@ impl Arrivals {
         }
         opened.record.invitations.extend(along.invitation.clone());
         opened.record.places.extend(along.place.clone());
-        if along.gives_up_meeting && opened.record.visit.is_for_nothing() {
-            opened.record.meeting_external_id = self.random.id();
-        }
         let at = wire::to_rules(now);
         let mut effects = Vec::new();
         for event in events {
@@ -290,8 +279,9 @@ impl Arrivals {
             effects.extend(transition.effects);
         }
         let is_new = opened.stored.version == 0;
+        let meetings = self.meetings(&mut opened, &before, along).await?;
         let nothing_along =
-            along.seen.is_none() && along.consume.is_empty() && along.link.is_none() && along.meeting.is_none();
+            along.seen.is_none() && along.consume.is_empty() && along.link.is_none() && meetings.is_nothing();
         // The next timer moves with time even when no fact does; only a tick that changed nothing else may skip it.
         let timer = opened.record.visit.next_timer(at).map(wire::from_rules);
         if !is_new && nothing_along && before == opened.record && timer == opened.stored.row.next_timer_at {
@@ -306,17 +296,17 @@ impl Arrivals {
         let news = News {
             before: &opened.stored.row.stage,
             effects: &effects,
-            meeting: along.meeting.is_some(),
+            meeting: along.meeting.is_some() && meetings.kept.is_some(),
             moved: before.visit.plan() != opened.record.visit.plan(),
             now,
         };
         let promises = promises::of(&self.config, &opened.stored.row.organization, &opened.record, &news);
         let Promises { intents, unsupported } = promises;
         let outbox = promises::sealed(intents, &opened.stored.row, &opened.key, &self.keys, &*self.random, now)?;
-        let brings_meeting = along.meeting.is_some();
-        let change = self.change(&mut opened, timer, along, now)?;
+        let change = self.change(&mut opened, timer, along, &meetings, now)?;
         let removes = self.removes(&opened.stored.row.organization);
-        let removal = removal::concerns(removes, brings_meeting, &before, &opened.record);
+        let removal = removes && removal::concerns(&before, &opened.record);
+        let looks_after = removal || !change.given_up.is_empty();
         let change = Change { outbox, notices, removal, ..change };
         failpoint::at("commit.before");
         let committed = self.store.commit(change).await?;
@@ -340,7 +330,7 @@ impl Arrivals {
         if along.letter.is_some() {
             self.letters.notify_waiters();
         }
-        if removal {
+        if looks_after {
             self.removals.notify_one();
         }
         self.timers.notify_one();
@@ -357,6 +347,7 @@ impl Arrivals {
         opened: &mut Opened,
         timer: Option<Timestamp>,
         along: &Along,
+        meetings: &meetings::OfMeetings,
         now: Timestamp,
     ) -> Result<Change, ArrivalError> {
         let visit = &opened.record.visit;
@@ -376,14 +367,9 @@ impl Arrivals {
         change.seen = along.seen.clone().into_iter().collect();
         change.consume.clone_from(&along.consume);
         change.links = along.link.clone().into_iter().collect();
-        if let Some((meeting, watch)) = &along.meeting {
-            let plain = serde_json::to_vec(meeting).map_err(|_| ArrivalError::Unreadable)?;
-            change.meeting = Some(Meeting {
-                lookup: self.keys.lookup(&row.organization, &["meeting", &meeting.id])?,
-                sealed: opened.key.seal(meeting_context(&row.id).as_bytes(), &plain),
-            });
-            change.watches = watch.clone().into_iter().collect();
-        }
+        // Of a meeting that came too late as well: it is ended with the visit's others.
+        change.watches = along.meeting.iter().filter_map(|(_, watch)| watch.clone()).collect();
+        meetings.seal(&mut change, &opened.key, &self.keys, &*self.random)?;
         if let Some(letter) = &along.letter {
             change.letters.push(letter.sealed(&row.id, &opened.key, self.random.id(), now)?);
         }
@@ -438,11 +424,6 @@ impl ChartListener for Arrivals {
             tracing::warn!(%error, "that the chart was told could not be announced");
         }
     }
-}
-
-/// The associated data under which a visit's meeting is sealed, so that it cannot be mistaken for the visit itself.
-fn meeting_context(visit: &str) -> String {
-    format!("{visit}/meeting")
 }
 
 fn members(visit: &rules::Visit, tid: &str) -> Vec<Member> {

@@ -63,7 +63,9 @@ pub(crate) fn of(config: &Config, organization: &str, record: &Record, news: &Ne
     // What time alone makes of a backup (nobody came, it is over) may be long overtaken.
     // Where no patient is to come, none has missed anything.
     let is_missed = stage == "noshow" && record.visit.patients().next().is_none();
-    if stage != news.before && !record.visit.is_in_doubt() && !is_missed {
+    // A visit is cancelled by the EHR's own word alone. Said back, it would only stand in the way of one that is booked again.
+    let is_theirs = stage == "cancelled";
+    if stage != news.before && !record.visit.is_in_doubt() && !is_missed && !is_theirs {
         abouts.push(About::Stage { stage: stage.to_owned(), at: news.now });
     }
     // The links say from when until when they are good.

@@ -150,13 +150,16 @@ pub struct MeetingRecord {
     pub planned: Option<(jiff::Timestamp, jiff::Timestamp)>,
     /// Who may let people in: Entra object ids. A colleague who covers has to be added.
     pub co_organizers: Vec<String>,
-    /// The `externalId` it was made under; missing in records of before. The visit's meeting only while it is the visit's.
+    /// The `externalId` it was made under; missing in records of before.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// It comes out of a backup: it may have been deleted since, so Graph is asked before anybody is sent there.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub in_doubt: bool,
 }
 
 impl MeetingRecord {
-    /// False once the visit has given it up: it is to be deleted at Graph, and the visit gets another.
+    /// False for one that was made for a visit which had given it up by then: the visit gets another.
     pub fn is_of(&self, record: &Record) -> bool {
         self.external_id.as_ref().is_none_or(|it| *it == record.meeting_external_id)
     }

@@ -4,12 +4,12 @@
 //! off the visit whether it is still to be. Being put out is no testimony: a disconnect is written when a witness says so.
 //! What becomes of a cancelled visit's meeting when everybody is out is `removal/given_up.rs`.
 
-mod given_up;
+pub mod given_up;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::arrivals::{ArrivalError, Opened};
@@ -38,22 +38,23 @@ const REFUSED_FOR: SignedDuration = SignedDuration::from_mins(10);
 /// Coming in takes a moment: only after so many looks from the lobby it is said that we are held there.
 const LOOKS_AT_THE_DOOR: u32 = 5;
 
-/// Whether a change is this module's business. Both ways: who empties a meeting must hear of an end that was taken back.
-pub(crate) fn concerns(removes: bool, brings_meeting: bool, before: &Record, after: &Record) -> bool {
+/// Whether somebody has to look after a change. Both ways: who empties a meeting must hear of an end that was taken back.
+pub(crate) fn concerns(before: &Record, after: &Record) -> bool {
     let over = |record: &Record| {
         let decisions = record.visit.decisions();
         (decisions.ended.clone(), decisions.cancelled)
     };
-    let has_meeting = after.visit.decisions().meeting_ready.is_some();
-    let for_nothing = |record: &Record| record.visit.is_for_nothing();
-    // A meeting that was still being made comes to a visit that is for nothing already.
-    let given_up = for_nothing(after) && (brings_meeting || (has_meeting && !for_nothing(before)));
-    (removes && over(before) != over(after)) || given_up
+    over(before) != over(after)
 }
 
 /// Looks after ended visits until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
-    rounds::run(&relay, &relay.arrivals.removals, "meetings to be emptied", || round(&relay)).await;
+    let both = async || {
+        // One that cannot go on does not hold the other up.
+        let (emptied, deleted) = join(round(&relay), given_up::round(&relay)).await;
+        Ok([emptied?, deleted?].into_iter().flatten().min())
+    };
+    rounds::run(&relay, &relay.arrivals.removals, "meetings to be emptied or deleted", both).await;
 }
 
 /// Looks at everything that is due; answers with when the next look is.
@@ -90,10 +91,7 @@ async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError>
     };
     let seen = match wanted(relay, &claimed.visit, &claimed.organization).await {
         Ok(Some(meeting)) => empty(relay, &*leg, claimed, &meeting).await?,
-        Ok(None) => match leave(&*leg, claimed.call.clone()).await {
-            Seen::Over => given_up::discard(relay, claimed).await?,
-            later @ Seen::Again { .. } => later,
-        },
+        Ok(None) => leave(&*leg, claimed.call.clone()).await,
         Err(Stopped::Store(error)) => return Err(error),
         Err(_) => again(claimed),
     };
@@ -139,7 +137,7 @@ async fn wanted(relay: &Relay, visit: &str, organization: &str) -> Result<Option
     if !is_wanted(&opened, relay.clock.now()) {
         return Ok(None);
     }
-    let record = relay.arrivals.meeting(&opened).await.map_err(Stopped::at)?;
+    let record = relay.arrivals.any_meeting(&opened).await.map_err(Stopped::at)?;
     Ok(record.map(|record| as_made(organization, record)))
 }
 

@@ -46,7 +46,9 @@ pub async fn begin(relay: &Relay) -> Result<(), ArrivalError> {
     for organization in &relay.config.organizations {
         for stored in relay.store.open_visits(&organization.key).await? {
             let doubted = VisitEvent::Decided(Command::Restored);
-            match relay.arrivals.update(&stored.row.id, &[doubted], Along::default()).await {
+            // Its meeting may have been deleted since the backup.
+            let along = Along { doubts_meeting: true, ..Along::default() };
+            match relay.arrivals.update(&stored.row.id, &[doubted], along).await {
                 Ok(opened) => keep_letters(relay, opened).await?,
                 Err(ArrivalError::Key(KeyError::Destroyed)) => close_unreadable(relay, stored).await?,
                 Err(error) => tracing::error!(%error, "a restored visit could not be marked as in doubt"),

@@ -39,7 +39,7 @@ pub async fn round(relay: &Relay) -> Result<Shredded, StoreError> {
     // A meeting provider that does not answer is not asked for every visit.
     let mut silent = HashSet::new();
     for closed in relay.store.closed_visits(before(now, undo), MOST).await? {
-        if keeps(relay, &closed, now) || (is_fresh(&closed, now) && relay.store.has_removal(&closed.id).await?) {
+        if keeps(relay, &closed, now) || (is_fresh(&closed, now) && is_looked_after(relay, &closed.id).await?) {
             continue;
         }
         let Some(summary) = summary(relay, &closed, now).await? else { continue };
@@ -73,7 +73,12 @@ fn keeps(relay: &Relay, closed: &ClosedVisit, now: Timestamp) -> bool {
     closed.unsettled > 0 || closed.parked_since.is_some_and(|since| now.duration_since(since) < patience)
 }
 
-/// Somebody may still have to look after its meeting, of which nobody else knows: for so long it waits.
+/// Whether somebody has to look after its meeting still, or after one it gave up.
+async fn is_looked_after(relay: &Relay, visit: &str) -> Result<bool, StoreError> {
+    Ok(relay.store.has_removal(visit).await? || relay.store.has_given_up(visit).await?)
+}
+
+/// Nobody else knows of its meetings: for so long it waits.
 fn is_fresh(closed: &ClosedVisit, now: Timestamp) -> bool {
     now.duration_since(closed.closed_at) < DAY
 }

@@ -85,7 +85,7 @@ pub async fn care_once(relay: &Relay) -> Result<(), StoreError> {
 async fn watch_anew(relay: &Relay, old: &StoredWatch) -> Result<(), StoreError> {
     let Ok(opened) = relay.arrivals.load(&old.visit).await else { return Ok(()) };
     let (Ok(Some(record)), Some(meetings), Some(organization)) = (
-        relay.arrivals.meeting(&opened).await,
+        relay.arrivals.any_meeting(&opened).await,
         relay.meetings.get(&old.organization),
         relay.organization(&old.organization),
     ) else {

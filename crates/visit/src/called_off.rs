@@ -112,10 +112,15 @@ impl Visit {
         self.decisions.called_off.filter(|_| self.is_open())
     }
 
-    /// True once it was cancelled, everybody is out and nobody had met: its meeting is of no use to anybody. A visit that
-    /// took place all the same is over like any other.
+    /// True once it was cancelled, is closed and nobody had met: its meeting is of no use to anybody. Closed by time alone,
+    /// too: whoever was not seen to leave is out by then. A visit that took place all the same is over like any other.
     pub fn is_for_nothing(&self) -> bool {
-        let by_nobody = self.decisions.closed.as_ref().is_some_and(|closed| closed.reason == CloseReason::Cancelled);
+        let Decisions { called_off, cancelled, ended, closed, .. } = &self.decisions;
+        let by_nobody = closed.as_ref().is_some_and(|closed| match closed.reason {
+            CloseReason::Cancelled => true,
+            CloseReason::TimedOut => cancelled.is_some() || (called_off.is_some() && ended.is_none()),
+            CloseReason::Ended | CloseReason::CallEnded => false,
+        });
         by_nobody && !self.is_in_doubt() && self.met_at().is_none()
     }
 

@@ -7,8 +7,11 @@ use crate::visit::Visit;
 
 impl Visit {
     /// 0 for a visit that the first relays understand whole; 1 where more people, words or device tests are in it; 2 where
-    /// a patient of a group was withdrawn.
+    /// a patient of a group was withdrawn; 3 where the EHR's cancellation waits for a clinician.
     pub fn format(&self) -> u32 {
+        if self.decisions.called_off.is_some() {
+            return 3;
+        }
         if !self.decisions.withdrawn.is_empty() {
             return 2;
         }
@@ -24,7 +27,6 @@ impl Visit {
             && decisions.assigned.is_empty()
             && decisions.help_taken.is_empty()
             && decisions.undone.is_none()
-            && decisions.called_off.is_none()
             && self.policy.alert_on == AlertOn::Arrived
             && self.policy.proxy_in_chart
             && self.once.is_empty();

@@ -120,6 +120,55 @@ async fn a_cancelled_visit_with_people_inside_is_closing_and_its_meeting_goes_wh
     Ok(())
 }
 
+/// At an R4 server the Encounter is the chart: what the EHR cancelled is not said back to it, so that it can go on.
+#[tokio::test]
+async fn at_r4_a_visit_that_is_booked_again_is_told_to_its_encounter() -> anyhow::Result<()> {
+    let ground = Ground::start_at("fhir-r4", often).await?;
+    let waiting = Waiting::start(&ground, 0, ground.schedule(0, 0).await?).await?;
+    let Waiting { clinician, visit, appointment, .. } = &waiting;
+    encounter_stands(&ground, "arrived").await?;
+    status(&ground, appointment, "cancelled").await?;
+    visit_until(clinician, visit, "the cancellation", |it| it["stage"] == "cancelled").await?;
+    status(&ground, appointment, "booked").await?;
+    clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    let Running { clinician, visit, room, .. } = waiting.meet(&ground).await?;
+    encounter_stands(&ground, "in-progress").await?;
+    clinician.ask(Method::POST, &format!("{}/end", path(&visit)), None).await?.accepted()?;
+    room.ends().await?;
+    encounter_stands(&ground, "finished").await?;
+    for state in ["parked", "unsupported"] {
+        assert_eq!(ground.figure(&format!("roomed_outbox_entries{{state=\"{state}\"}}")).await?, 0.0, "{state}");
+    }
+    ground.no_leaks().await
+}
+
+/// The same before anybody came: nothing of the cancellation is in the planned Encounter.
+#[tokio::test]
+async fn at_r4_a_planned_visit_that_is_booked_again_is_told_to_its_encounter() -> anyhow::Result<()> {
+    let ground = Ground::start_at("fhir-r4", often).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let id = appointment["appointment_id"].as_str().unwrap_or_default().to_owned();
+    let clinician = ground.clinician(0).await?;
+    let visit = clinician.enter(&ground.stack, &id).await?;
+    status(&ground, &appointment, "cancelled").await?;
+    visit_until(&clinician, &visit, "the cancellation", |it| it["stage"] == "cancelled").await?;
+    status(&ground, &appointment, "booked").await?;
+    Waiting::start(&ground, 0, appointment).await?.meet(&ground).await?;
+    encounter_stands(&ground, "in-progress").await?;
+    assert_eq!(ground.figure("roomed_outbox_entries{state=\"parked\"}").await?, 0.0);
+    ground.no_leaks().await
+}
+
+/// Waits until the one Encounter has this status.
+async fn encounter_stands(ground: &Ground, status: &str) -> anyhow::Result<()> {
+    until(&format!("the encounter is {status}"), async || {
+        let all = ground.stack.sandbox.get("/r4/resources/Encounter").await?;
+        let all = all["resources"].as_array().cloned().unwrap_or_default();
+        Ok((all.len() == 1 && all[0]["status"] == status).then_some(()))
+    })
+    .await
+}
+
 #[tokio::test]
 async fn while_they_talk_a_cancellation_puts_nobody_out_until_the_clinician_has_left() -> anyhow::Result<()> {
     for vendor in VENDORS {
@@ -169,7 +218,7 @@ async fn who_is_alone_inside_is_put_out_and_graph_is_asked_until_the_meeting_is_
     assert_eq!(times(&ground, "participant.removed").await?, 1);
     is_deleted(&ground, &room).await?;
     assert_eq!(ground.stack.sandbox.get("/faults").await?["faults"], json!([]), "Graph was away meanwhile");
-    assert!(room.legs().await?.is_empty(), "our leg is out");
+    until("our leg is out", async || Ok(room.legs().await?.is_empty().then_some(()))).await?;
     ground.no_leaks().await
 }
 

@@ -4,10 +4,13 @@
 use std::path::Path;
 
 use e2e::clinician::Clinician;
+use reqwest::Method;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection, SqliteConnection};
 
-use crate::ground::Ground;
+use crate::ground::{Ground, visit_until};
+use crate::links::path;
+use crate::room::Room;
 use crate::visitor::{Socket, Visitor};
 
 /// As `docs/operating.md` says, while the relay runs. The keys directory stays where it is: it was not lost.
@@ -123,4 +126,79 @@ async fn after_a_restore_the_schedule_shows_what_a_witness_of_today_says() -> an
         assert_eq!(ground.figure(&format!("roomed_outbox_entries{{state=\"{state}\"}}")).await?, 0.0, "{state}");
     }
     ground.no_leaks().await
+}
+
+/// Where *Join* leads, if it leads anywhere.
+async fn room(ground: &Ground, clinician: &Clinician, visit: &Value) -> anyhow::Result<Room> {
+    let join = clinician.ask(Method::POST, &format!("{}/join", path(visit)), None).await?.accepted()?;
+    let door = clinician.ask(Method::GET, &format!("{}/join", path(visit)), None).await?.accepted()?;
+    anyhow::ensure!(door["https_url"] == join["https_url"], "both doors are one");
+    Room::of(ground, &join).await
+}
+
+async fn status(ground: &Ground, appointment: &Value, status: &str) -> anyhow::Result<()> {
+    let path = format!("/appointments/{}", appointment["appointment_id"].as_str().unwrap_or_default());
+    ground.stack.sandbox.send(Method::PATCH, &path, &json!({ "status": status })).await.map(drop)
+}
+
+/// Cancelled after the backup, its meeting was deleted; by the time of the restore it is booked again.
+#[tokio::test]
+async fn after_a_restore_nobody_is_sent_to_a_meeting_that_is_gone() -> anyhow::Result<()> {
+    let mut ground = Ground::start_with(|configuration| configuration["ehr"] = json!({ "poll_seconds": 1 })).await?;
+    let clinician = ground.clinician(0).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let visit = clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    let before = Room::only(&ground).await?;
+    back_up(&ground.stack.directory).await?;
+    status(&ground, &appointment, "cancelled").await?;
+    e2e::wait::until("the meeting is deleted", async || Ok(Room::only(&ground).await.is_err().then_some(()))).await?;
+    ground.stack.kill_relay().await?;
+    put_back(&ground.stack.directory)?;
+    status(&ground, &appointment, "booked").await?;
+    ground.stack.start_relay_restored().await?;
+
+    let door = clinician.ask(Method::GET, &format!("{}/join", path(&visit)), None).await?;
+    if door.status == 200 {
+        Room::of(&ground, &door.body).await?;
+    }
+    let after = room(&ground, &clinician, &visit).await?;
+    assert_ne!(after.thread(), before.thread());
+    assert_eq!(Room::only(&ground).await?.thread(), after.thread());
+    // Its events reach the visit.
+    after.comes(&clinician.oid).await?;
+    visit_until(&clinician, &visit, "the clinician is seen", |it| crate::room::is(it, "practitioner", "connected"))
+        .await?;
+    ground.no_leaks().await
+}
+
+#[tokio::test]
+async fn after_a_restore_a_meeting_that_stands_is_gone_on_in_unless_graph_has_it_no_more() -> anyhow::Result<()> {
+    for gone in [false, true] {
+        let mut ground =
+            Ground::start_with(|configuration| configuration["ehr"] = json!({ "poll_seconds": 0 })).await?;
+        let clinician = ground.clinician(0).await?;
+        let appointment = ground.schedule(0, 0).await?;
+        let visit = clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+        let before = room(&ground, &clinician, &visit).await?;
+        back_up(&ground.stack.directory).await?;
+        ground.stack.kill_relay().await?;
+        put_back(&ground.stack.directory)?;
+        ground.stack.start_relay_restored().await?;
+        let door = clinician.ask(Method::GET, &format!("{}/join", path(&visit)), None).await?;
+        assert_eq!(door.status, 404, "nobody has looked yet: {}", door.body);
+        // Graph does not answer: nobody is sent anywhere.
+        ground.fault(json!({ "target": "graph.create", "mode": "status", "status": 503, "times": 0 })).await?;
+        let join = clinician.ask(Method::POST, &format!("{}/join", path(&visit)), None).await?;
+        assert_eq!(join.problem().1, "meeting-unreachable", "{}", join.body);
+        ground.no_faults().await?;
+        if gone {
+            ground.fault(json!({ "target": "graph.meeting", "mode": "status", "status": 404, "times": 1 })).await?;
+        }
+        let after = room(&ground, &clinician, &visit).await?;
+        assert_eq!(after.thread() == before.thread(), !gone);
+        // It was looked at once; from then on nobody asks.
+        ground.fault(json!({ "target": "graph.create", "mode": "status", "status": 503, "times": 0 })).await?;
+        assert_eq!(room(&ground, &clinician, &visit).await?.thread(), after.thread());
+    }
+    Ok(())
 }

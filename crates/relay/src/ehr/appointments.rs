@@ -80,8 +80,11 @@ pub(super) async fn of_practitioner(
     let (after, before) = (format!("ge{from}"), format!("lt{until}"));
     let span = [("practitioner", practitioner), ("date", after.as_str()), ("date", before.as_str())];
     let found: Vec<Appointment> = backend.search(&span, DAY_LIMIT).await?;
-    // Servers differ in what a date without a time matches: what counts is the start itself.
-    let mut known: Vec<_> = readable(config, &found).filter(|it| it.start >= from && it.start < until).collect();
+    // Servers differ in what a date without a time matches: what counts is the start itself. One that does not know a
+    // parameter answers as if it had not been asked (FHIR R4, 3.1.1.3): somebody else's day is not shown.
+    let is_theirs = |it: &AppointmentFacts| it.practitioners.iter().any(|id| id == practitioner);
+    let mut known: Vec<_> =
+        readable(config, &found).filter(|it| it.start >= from && it.start < until && is_theirs(it)).collect();
     known.sort_by_key(|it| it.start);
     Ok(Some(known))
 }

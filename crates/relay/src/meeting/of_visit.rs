@@ -18,32 +18,16 @@ impl Relay {
     /// The meeting of a visit: found, or made and watched before anybody sees a link.
     pub async fn ensure_meeting(&self, opened: &Opened) -> Answer<MeetingRecord> {
         self.in_turn(&opened.stored.row.id, async {
-            let known = self.arrivals.meeting(opened).await?;
+            let known = self.arrivals.any_meeting(opened).await?.filter(|it| it.is_of(&opened.record));
             match known {
+                Some(known) if known.in_doubt => self.make_meeting(opened, Some(&known)).await,
                 Some(meeting) if is_current(&meeting, opened) => Ok(meeting),
                 // A meeting that is there can be joined as it stands: the next look brings it along.
-                Some(known) => Ok(self.make_meeting(opened, Some(known.clone())).await.unwrap_or(known)),
-                None => {
-                    self.discard_old(opened).await;
-                    self.make_meeting(opened, None).await
-                }
+                Some(known) => Ok(self.make_meeting(opened, Some(&known)).await.unwrap_or(known)),
+                None => self.make_meeting(opened, None).await,
             }
         })
         .await
-    }
-
-    /// What the visit gave up and nobody has deleted yet, as far as Graph takes it now: nobody else knows of it afterwards.
-    async fn discard_old(&self, opened: &Opened) {
-        let Some(meetings) = self.meetings.get(&opened.stored.row.organization) else { return };
-        let Some(organization) = self.organization(&opened.stored.row.organization) else { return };
-        // Another node may have made the visit's new one meanwhile.
-        let Ok(now) = self.arrivals.load(&opened.stored.row.id).await else { return };
-        if let Ok(Some(old)) = self.arrivals.any_meeting(&now).await
-            && !old.is_of(&now.record)
-            && let Err(error) = meetings.discard(&as_made(organization, old)).await
-        {
-            tracing::warn!(%error, "a cancelled visit's old meeting could not be deleted");
-        }
     }
 
     /// Runs what makes or watches a meeting, one at a time per visit.
@@ -58,21 +42,30 @@ impl Relay {
 
     /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers and
     /// times. It stays under the organizer it was made under.
-    async fn make_meeting(&self, opened: &Opened, known: Option<MeetingRecord>) -> Answer<MeetingRecord> {
+    async fn make_meeting(&self, opened: &Opened, known: Option<&MeetingRecord>) -> Answer<MeetingRecord> {
         let row = &opened.stored.row;
         let organization = self.organization(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
         let meetings = self.meetings.get(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
-        let request = MeetingRequest {
+        let mut request = MeetingRequest {
             external_id: opened.record.meeting_external_id.clone(),
-            organizer: organizer(organization, known.as_ref()),
+            organizer: organizer(organization, known),
             co_organizers: opened.stored.members.iter().map(|member| member.oid.clone()).collect(),
             start: row.planned_start,
             end: row.planned_end,
         };
-        let meeting = meetings.ensure(&request).await?;
+        let meeting = match meetings.ensure(&request).await {
+            // What stands under this external id was deleted, and stays so.
+            Err(MeetingError::Gone) => {
+                let along = Along { renames_meeting: true, ..Along::default() };
+                let renamed = self.arrivals.update(&row.id, &[], along).await?;
+                request.external_id = renamed.record.meeting_external_id;
+                meetings.ensure(&request).await?
+            }
+            made => made?,
+        };
         let watch = match known {
-            Some(_) => None,
-            None => Some(self.watch(&row.id, &row.organization, &**meetings, &meeting).await?),
+            Some(known) if known.id == meeting.id => None,
+            _ => Some(self.watch(&row.id, &row.organization, &**meetings, &meeting).await?),
         };
         let record = MeetingRecord {
             id: meeting.id,
@@ -82,10 +75,15 @@ impl Relay {
             planned: Some((row.planned_start, row.planned_end)),
             co_organizers: request.co_organizers,
             external_id: Some(request.external_id),
+            in_doubt: false,
         };
         let along = Along { meeting: Some((record.clone(), watch)), ..Along::default() };
-        self.arrivals.update(&row.id, &[VisitEvent::Decided(Command::MeetingReady)], along).await?;
-        Ok(record)
+        let kept = self.arrivals.update(&row.id, &[VisitEvent::Decided(Command::MeetingReady)], along).await?;
+        // The visit came to nothing meanwhile: the meeting is on its way out.
+        match record.is_of(&kept.record) {
+            true => Ok(record),
+            false => Err(Refusal(ProblemCode::VisitClosed)),
+        }
     }
 
     /// Subscribes to a meeting's events under a fresh secret, of which only the hash is kept.

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use roomed_visit::{ChartStatus, Command, Oid, Participant, ParticipantId, Plan, Visit, VisitEvent, apply};
+use roomed_visit::{ChartStatus, Command, Oid, Participant, ParticipantId, Plan, Stage, Visit, VisitEvent, apply};
 
 use super::*;
 use crate::config::{NORTHSIDE, Vendor};
@@ -146,6 +146,23 @@ fn a_stage_is_told_when_it_is_another_and_no_backup_is_in_doubt() {
     let restored = VisitEvent::Decided(Command::Restored);
     record.visit = apply(record.visit, &restored, wire::to_rules(now())).visit;
     assert_eq!(stages(&record, "arrived"), []);
+}
+
+#[test]
+fn what_the_ehr_itself_cancelled_is_not_said_back_and_what_stands_again_is() {
+    let config = config(Vendor::FhirR4);
+    let mut record = record(&config);
+    let stages = |record: &Record, before: &'static str| {
+        told(&of(&config, "northside", record, &news(&[], |it| it.before = before)))
+    };
+    let decided = |record: &mut Record, command| {
+        record.visit = apply(record.visit.clone(), &VisitEvent::Decided(command), wire::to_rules(now())).visit;
+    };
+    decided(&mut record, Command::Cancel);
+    assert_eq!(record.visit.stage(wire::to_rules(now())), Stage::Cancelled { at: wire::to_rules(now()) });
+    assert_eq!(stages(&record, "arrived"), []);
+    decided(&mut record, Command::Reinstate);
+    assert_eq!(stages(&record, "cancelled"), [("stage", Channel::State)]);
 }
 
 #[test]

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Record;
 
 /// The newest form this relay reads and writes.
-const NEWEST: u32 = 2;
+const NEWEST: u32 = 3;
 
 #[derive(Serialize)]
 struct Written<'a> {
@@ -41,13 +41,14 @@ pub fn write(record: &Record) -> Result<Vec<u8>, Unreadable> {
 }
 
 /// 0: the first relays understand it. 1: those that know of guests do. 2: those that know of groups, and of visits without
-/// a patient, do.
+/// a patient, do. 3: those that know of a cancellation that does not count yet. A meeting that was given up is none of the
+/// record's (`store/given_up.rs`): any relay finds the visit without one.
 fn format(record: &Record) -> u32 {
-    if record.ehr.group.is_some() || record.visit.patients().next().is_none() {
-        return NEWEST;
-    }
-    let beside = !record.ehr.lines.is_empty() || !record.invitations.is_empty();
-    record.visit.format().max(u32::from(beside))
+    let beside = match record.ehr.group.is_some() || record.visit.patients().next().is_none() {
+        true => 2,
+        false => u32::from(!record.ehr.lines.is_empty() || !record.invitations.is_empty()),
+    };
+    record.visit.format().max(beside)
 }
 
 /// As it was sealed, by this version or an earlier one.
@@ -129,7 +130,7 @@ mod tests {
     #[test]
     fn a_record_of_the_future_is_left_alone() {
         let mut future: serde_json::Value = serde_json::from_slice(&write(&with_a_guest()).unwrap()).unwrap();
-        future["format"] = 3.into();
+        future["format"] = (NEWEST + 1).into();
         assert_eq!(read(future.to_string().as_bytes()), Err(Unreadable));
         assert_eq!(read(b"not json"), Err(Unreadable));
     }
@@ -153,10 +154,28 @@ mod tests {
         let mut withdrawn = with_a_guest();
         let command = Command::Withdraw { participant: ParticipantId::new("p") };
         withdrawn.visit = apply(withdrawn.visit, &VisitEvent::Decided(command), Timestamp(2)).visit;
-        for record in [group, among, withdrawn] {
-            let plain = write(&record).unwrap();
-            assert!(plain.starts_with(b"{\"format\":2,"), "{}", String::from_utf8_lossy(&plain));
-            assert_eq!(read(&plain).unwrap(), record);
+        for record in [&group, &among, &withdrawn] {
+            needs(2, record);
         }
+        // Cancelled while it is held: dropped, the cancellation would never count. Whatever else is in it.
+        for record in [record(), with_a_guest(), group] {
+            needs(3, &called_off(record));
+        }
+    }
+
+    fn called_off(mut record: Record) -> Record {
+        // Nobody knows who is inside by now, so it waits.
+        for (command, at) in [(Command::Restored, 3), (Command::Cancel, 4)] {
+            record.visit = apply(record.visit, &VisitEvent::Decided(command), Timestamp(at)).visit;
+        }
+        assert!(record.visit.decisions().called_off.is_some() && record.visit.is_open());
+        record
+    }
+
+    fn needs(format: u32, record: &Record) {
+        let plain = write(record).unwrap();
+        let head = format!("{{\"format\":{format},");
+        assert!(plain.starts_with(head.as_bytes()), "{}", String::from_utf8_lossy(&plain));
+        assert_eq!(read(&plain).unwrap(), *record);
     }
 }

@@ -6,6 +6,7 @@
 mod aftercare;
 mod chart;
 mod closing;
+mod given_up;
 mod hints;
 mod letters;
 mod nodes;
@@ -24,6 +25,7 @@ mod web;
 
 pub use aftercare::{Aftercare, Quarantined};
 pub use closing::{ClosedVisit, Closing, Summary};
+pub use given_up::{ClaimedGivenUp, GivenUp, NewGivenUp};
 pub use hints::{Hint, Hints};
 pub use letters::{ClaimedLetter, Letters, NewLetter};
 pub use nodes::{NodeId, Nodes, Stretch};
@@ -104,6 +106,7 @@ pub trait Store:
     + Links
     + Letters
     + Removals
+    + GivenUp
     + Watches
     + Nodes
 {

@@ -10,6 +10,7 @@ mod commit;
 mod connection;
 mod enqueue;
 mod fitness;
+mod given_up;
 mod hints;
 mod ledger;
 mod letters;

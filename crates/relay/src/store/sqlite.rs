@@ -7,6 +7,7 @@ mod claim;
 mod closing;
 mod commit;
 mod connection;
+mod given_up;
 mod ledger;
 mod letters;
 mod nodes;

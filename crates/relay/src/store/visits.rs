@@ -3,7 +3,9 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{CommittedNotice, Link, NewLetter, NewNotice, NewOutboxEntry, OneTimeKind, StoreError, StoredWatch};
+use super::{
+    CommittedNotice, Link, NewGivenUp, NewLetter, NewNotice, NewOutboxEntry, OneTimeKind, StoreError, StoredWatch,
+};
 
 /// An HMAC under the organization's look-up key: finds a row by an EHR's id without holding the id.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -130,6 +132,10 @@ pub struct Change {
     pub watches: Vec<StoredWatch>,
     /// The meeting, once it exists.
     pub meeting: Option<Meeting>,
+    /// The visit has no meeting any more; one that comes with this change is its next.
+    pub gives_up: bool,
+    /// Meetings that are to be deleted: what the visit gives up, and what was made for it too late.
+    pub given_up: Vec<NewGivenUp>,
     /// Letters that are to leave.
     pub letters: Vec<NewLetter>,
     /// The visit was ended, or that was taken back: somebody has to look after who is in its meeting.
@@ -152,6 +158,8 @@ impl Change {
             links: Vec::new(),
             watches: Vec::new(),
             meeting: None,
+            gives_up: false,
+            given_up: Vec::new(),
             letters: Vec::new(),
             removal: false,
             now,
@@ -235,7 +243,7 @@ pub trait Visits: Send + Sync {
     /// When the next timer is due.
     async fn next_timer_at(&self) -> Result<Option<Timestamp>, StoreError>;
 
-    /// Keeps a change whole: visit, members, event keys, outbox rows, notices, links, watches, meeting.
+    /// Keeps a change whole: visit, members, event keys, outbox rows, notices, links, watches, meetings.
     async fn commit(&self, change: Change) -> Result<Committed, CommitError>;
 
     /// Daily keys (`YYYY-MM-DD`) that some visit still needs, oldest first.

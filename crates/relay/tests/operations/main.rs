@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may panic")]
 
 mod audit;
+mod given_up;
 mod group;
 mod home;
 mod loot;
@@ -40,6 +41,9 @@ on_both! {
     audit::a_database_of_something_else_is_no_bad_ledger,
     audit::records_are_exported_line_by_line,
     group::patients_who_launch_at_once_are_in_one_visit_each_once,
+    given_up::what_graph_refuses_to_delete_is_asked_for_a_day,
+    given_up::a_cancelled_visit_that_time_closes_has_its_meeting_deleted_once,
+    given_up::each_meeting_that_was_given_up_is_deleted_and_never_the_one_the_visit_goes_on_in,
     outbox::rows_are_listed_shown_retried_and_skipped,
     outbox::what_may_have_been_applied_is_sent_on_an_operators_word,
     outbox::a_replay_looks_first_and_says_what_is_destroyed,

@@ -15,6 +15,7 @@ use roomed_relay::neighbours::Pulse;
 use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
 use roomed_relay::record::MeetingRecord;
 use roomed_relay::relay::Relay;
+use roomed_relay::removal::given_up;
 use roomed_relay::restore::Reconciler;
 use roomed_relay::serve::{Assembled, Outside, assemble};
 use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, Store, StoredWatch};
@@ -147,9 +148,23 @@ impl Ehr for Scripted {
     }
 }
 
-/// A meeting provider of whom only the end of a watch is asked.
+/// A meeting provider that makes nothing: only the ends of watches and of meetings are asked of it.
 #[derive(Default)]
-pub(crate) struct Provider(pub(crate) Mutex<Vec<String>>);
+pub(crate) struct Provider {
+    /// Ends of watches.
+    pub(crate) unwatched: Mutex<Vec<String>>,
+    /// Every meeting it was asked to delete, each time.
+    pub(crate) discarded: Mutex<Vec<String>>,
+    /// Why it does not delete any; without, it does.
+    pub(crate) keeps: Mutex<Option<MeetingError>>,
+}
+
+impl Provider {
+    /// The meetings it was asked to delete since the last time.
+    pub(crate) fn discarded(&self) -> Vec<String> {
+        std::mem::take(&mut self.discarded.lock().unwrap())
+    }
+}
 
 #[async_trait]
 impl Meetings for Provider {
@@ -166,12 +181,13 @@ impl Meetings for Provider {
     }
 
     async fn unwatch(&self, subscription: &str) -> Result<(), MeetingError> {
-        self.0.lock().unwrap().push(subscription.to_owned());
+        self.unwatched.lock().unwrap().push(subscription.to_owned());
         Ok(())
     }
 
-    async fn discard(&self, _: &Meeting) -> Result<(), MeetingError> {
-        Err(MeetingError::Unreachable { retry_after: None })
+    async fn discard(&self, meeting: &Meeting) -> Result<(), MeetingError> {
+        self.discarded.lock().unwrap().push(meeting.id.clone());
+        self.keeps.lock().unwrap().clone().map_or(Ok(()), Err)
     }
 
     fn ending(&self) -> Capability {
@@ -244,6 +260,11 @@ impl Place {
         wire::to_rules(self.clock.now())
     }
 
+    /// How long ago that was.
+    pub(crate) fn now_since(&self, then: Timestamp) -> SignedDuration {
+        self.clock.now().duration_since(then)
+    }
+
     pub(crate) fn advance(&self, by: SignedDuration) {
         self.clock.advance(by);
     }
@@ -272,15 +293,7 @@ impl Place {
         };
         let visit = Visit { id: opened.stored.row.id.clone(), patient: person(true), doctor: person(false) };
         let launched = Command::Launched { participant: visit.doctor.clone(), oid: Oid::new(OID), covering: false };
-        let meeting = MeetingRecord {
-            id: format!("{CANARY}-meeting-{name}"),
-            join_web_url: format!("https://teams.example/{CANARY}"),
-            patient_join_url: format!("https://teams.example/{CANARY}/p"),
-            organizer: Some(OID.into()),
-            planned: None,
-            co_organizers: vec![OID.into()],
-            external_id: Some(opened.record.meeting_external_id.clone()),
-        };
+        let meeting = made_under(&opened.record.meeting_external_id, name);
         let watch = StoredWatch {
             subscription: format!("subscription-{name}"),
             organization: ORGANIZATION.into(),
@@ -334,6 +347,12 @@ impl Place {
         reconciler.round(&self.relay).await.unwrap()
     }
 
+    /// One round of deleting what was given up; answers with when the next is.
+    pub(crate) async fn delete_meetings(&self) -> Option<Timestamp> {
+        self.set_server_time().await;
+        given_up::round(&self.relay).await.unwrap()
+    }
+
     /// Delivers until nothing is runnable now.
     pub(crate) async fn deliver(&self) {
         self.set_server_time().await;
@@ -343,6 +362,20 @@ impl Place {
     pub(crate) async fn rows(&self, state: Option<EntryState>) -> Vec<EntryRow> {
         let filter = EntryFilter { state, limit: 1_000, ..EntryFilter::default() };
         self.relay.store.entries(filter).await.unwrap()
+    }
+}
+
+/// The meeting `name` as it was made under this external id.
+pub(crate) fn made_under(external_id: &str, name: &str) -> MeetingRecord {
+    MeetingRecord {
+        id: format!("{CANARY}-meeting-{name}"),
+        join_web_url: format!("https://teams.example/{CANARY}"),
+        patient_join_url: format!("https://teams.example/{CANARY}/p"),
+        organizer: Some(OID.into()),
+        planned: None,
+        co_organizers: vec![OID.into()],
+        external_id: Some(external_id.to_owned()),
+        in_doubt: false,
     }
 }
 

@@ -128,7 +128,7 @@ pub(crate) async fn nothing_opens_a_finished_visit_from_whatever_backup_with_eve
     let refused = place.relay.store.replay(&state.id, place.relay.clock.now()).await.unwrap().unwrap_err();
     assert!(refused.to_string().starts_with("payload destroyed"), "{refused}");
     assert!(place.relay.store.ledger_head().await.unwrap().0 >= 4);
-    assert_eq!(*place.provider.0.lock().unwrap(), ["subscription-one"], "its hold at Graph is given back");
+    assert_eq!(*place.provider.unwatched.lock().unwrap(), ["subscription-one"], "its hold at Graph is given back");
     place.advance(DAY * 90);
     shredding::round(&place.relay).await.unwrap();
     assert!(place.rows(None).await.is_empty(), "operators do not need it for longer; the ledger stays");
@@ -220,8 +220,8 @@ pub(crate) async fn a_cancelled_visit_waits_for_its_meeting_to_be_deleted_for_a_
     place.happen(&cancelled, VisitEvent::Decided(Command::Cancel)).await;
     place.end(&ended).await;
     place.deliver().await;
-    assert!(place.relay.store.has_removal(&cancelled.id).await.unwrap(), "somebody is to delete its meeting");
-    assert!(!place.relay.store.has_removal(&ended.id).await.unwrap(), "an ended one's stays");
+    assert!(place.relay.store.has_given_up(&cancelled.id).await.unwrap(), "somebody is to delete its meeting");
+    assert!(!place.relay.store.has_given_up(&ended.id).await.unwrap(), "an ended one's stays");
     place.advance(minutes(6));
     let round = async || shredding::round(&place.relay).await.unwrap().visits;
     assert_eq!(round().await, 1, "the other one");

@@ -10,6 +10,7 @@ mod delivery;
 mod events;
 mod forgetting;
 mod given;
+mod given_up;
 mod health;
 mod letters;
 mod nodes;
@@ -82,6 +83,9 @@ macro_rules! suite {
                 removals::an_ended_visit_is_one_nodes_and_keeps_its_leg,
                 removals::an_end_given_or_taken_back_meanwhile_is_not_lost,
                 removals::a_refused_end_removes_nobody_and_a_leg_outlives_its_visit,
+                given_up::a_meeting_is_given_up_with_the_change_and_the_visit_has_none_or_the_next,
+                given_up::a_given_up_meeting_is_one_nodes_until_it_is_settled,
+                given_up::a_refused_change_gives_nothing_up_and_a_forgotten_visit_leaves_nothing,
                 delivery::a_row_is_claimed_delivered_and_shown,
                 delivery::many_claims_at_once_never_share_a_stream,
                 delivery::a_stream_in_flight_gives_nothing_else,

@@ -26,10 +26,9 @@ pub(super) struct Schedule {
     #[serde(default)]
     ehr: Ehr,
     org: String,
-    /// Absent at Epic: clinicians meet each other.
+    /// Absent: clinicians meet each other.
     patient_id: Option<String>,
     practitioner_id: String,
-    /// At Epic only.
     #[serde(default)]
     more_practitioners: Vec<String>,
     /// A department's number. Absent: at Epic the practitioner's usual one, elsewhere none; empty at Epic: none.
@@ -61,8 +60,10 @@ fn yes() -> bool {
 pub(crate) struct NewVisit<'a> {
     /// Organization key.
     pub(crate) organization: &'a str,
-    pub(crate) patient_id: &'a str,
+    /// Absent: clinicians meet each other.
+    pub(crate) patient_id: Option<&'a str>,
     pub(crate) practitioner_id: &'a str,
+    pub(crate) more_practitioners: &'a [String],
     /// The site's code or the sandbox's word.
     pub(crate) kind: &'a str,
     pub(crate) start: Timestamp,
@@ -73,6 +74,13 @@ pub(crate) struct NewVisit<'a> {
     pub(crate) department: Option<&'a str>,
     /// What makes its ids its own.
     pub(crate) unique: String,
+}
+
+impl NewVisit<'_> {
+    /// Everybody who is to be there for it.
+    pub(crate) fn practitioners(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.practitioner_id).chain(self.more_practitioners.iter().map(String::as_str))
+    }
 }
 
 /// `POST /appointments`
@@ -109,16 +117,17 @@ fn elsewhere(hospital: &Shared, ehr: Ehr, it: &Schedule) -> Result<Value, &'stat
     if !(5..=480).contains(&it.minutes) {
         return Err("a visit takes 5 to 480 minutes");
     }
-    if !it.more_practitioners.is_empty() {
-        return Err("several practitioners are on Epic's appointments only");
+    if it.patient_id.is_none() && it.more_practitioners.is_empty() {
+        return Err("a visit without a patient is of at least two practitioners");
     }
     if it.department.is_some() && ehr == Ehr::Oracle {
         return Err("Oracle Health's appointments have no department here");
     }
     let new = NewVisit {
         organization: &it.org,
-        patient_id: it.patient_id.as_deref().ok_or("only Epic books visits without a patient here")?,
+        patient_id: it.patient_id.as_deref(),
         practitioner_id: &it.practitioner_id,
+        more_practitioners: &it.more_practitioners,
         kind: &it.r#type,
         start: it.start,
         minutes: it.minutes,

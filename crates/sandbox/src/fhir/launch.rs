@@ -27,7 +27,8 @@ pub(crate) struct Booked {
     /// Organization key.
     pub(crate) organization: &'static str,
     pub(crate) appointment_id: String,
-    pub(crate) patient_id: String,
+    /// Absent: clinicians meet each other.
+    pub(crate) patient_id: Option<String>,
     pub(crate) encounter_id: Option<String>,
     /// What the launch record sends as `sessionId`.
     pub(crate) session: String,
@@ -45,7 +46,7 @@ pub(crate) fn clinician(hospital: &Hospital, server: &Server, oid: &str, of: &Bo
 /// Begins a visit as the patient it is for; `None` while no relay is registered.
 pub(crate) fn patient(hospital: &Hospital, server: &Server, of: &Booked) -> Option<String> {
     let site = server.of(of.organization)?;
-    let token = mint(hospital, server, Launcher::Patient { patient_id: of.patient_id.clone() }, of);
+    let token = mint(hospital, server, Launcher::Patient { patient_id: of.patient_id.clone()? }, of);
     let iss = (server.base)(hospital, site);
     let url = launch::patient(hospital, site.organization, (&iss, &token), &of.session);
     url.inspect(|_| log(hospital, server, "patient", of))
@@ -67,7 +68,7 @@ fn cookie_name(server: &Server) -> String {
 
 /// Whether the appointment is that of the hospital's patient with this portal user.
 pub(crate) fn is_of(organization: &Organization, server: &Server, portal_user: &str, of: &Booked) -> bool {
-    let known = server.of(of.organization).and_then(|it| it.patient(&of.patient_id));
+    let known = server.of(of.organization).and_then(|it| it.patient(of.patient_id.as_deref()?));
     known.and_then(|it| organization.patient(&it.epic_id)).is_some_and(|it| it.mychart_user == portal_user)
 }
 
@@ -75,7 +76,7 @@ fn mint(hospital: &Hospital, server: &Server, launcher: Launcher, of: &Booked) -
     let launch = Launch {
         organization: of.organization,
         launcher,
-        patient_id: Some(of.patient_id.clone()),
+        patient_id: of.patient_id.clone(),
         encounter_id: of.encounter_id.clone(),
     };
     server.grants.launch(hospital, launch)
@@ -143,8 +144,10 @@ pub(crate) fn granted(
     let access = server.grants.access(hospital, site.organization, subject, scopes, ACCESS_SECONDS, text);
     let mut body = json!({
         "access_token": access, "token_type": "Bearer", "expires_in": ACCESS_SECONDS, "scope": code.scopes.join(" "),
-        "patient": launch.patient_id,
     });
+    if let Some(patient) = &launch.patient_id {
+        body["patient"] = Value::from(patient.as_str());
+    }
     if let Some(encounter) = launch.encounter_id.as_deref().filter(|_| is_clinician) {
         body["encounter"] = Value::from(encounter);
     }

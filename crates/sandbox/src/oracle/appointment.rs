@@ -27,10 +27,10 @@ pub struct Appointment {
     pub number: String,
     /// Organization key.
     pub organization: &'static str,
-    /// FHIR id of the Patient.
-    pub patient_id: String,
-    /// FHIR id of the Practitioner.
-    pub practitioner_id: String,
+    /// FHIR id of the Patient; none where clinicians meet each other.
+    pub patient_id: Option<String>,
+    /// FHIR ids of the Practitioners, the primary performer first.
+    pub practitioner_ids: Vec<String>,
     /// Whether it is a Cerner Video Visit.
     pub is_virtual: bool,
     /// When it begins.

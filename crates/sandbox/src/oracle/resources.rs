@@ -52,31 +52,32 @@ fn unchanging(hospital: &Hospital, mut resource: Value) -> Value {
 pub(super) fn appointment(hospital: &Hospital, organization: &Organization, site: &Site, it: &Appointment) -> Value {
     let code_set = site.visit_type_system.replace("/14249", "/14250");
     let kind = |code: &str, text: &str| json!({ "coding": [{ "system": code_set, "code": code, "display": text, "userSelected": true }], "text": text });
-    let performer = json!({
-        "coding": [{
-            "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": "PPRF",
-            "display": "primary performer",
-        }],
-    });
-    let period = json!({ "start": instant(it.start), "end": instant(it.end()) });
-    let mut participant = vec![
+    let performer = |n: usize| {
+        let (code, display) = if n == 0 { ("PPRF", "primary performer") } else { ("SPRF", "secondary performer") };
         json!({
-            "type": [kind("4574", "Resource"), performer],
+            "coding": [{
+                "system": "http://terminology.hl7.org/CodeSystem/v3-ParticipationType", "code": code, "display": display,
+            }],
+        })
+    };
+    let period = json!({ "start": instant(it.start), "end": instant(it.end()) });
+    let practitioner = |(n, id): (usize, &String)| {
+        json!({
+            "type": [kind("4574", "Resource"), performer(n)],
             "actor": {
-                "reference": format!("Practitioner/{}", it.practitioner_id),
-                "display": people::practitioner_name(organization, site, &it.practitioner_id),
+                "reference": format!("Practitioner/{id}"), "display": people::practitioner_name(organization, site, id),
             },
             "required": "required", "status": "accepted",
-        }),
+        })
+    };
+    let mut participant: Vec<Value> = it.practitioner_ids.iter().enumerate().map(practitioner).collect();
+    participant.extend(it.patient_id.iter().map(|id| {
         json!({
             "type": [kind("4572", "Patient")],
-            "actor": {
-                "reference": format!("Patient/{}", it.patient_id),
-                "display": people::patient_name(organization, site, &it.patient_id),
-            },
+            "actor": { "reference": format!("Patient/{id}"), "display": people::patient_name(organization, site, id) },
             "required": "required", "status": "accepted",
-        }),
-    ];
+        })
+    }));
     let mut resource = json!({
         "resourceType": "Appointment", "id": it.id, "meta": people::meta(&it.version(), it.updated),
         "status": it.status, "serviceType": [site.visit_type(it.is_virtual)], "requestedPeriod": [period],
@@ -129,14 +130,18 @@ fn encounter(site: &Site, it: &Appointment) -> Value {
         _ => "planned",
     };
     // Millennium does not say which appointment an encounter came from.
-    json!({
+    let individual = |id: &String| json!({ "individual": { "reference": format!("Practitioner/{id}") } });
+    let mut encounter = json!({
         "resourceType": "Encounter", "id": it.encounter_id,
         "meta": people::meta(&it.booking_version.to_string(), it.updated), "status": status,
         "identifier": [{ "use": "usual", "system": site.systems.csn, "value": it.number }],
         "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code, "display": display },
         "type": [site.visit_type(it.is_virtual)],
-        "subject": { "reference": format!("Patient/{}", it.patient_id) },
-        "participant": [{ "individual": { "reference": format!("Practitioner/{}", it.practitioner_id) } }],
+        "participant": it.practitioner_ids.iter().map(individual).collect::<Vec<_>>(),
         "period": { "start": instant(it.start), "end": instant(it.end()) },
-    })
+    });
+    if let Some(patient) = &it.patient_id {
+        encounter["subject"] = json!({ "reference": format!("Patient/{patient}") });
+    }
+    encounter
 }

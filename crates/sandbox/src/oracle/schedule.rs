@@ -13,16 +13,17 @@ use serde_json::{Value, json};
 pub(crate) fn schedule(hospital: &Hospital, new: &NewVisit<'_>) -> Result<Value, &'static str> {
     let site = hospital.oracle.server.of(new.organization).ok_or("no such organization")?;
     let is_virtual = site.is_virtual(new.kind).ok_or("no such visit type")?;
-    let patient = site.patient(new.patient_id).ok_or("no such patient")?;
-    let practitioner = site.practitioner(new.practitioner_id).ok_or("no such practitioner")?;
+    let patient = new.patient_id.map(|it| site.patient(it).ok_or("no such patient")).transpose()?;
+    let practitioners = new.practitioners().map(|it| site.practitioner(it).ok_or("no such practitioner"));
+    let practitioner_ids = practitioners.map(|it| Ok(it?.id.clone())).collect::<Result<_, &str>>()?;
     let digits = |label: &str, length| hospital.random.stable_digits(&format!("{label} {}", new.unique), length);
     let appointment = Appointment {
         id: digits("oracle appointment", 8),
         encounter_id: digits("oracle encounter", 8),
         number: digits("oracle number", 11),
         organization: site.organization,
-        patient_id: patient.id.clone(),
-        practitioner_id: practitioner.id.clone(),
+        patient_id: patient.map(|it| it.id.clone()),
+        practitioner_ids,
         is_virtual,
         start: to_millis(new.start),
         minutes: new.minutes,
@@ -58,7 +59,7 @@ pub(crate) fn change(hospital: &Hospital, id: &str, change: &Change) -> Option<R
     if let Some(wanted) = &change.practitioner_id {
         let site = hospital.oracle.server.of(found.organization)?;
         let Some(practitioner) = site.practitioner(wanted) else { return Some(Err("no such practitioner")) };
-        found.practitioner_id = practitioner.id.clone();
+        found.practitioner_ids = vec![practitioner.id.clone()];
     }
     if let Some(status) = &change.status {
         found.status = status.clone();
@@ -96,7 +97,8 @@ fn to_millis(at: Timestamp) -> Timestamp {
 fn describe(it: &Appointment) -> Value {
     json!({
         "ehr": Ehr::Oracle, "appointment_id": it.id, "csn": it.number, "encounter_id": it.encounter_id,
-        "org": it.organization, "patient_id": it.patient_id, "practitioner_id": it.practitioner_id,
+        "org": it.organization, "patient_id": it.patient_id, "practitioner_id": it.practitioner_ids.first(),
+        "more_practitioners": it.practitioner_ids.get(1..),
         "type": if it.is_virtual { crate::epic::chart::VIRTUAL } else { crate::epic::chart::OFFICE },
         "start": it.start, "minutes": it.minutes, "status": it.status, "version": it.version(),
         "links": it.links.as_ref().map(patch::describe),

@@ -15,8 +15,9 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
     let site = hospital.r4.server.of(new.organization).ok_or("no such organization")?;
     let organization = hospital.organization(new.organization).ok_or("no such organization")?;
     let is_virtual = site.is_virtual(new.kind).ok_or("no such visit type")?;
-    let patient = site.patient(new.patient_id).ok_or("no such patient")?;
-    let practitioner = site.practitioner(new.practitioner_id).ok_or("no such practitioner")?;
+    let patient = new.patient_id.map(|it| site.patient(it).ok_or("no such patient")).transpose()?;
+    let practitioners = new.practitioners().map(|it| site.practitioner(it).ok_or("no such practitioner"));
+    let practitioners = practitioners.collect::<Result<Vec<_>, _>>()?;
     let id = hospital.random.stable_guid(&format!("r4 appointment {}", new.unique));
     let encounter_id = hospital.random.stable_guid(&format!("r4 encounter {}", new.unique));
     let number = hospital.random.stable_digits(&format!("r4 number {}", new.unique), 11);
@@ -24,18 +25,18 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
     let now = hospital.clock.now();
     let end = end(new.start, new.minutes);
     let actor = |reference: String, display: Option<String>| json!({ "actor": { "reference": reference, "display": display }, "required": "required", "status": "accepted" });
+    let patients =
+        patient.iter().map(|it| actor(format!("Patient/{}", it.id), people::patient_name(organization, site, &it.id)));
+    let clinicians = practitioners
+        .iter()
+        .map(|it| actor(format!("Practitioner/{}", it.id), people::practitioner_name(organization, site, &it.id)));
+    let participant: Vec<Value> = patients.chain(clinicians).collect();
     let identifier = json!([{ "use": "usual", "system": site.systems.csn, "value": number }]);
     let mut appointment = json!({
         "resourceType": "Appointment", "identifier": identifier, "status": new.status,
         "serviceType": [site.visit_type(is_virtual)], "appointmentType": site.visit_type(is_virtual),
         "start": instant(new.start), "end": instant(end), "minutesDuration": new.minutes, "created": instant(now),
-        "participant": [
-            actor(format!("Patient/{}", patient.id), people::patient_name(organization, site, &patient.id)),
-            actor(
-                format!("Practitioner/{}", practitioner.id),
-                people::practitioner_name(organization, site, &practitioner.id),
-            ),
-        ],
+        "participant": participant,
     });
     if let Some(which) = new.department {
         let department = organization.department(which).ok_or("no such department")?;
@@ -44,14 +45,17 @@ pub(crate) fn schedule(hospital: &Shared, new: &NewVisit<'_>) -> Result<Value, &
         appointment["participant"].as_array_mut().into_iter().for_each(|it| it.push(service.clone()));
     }
     let (code, display) = if is_virtual { ("VR", "virtual") } else { ("AMB", "ambulatory") };
-    let encounter = json!({
+    let individual = |id: &str| json!({ "individual": { "reference": format!("Practitioner/{id}") } });
+    let mut encounter = json!({
         "resourceType": "Encounter", "identifier": identifier, "status": "planned",
         "class": { "system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": code, "display": display },
         "type": [site.visit_type(is_virtual)],
-        "subject": { "reference": format!("Patient/{}", patient.id) },
-        "participant": [{ "individual": { "reference": format!("Practitioner/{}", practitioner.id) } }],
+        "participant": practitioners.iter().map(|it| individual(&it.id)).collect::<Vec<_>>(),
         "appointment": [{ "reference": format!("Appointment/{id}") }],
     });
+    if let Some(patient) = patient {
+        encounter["subject"] = json!({ "reference": format!("Patient/{}", patient.id) });
+    }
     let mut shelves = lock(&hospital.r4.shelves);
     shelves.put(site.organization, "Appointment", &id, appointment, now);
     if new.encounter {
@@ -86,7 +90,7 @@ pub(crate) fn booked(hospital: &Hospital, id: &str) -> Option<Booked> {
     Some(Booked {
         organization: site.organization,
         appointment_id: id.to_owned(),
-        patient_id: text("patient_id"),
+        patient_id: described["patient_id"].as_str().map(str::to_owned),
         encounter_id: encounter,
         session: text("csn"),
     })
@@ -174,14 +178,16 @@ impl super::State {
 
 fn describe(site: &Site, held: &Held, encounter_id: Option<&str>) -> Value {
     let it = &held.resource;
-    let actor = |kind: &str| {
+    let actors = |kind: &str| {
         let all = values(it, "participant.actor.reference");
-        all.iter().find_map(|it| it.as_str()?.strip_prefix(kind)).map(str::to_owned)
+        all.iter().filter_map(|it| it.as_str()?.strip_prefix(kind)).map(str::to_owned).collect::<Vec<_>>()
     };
+    let practitioners = actors("Practitioner/");
     let code = values(it, "appointmentType.coding.code").first().map(|it| **it == site.virtual_code.as_str());
     json!({
         "ehr": Ehr::R4, "appointment_id": it["id"], "csn": it["identifier"][0]["value"], "encounter_id": encounter_id,
-        "org": site.organization, "patient_id": actor("Patient/"), "practitioner_id": actor("Practitioner/"),
+        "org": site.organization, "patient_id": actors("Patient/").first(), "practitioner_id": practitioners.first(),
+        "more_practitioners": practitioners.get(1..),
         "type": if code == Some(true) { crate::epic::chart::VIRTUAL } else { crate::epic::chart::OFFICE },
         "start": it["start"], "minutes": it["minutesDuration"], "status": it["status"],
         "version": held.version.to_string(),

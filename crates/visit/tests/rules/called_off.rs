@@ -212,6 +212,49 @@ fn nothing_of_the_visit_that_was_called_off_is_taken_for_the_next() {
     assert!(alerted, "whoever comes back is announced: {:?}", story.effects);
 }
 
+/// Ticks until time has closed it.
+fn closed_by_time(story: &mut Story) {
+    while let Some(next) = story.visit.next_timer(at(story.now)) {
+        story.tick(((next.0 - at(0).0) / 1_000).max(story.now + 1));
+    }
+    assert_eq!(reason(story), Some(CloseReason::TimedOut));
+}
+
+#[test]
+fn what_nobody_was_seen_to_leave_is_for_nothing_once_time_has_closed_it() {
+    let mut alone = waiting();
+    alone.hear(10, clinician("c1", LegState::InCall, 10));
+    alone.decide(30, Command::Cancel);
+    assert!(alone.visit.is_closing() && !alone.visit.is_for_nothing(), "somebody is inside");
+    closed_by_time(&mut alone);
+    assert!(alone.visit.is_for_nothing());
+
+    // It waited for a clinician who is with a stranger.
+    let mut held = Story::new();
+    held.hear(10, clinician("c1", LegState::InCall, 10));
+    held.hear(20, guest("g1", LegState::InCall, 20));
+    held.decide(30, Command::Cancel);
+    closed_by_time(&mut held);
+    assert!(held.visit.decisions().cancelled.is_none() && held.visit.is_for_nothing());
+
+    let mut met = talking();
+    met.decide(30, Command::Cancel);
+    closed_by_time(&mut met);
+    assert!(!met.visit.is_for_nothing(), "it took place");
+
+    let mut ended = Story::new();
+    ended.hear(10, clinician("c1", LegState::InCall, 10));
+    ended.hear(20, guest("g1", LegState::InCall, 20));
+    ended.decide(30, Command::Cancel);
+    ended.decide(40, Command::End { by: doctor() });
+    closed_by_time(&mut ended);
+    assert!(!ended.visit.is_for_nothing(), "who ends it has the last word");
+
+    let mut forgotten = waiting();
+    closed_by_time(&mut forgotten);
+    assert!(!forgotten.visit.is_for_nothing(), "nobody cancelled it");
+}
+
 #[test]
 fn who_was_called_into_the_visit_that_was_called_off_is_announced_again() {
     let mut story = waiting();

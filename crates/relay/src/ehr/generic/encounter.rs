@@ -148,12 +148,26 @@ fn is_before(one: &str, other: &str) -> bool {
     }
 }
 
+/// Who can do something about an Encounter that has come to an end. That it was our own word for a patient who never came
+/// stands nowhere in it: the EHR may have said so as well, so it is not taken back from here.
+fn not_from_here(status: &str) -> &'static str {
+    match status {
+        "cancelled" => {
+            "The encounter is cancelled in the EHR (so Roomed, too, writes it when a patient does not come), and the visit goes \
+             on. Whoever keeps the schedule there sets the encounter to planned; then this can be tried again."
+        }
+        _ => "The encounter is in error in the EHR: whoever keeps the chart there says which encounter is meant.",
+    }
+}
+
 fn advance(encounter: &mut Value, stage: &str, at: Timestamp) -> Result<bool, Said> {
     let rank = |status: &str| STAGES.iter().position(|it| *it == status);
     let stands = encounter["status"].as_str().unwrap_or_default().to_owned();
     let wanted = match stage {
         // R4 has no such status of an Encounter.
         "noshow" => "cancelled",
+        // The EHR's own word, in a row that a relay of before wrote.
+        "cancelled" => return Ok(false),
         other => other,
     };
     if stands == wanted {
@@ -174,10 +188,7 @@ fn advance(encounter: &mut Value, stage: &str, at: Timestamp) -> Result<bool, Sa
             let reason = "The encounter has begun in the EHR, so it is not cancelled from here.";
             return Err(Said::Never { reason: reason.into() });
         }
-        (None, _) => {
-            let reason = "The encounter is cancelled or in error in the EHR, so it is not changed.";
-            return Err(Said::Never { reason: reason.into() });
-        }
+        (None, _) => return Err(Said::Never { reason: not_from_here(&stands).into() }),
     }
     encounter["status"] = Value::from(wanted);
     let at = resources::instant(at);

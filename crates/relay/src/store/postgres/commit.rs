@@ -7,7 +7,7 @@ use sqlx::PgConnection;
 use super::super::StoreError;
 use super::super::hints::Hint;
 use super::super::visits::{Change, CommitError, Committed, EventKey, Meeting, Member, VisitRow, unless_anothers};
-use super::{PostgresStore, enqueue, ledger, letters, ms, notices, onetime, removals, watches};
+use super::{PostgresStore, enqueue, given_up, ledger, letters, ms, notices, onetime, removals, watches};
 
 impl PostgresStore {
     pub(super) async fn commit_change(&self, change: Change) -> Result<Committed, CommitError> {
@@ -30,8 +30,14 @@ impl PostgresStore {
         if let Some(members) = &change.members {
             replace_members(&mut tx, &change.visit.id, members).await?;
         }
+        if change.gives_up {
+            forget_meeting(&mut tx, &change.visit.id).await?;
+        }
         if let Some(meeting) = &change.meeting {
             set_meeting(&mut tx, &change.visit.id, meeting).await?;
+        }
+        for meeting in &change.given_up {
+            given_up::put(&mut tx, &change.visit, meeting, now).await?;
         }
         for link in &change.links {
             if !onetime::put_link(&mut tx, link, now).await? {
@@ -136,6 +142,11 @@ async fn replace_members(tx: &mut PgConnection, visit: &str, members: &[Member])
     .bind(members.iter().map(|it| it.covering).collect::<Vec<_>>())
     .execute(tx)
     .await?;
+    Ok(())
+}
+
+async fn forget_meeting(tx: &mut PgConnection, visit: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE visit SET meeting = NULL, meeting_sealed = NULL WHERE id = $1").bind(visit).execute(tx).await?;
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use sqlx::SqliteConnection;
 
 use super::super::StoreError;
 use super::super::visits::{Change, CommitError, Committed, Meeting, Member, VisitRow, unless_anothers};
-use super::{SqliteStore, letters, notices, onetime, removals, stream, watches};
+use super::{SqliteStore, given_up, letters, notices, onetime, removals, stream, watches};
 
 impl SqliteStore {
     pub(super) async fn commit_change(&self, change: Change) -> Result<Committed, CommitError> {
@@ -42,8 +42,14 @@ async fn commit(tx: &mut SqliteConnection, change: Change) -> Result<Committed, 
     if let Some(members) = &change.members {
         replace_members(tx, &change.visit.id, members).await?;
     }
+    if change.gives_up {
+        forget_meeting(tx, &change.visit.id).await?;
+    }
     if let Some(meeting) = &change.meeting {
         set_meeting(tx, &change.visit.id, meeting).await?;
+    }
+    for meeting in &change.given_up {
+        given_up::put(tx, &change.visit, meeting, now).await?;
     }
     for entry in &change.outbox {
         stream::enqueue(tx, &change.visit, entry, now).await?;
@@ -135,6 +141,11 @@ async fn replace_members(tx: &mut SqliteConnection, visit: &str, members: &[Memb
             .execute(&mut *tx)
             .await?;
     }
+    Ok(())
+}
+
+async fn forget_meeting(tx: &mut SqliteConnection, visit: &str) -> Result<(), StoreError> {
+    sqlx::query("UPDATE visit SET meeting = NULL, meeting_sealed = NULL WHERE id = ?").bind(visit).execute(tx).await?;
     Ok(())
 }
 

@@ -16,7 +16,7 @@ impl MemoryStore {
     pub(crate) fn commit_now(&self, change: Change) -> Result<Committed, CommitError> {
         let state = &mut *self.held();
         let told = !change.notices.is_empty() || !change.links.is_empty() || !change.watches.is_empty();
-        if told || !change.consume.is_empty() || change.meeting.is_some() {
+        if told || !change.consume.is_empty() || change.meeting.is_some() || !change.given_up.is_empty() {
             return Err(CommitError::Store(not_here()));
         }
         let keys: Vec<_> = change.seen.iter().map(|it| (it.source.to_owned(), it.key.clone())).collect();

@@ -3,9 +3,9 @@
 use async_trait::async_trait;
 use jiff::{SignedDuration, Timestamp};
 use roomed_relay::store::{
-    ClaimedLetter, ClaimedRemoval, CommittedNotice, Letters, Link, Links, NewNotice, NextLook, NodeId, Nodes, Notices,
-    OneTime, OneTimeKind, PageSession, Recipient, Removals, Sessions, Store, StoreError, StoredNotice, StoredWatch,
-    Stretch, Watches, WebSession, WebSessions,
+    ClaimedGivenUp, ClaimedLetter, ClaimedRemoval, CommittedNotice, GivenUp, Letters, Link, Links, NewNotice, NextLook,
+    NodeId, Nodes, Notices, OneTime, OneTimeKind, PageSession, Recipient, Removals, Sessions, Store, StoreError,
+    StoredNotice, StoredWatch, Stretch, Watches, WebSession, WebSessions,
 };
 
 use super::MemoryStore;
@@ -167,6 +167,30 @@ macro_rules! without_the_rest {
 
             async fn removal_refused(&self, _: &str) -> Result<Option<String>, StoreError> {
                 Err(not_here())
+            }
+        }
+
+        #[async_trait]
+        impl GivenUp for $store {
+            async fn claim_given_up(
+                &self,
+                _: Timestamp,
+                _: Timestamp,
+                _: u32,
+            ) -> Result<Vec<ClaimedGivenUp>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn settle_given_up(&self, _: &str, _: u32, _: Option<Timestamp>) -> Result<bool, StoreError> {
+                Err(not_here())
+            }
+
+            async fn next_given_up_at(&self) -> Result<Option<Timestamp>, StoreError> {
+                Err(not_here())
+            }
+
+            async fn has_given_up(&self, _: &str) -> Result<bool, StoreError> {
+                Ok(false)
             }
         }
 
