@@ -152,7 +152,7 @@ async fn three_phones_of_a_group_learn_nothing_of_each_other_and_who_cannot_be_t
     let first = external_id(clinic.patient_of(PATIENTS[0]).unwrap(), "wpr");
     let provider = external_id(clinic.practitioner().unwrap(), "emp");
     let in_the_chart = [first.as_str(), provider.as_str()];
-    written_becomes(&clinic, &in_the_chart, &[connected.clone()]).await;
+    written_becomes(&clinic, &in_the_chart, std::slice::from_ref(&connected)).await;
 
     // The next one takes too long at the meeting's door, so the last is let go too; then both knock, as the same "Guest".
     for n in [1, 2] {
