@@ -159,8 +159,8 @@ async fn cover(shell: State<'_, Shell>, yes: bool) -> Done {
 }
 
 #[tauri::command]
-async fn same_person(shell: State<'_, Shell>, yes: bool) -> Done {
-    companion(&shell)?.same_person(yes);
+async fn same_person(shell: State<'_, Shell>, id: u32, yes: bool) -> Done {
+    companion(&shell)?.same_person(id, yes);
     Ok(())
 }
 

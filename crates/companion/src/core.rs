@@ -9,6 +9,7 @@ mod questions;
 mod shared;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::AtomicU32;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -55,7 +56,9 @@ pub(crate) struct Core {
     signing_in: Mutex<Option<oneshot::Sender<()>>>,
     /// Each question has a slot of its own: a second press on one button answers no other question.
     covers: Mutex<Option<oneshot::Sender<bool>>>,
-    is_both: Mutex<Option<oneshot::Sender<bool>>>,
+    is_both: Mutex<Option<questions::Asking>>,
+    /// How often "Is this you in both?" has been asked.
+    askings: AtomicU32,
     one_question: AsyncMutex<()>,
     signed_in: Notify,
     signed_out: Notify,
@@ -101,6 +104,7 @@ impl Core {
             signing_in: Mutex::default(),
             covers: Mutex::default(),
             is_both: Mutex::default(),
+            askings: AtomicU32::default(),
             one_question: AsyncMutex::default(),
             signed_in: Notify::new(),
             signed_out: Notify::new(),

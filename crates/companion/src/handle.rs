@@ -247,9 +247,9 @@ impl Handle {
         self.pressed().cover(yes);
     }
 
-    /// Answers "Is this you in both?". A no signs out.
-    pub fn same_person(&self, yes: bool) {
-        self.pressed().answer_same_person(yes);
+    /// Answers the asking `id` of "Is this you in both?". A no signs out.
+    pub fn same_person(&self, id: u32, yes: bool) {
+        self.pressed().answer_same_person(id, yes);
     }
 
     /// Takes the problem off the screen.

@@ -101,14 +101,24 @@ mod linux {
 
     /// Of this session only: whoever else is logged in locks their own.
     async fn locks(bus: &Connection) -> Option<()> {
-        let manager = "org.freedesktop.login1.Manager";
-        let process = (std::process::id(),);
-        let answer =
-            bus.call_method(Some(LOGIND), "/org/freedesktop/login1", Some(manager), "GetSessionByPID", &process);
-        let path: OwnedObjectPath = answer.await.ok()?.body().deserialize().ok()?;
+        let path = own_session(bus).await?;
         let rule = MatchRule::builder().msg_type(zbus::message::Type::Signal).path(path).ok()?;
+        // The bus itself knows who that is: whoever else is on it may send what they like.
+        let rule = rule.sender(LOGIND).ok()?;
         let rule = rule.interface("org.freedesktop.login1.Session").ok()?.member("Lock").ok()?.build();
         heard(bus, rule, |_| true).await
+    }
+
+    /// `auto` is the session of the person's screen also where this program was started by their systemd, outside of every
+    /// session. An older logind knows the session by a process of it only.
+    async fn own_session(bus: &Connection) -> Option<OwnedObjectPath> {
+        let (at, manager) = ("/org/freedesktop/login1", Some("org.freedesktop.login1.Manager"));
+        let process = std::process::id();
+        let answer = match bus.call_method(Some(LOGIND), at, manager, "GetSession", &("auto",)).await {
+            Ok(answer) => answer,
+            Err(_) => bus.call_method(Some(LOGIND), at, manager, "GetSessionByPID", &(process,)).await.ok()?,
+        };
+        answer.body().deserialize().ok()
     }
 
     async fn heard(bus: &Connection, rule: MatchRule<'_>, means_it: fn(&Message) -> bool) -> Option<()> {

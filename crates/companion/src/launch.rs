@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use roomed_protocol::{
     CallbackRegistration, EhrConnection, FirstLink, LaunchProof, LaunchRedirect, MeView, Problem, ProblemCode,
     VisitView,
@@ -40,8 +41,15 @@ pub(crate) trait Ask: Send + Sync {
     /// "Covering for a colleague?" `start` is the visit's planned start, if the relay said it.
     async fn covering(&self, start: Option<String>) -> bool;
 
-    /// "Is this you in both?" With `sign_in_again` a yes counts only together with the password.
-    async fn same_person(&self, of: Epoch, question: &FirstLink, sign_in_again: bool) -> Result<bool, Problem>;
+    /// "Is this you in both?" With `sign_in_again` a yes counts only together with the password. `until`: when what the EHR
+    /// has said is no longer good, by the relay's clock; the question does not outlive it.
+    async fn same_person(
+        &self,
+        of: Epoch,
+        question: &FirstLink,
+        sign_in_again: bool,
+        until: Option<Timestamp>,
+    ) -> Result<bool, Problem>;
 }
 
 pub(crate) struct Launches {
@@ -91,7 +99,10 @@ impl Launches {
         // Before anything is sent anywhere: the link's own word for where to go counts for nothing.
         let connection = me.ehr_connections.iter().find(|c| c.iss == link.iss).ok_or_else(problems::unknown_iss)?;
         self.step(LaunchStep::AskingEhr);
-        let token = self.ask_ehr(&link, connection, me).await?;
+        let nonce = self.relay.nonce(&link.iss).await.map_err(|r| r.problem)?;
+        // One that cannot be read is over.
+        let until = nonce.expires_at.parse().ok();
+        let token = self.ask_ehr(&link, connection, me, nonce.nonce).await?;
         self.step(LaunchStep::Proving);
         let id_token = token.id_token.as_ref().ok_or_else(problems::no_id_token)?;
         let user = ehr_user(id_token.expose_secret());
@@ -129,7 +140,7 @@ impl Launches {
                     if meanwhile.is_some() && meanwhile != user {
                         return Err(problems::wrong_person());
                     }
-                    if meanwhile.is_none() && !ask.same_person(of, &question, sign_in_again).await? {
+                    if meanwhile.is_none() && !ask.same_person(of, &question, sign_in_again, until).await? {
                         return Ok(Outcome::NotTheSame);
                     }
                     proof.first_link = Some(question.word);
@@ -169,8 +180,13 @@ impl Launches {
         }
     }
 
-    async fn ask_ehr(&self, link: &LaunchLink, at: &EhrConnection, me: &MeView) -> Result<TokenResponse, Problem> {
-        let nonce = self.relay.nonce(&link.iss).await.map_err(|r| r.problem)?.nonce;
+    async fn ask_ehr(
+        &self,
+        link: &LaunchLink,
+        at: &EhrConnection,
+        me: &MeView,
+        nonce: String,
+    ) -> Result<TokenResponse, Problem> {
         let configuration = discovery::discover(&self.client, &link.iss, self.policy).await.map_err(|e| {
             match problems::from_ehr(&e) {
                 // Nothing has been launched yet, so this is no launch refused but an EHR that is set up otherwise.

@@ -193,8 +193,9 @@ impl Pending {
         self.changed.notify_one();
     }
 
-    pub(crate) fn clear(&self) {
-        self.edit(|_, kept| kept.clear());
+    /// Forgets everything; answers how much of it had not been sent, or not been read as too old.
+    pub(crate) fn clear(&self) -> u32 {
+        self.edit(|_, kept| u32::try_from(std::mem::take(kept).len()).unwrap_or(u32::MAX))
     }
 
     /// Gives up what is too old; returns what that was.
@@ -207,11 +208,6 @@ impl Pending {
             });
             given_up.collect()
         })
-    }
-
-    /// How many have not been sent and not been read as too old.
-    pub(crate) fn count(&self) -> u32 {
-        self.edit(|_, kept| u32::try_from(kept.len()).unwrap_or(u32::MAX))
     }
 
     /// As the window shows it.

@@ -92,6 +92,15 @@ pub(crate) fn launch_refused() -> Problem {
     )
 }
 
+/// What the EHR said of a clinician is good for some minutes; so is what they are asked about it.
+pub(crate) fn asked_for_too_long() -> Problem {
+    problem(
+        ProblemCode::NonceRefused,
+        "Opening the visit took too long",
+        "The question stood for too long, so nothing was linked. Begin the visit again from the chart.",
+    )
+}
+
 pub(crate) fn no_id_token() -> Problem {
     problem(
         ProblemCode::IdTokenRefused,

@@ -131,8 +131,12 @@ pub struct CoveringView {
 /// `same_person`.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct FirstLinkView {
-    /// Display name of the Microsoft account that is signed in.
-    pub account: String,
+    /// Which asking it is: an answer says which one it answers.
+    pub id: u32,
+    /// What the Microsoft account that is signed in is called: display name or sign-in name; absent if neither is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[ts(optional)]
+    pub account: Option<String>,
     /// Name of the EHR user whose chart is open; absent if the EHR did not say.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
@@ -266,7 +270,7 @@ pub struct AppState {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub ended: Option<EndedView>,
-    /// While nobody is signed in: how many actions the companion had not been able to send when it ended the sign-in.
+    /// While nobody is signed in: how many actions had not been sent when the sign-in ended, however it did.
     pub unsent: u32,
     /// Where the refresh token is kept.
     pub keychain: KeychainView,

@@ -133,7 +133,7 @@ impl std::fmt::Debug for LaunchProof {
 pub struct FirstLink {
     /// Good once, for this proof, for as long as its nonce.
     pub word: String,
-    /// Display name of the Microsoft account, as Entra has it.
+    /// Display name of the Microsoft account, as Entra has it; else its sign-in name; empty if Entra says neither.
     pub account: String,
     /// Name of the EHR user, if the EHR gave one.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -243,10 +243,21 @@ async fn a_browser_that_remembers_somebody_else_links_nobody_silently() -> anyho
     assert_eq!(another.press(&path, &[("launch", "made-up"), ("me", "yes")]).await?.code(), unknown);
     let page = shared.press(&path, &[("launch", &secret), ("me", "no")]).await?;
     assert!(page.attribute("sign-out-microsoft", "href").is_some(), "{}", page.text);
+    assert!(page.text.contains("<h1>Nothing was linked</h1>") && page.text.contains("begin the visit from the chart"));
+    assert_eq!(page.attribute("other", "href"), Some("/o/northside/sign-in?as=other"));
     assert!(shared.cookie("roomed-web").is_none(), "still signed in");
-    // Microsoft remembers him all the same.
-    assert_eq!(shared.go("/o/northside/signed-in").await?.status, 200);
+    // Microsoft remembers him all the same, so it is told to ask who is there, whichever way leads to it now.
+    let again = begun(&ground, &mut shared, "MOKAFOR", &appointment).await?;
+    for way in ["/o/northside/sign-in?as=other", "/o/northside/sign-in", "/o/northside/signed-in", &again] {
+        let page = shared.go(way).await?;
+        assert!(page.address.path().ends_with("/authorize"), "signed in without a word: {way}");
+        assert!(page.address.query_pairs().any(|it| it == ("prompt".into(), "select_account".into())), "{way}");
+    }
+    assert_eq!(shared.go_as("/o/northside/signed-in", jonas).await?.status, 200);
     assert_eq!(shared.press(&path, &yes).await?.code(), unknown);
+    // Asked once: whoever has chosen is known again.
+    shared.jar.retain(|(name, _)| name != "roomed-web");
+    assert_eq!(shared.go("/o/northside/signed-in").await?.status, 200);
     // Nor does it open in another browser of his, and once tried there nowhere.
     let link = begun(&ground, &mut shared, "MOKAFOR", &appointment).await?;
     let page = shared.go(&link).await?;
@@ -267,6 +278,42 @@ async fn a_browser_that_remembers_somebody_else_links_nobody_silently() -> anyho
     let second = ground.schedule(0, 1).await?;
     let link = begun(&ground, &mut hers, "MOKAFOR", &second).await?;
     assert_eq!(hers.go(&link).await?.status, 200);
+    ground.no_leaks().await
+}
+
+/// Microsoft knows accounts that have no display name.
+#[tokio::test]
+async fn an_account_without_a_name_is_told_by_its_sign_in_name_and_without_that_in_words() -> anyhow::Result<()> {
+    let ground = Ground::start().await?;
+    let (appointment, jonas) = (ground.schedule(0, 0).await?, ground.northside.of_role("practitioner", 1)?);
+    let (name, upn) = (jonas["name"].as_str().context("no name")?, jonas["upn"].as_str().context("no upn")?);
+    for (says, asked) in [
+        ("both", format!("as <strong>{name}</strong>.")),
+        ("sign-in-name", format!("as <strong>{upn}</strong>.")),
+        ("neither", "with this Microsoft account, which does not say its name.".to_owned()),
+    ] {
+        let thrown = json!({ "value": says, "org": "northside" });
+        ground.stack.sandbox.send(Method::PUT, "/switches/account_names", &thrown).await?;
+        let mut browser = Browser::of(&ground)?;
+        let link = begun(&ground, &mut browser, "MOKAFOR", &appointment).await?;
+        let page = browser.go_as(&link, jonas).await?;
+        assert_eq!(page.code(), "first-link");
+        assert!(page.text.contains(&asked), "{says}: {}", page.text);
+
+        // The same is told to his companion.
+        let companion = ground.clinician(1).await?;
+        let chart = ground.clinician(0).await?;
+        let id = appointment["appointment_id"].as_str().unwrap_or_default();
+        let question =
+            companion.launch_in_silence(&companion.prove(&chart.begin(&ground.stack, id).await?).await?).await?;
+        let account = question.body["first_link"]["account"].as_str().unwrap_or_default();
+        let expected = match says {
+            "both" => name,
+            "sign-in-name" => upn,
+            _ => "",
+        };
+        assert_eq!((account, &question.body["code"]), (expected, &json!("first-link")), "{says}");
+    }
     ground.no_leaks().await
 }
 

@@ -82,3 +82,27 @@ async fn a_visit_begun_where_no_companion_is_opens_in_the_companion_that_is_aske
     browser.close().await.unwrap();
     window.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn whoever_says_no_in_the_browser_is_asked_by_microsoft_who_they_are() {
+    let room = Room::new().await.unwrap();
+    let me = room.me().unwrap();
+    let account = format!("button[data-account='{}']", me["upn"].as_str().unwrap());
+    let appointment = room.schedule(0, 0, 0).await.unwrap();
+    let browser = elsewhere(&room).await.unwrap();
+    onwards(&browser, &room.launch_page(me, &appointment).await.unwrap()).await.unwrap();
+    browser.click(&account).await.unwrap();
+    browser.click("#first-link-no").await.unwrap();
+    browser.see("#other").await.unwrap();
+    assert_eq!(browser.text("h1").await.unwrap(), "Nothing was linked");
+    picture_as_it_is(&browser.page, &room.shot("web-nothing-linked").unwrap()).await.unwrap();
+    // On their own, and from the chart once more: Microsoft shows who could be meant, and signs nobody in by itself.
+    browser.click("#other").await.unwrap();
+    browser.see(&account).await.unwrap();
+    let again = room.schedule(0, 1, 0).await.unwrap();
+    onwards(&browser, &room.launch_page(me, &again).await.unwrap()).await.unwrap();
+    browser.click(&account).await.unwrap();
+    browser.see("#first-link-yes").await.unwrap();
+    assert!(browser.complaints().await.unwrap().iter().all(|it| !it.contains("Content Security Policy")));
+    browser.close().await.unwrap();
+}

@@ -35,4 +35,26 @@ impl Patient {
         anyhow::ensure!(answer.status().is_success(), "the relay answered {}", answer.status());
         Ok(())
     }
+
+    /// How their page shows the visit.
+    pub(crate) async fn stage(&self) -> anyhow::Result<String> {
+        let answer = self.http.get(format!("{}/v/api/visit", self.relay)).header("cookie", &self.cookie).send().await?;
+        let view: Value = answer.error_for_status()?.json().await?;
+        Ok(view["stage"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Waits until it shows that.
+    pub(crate) async fn sees(&self, stage: &str) -> anyhow::Result<()> {
+        let what = format!("the patient's page says {stage}");
+        e2e::wait::until(&what, async || Ok((self.stage().await? == stage).then_some(()))).await
+    }
+
+    /// Called, and on from the page into the meeting.
+    pub(crate) async fn handed_over(&self) -> anyhow::Result<()> {
+        self.sees("called").await?;
+        let request = self.http.post(format!("{}/v/api/handed-over", self.relay));
+        let answer = request.header("cookie", &self.cookie).header("origin", &self.relay).send().await?;
+        anyhow::ensure!(answer.status().is_success(), "the relay answered {}", answer.status());
+        Ok(())
+    }
 }

@@ -123,9 +123,7 @@ impl Room {
             "minutes": 30,
             "status": "booked",
         });
-        let made = self.stack.sandbox.send(Method::POST, "/appointments", &body).await?;
-        let id = made["appointment_id"].as_str().context("nothing was scheduled")?.to_owned();
-        Ok(Appointment { id, start })
+        Ok(Appointment::of(&self.stack.sandbox.send(Method::POST, "/appointments", &body).await?))
     }
 
     /// *Begin virtual visit* in the chart: the link that the relay's page offers.
@@ -260,6 +258,12 @@ pub(crate) struct Appointment {
 }
 
 impl Appointment {
+    /// What the sandbox has scheduled.
+    pub(crate) fn of(made: &Value) -> Self {
+        let text = |name: &str| made[name].as_str().unwrap_or_default();
+        Self { id: text("appointment_id").to_owned(), start: text("start").parse().unwrap_or_default() }
+    }
+
     /// As the alert says it.
     pub(crate) fn local_start(&self) -> String {
         self.start.to_zoned(jiff::tz::TimeZone::system()).strftime("%H:%M").to_string()

@@ -5,11 +5,13 @@ use std::io::Write;
 use std::path::PathBuf;
 
 use e2e::scan::{self, Canary};
+use e2e::stack::Options;
 use e2e::wait;
 use e2e::window::{Window, companions};
 use serde_json::Value;
 use tokio::process::Command;
 
+use crate::inside::gone;
 use crate::join::{focused, press};
 use crate::room::Room;
 
@@ -81,6 +83,24 @@ async fn on_the_first_day_nobody_is_linked_to_whoever_is_signed_in() {
     confirms(&room, &window, maya).await;
     window.see("#patient-name").await.unwrap();
     assert_eq!(eyes.get("/visits").await.unwrap()["visits"][0]["proven"], true);
+    window.close().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_question_that_nobody_answers_ends_and_says_where_to_begin_again() {
+    let short: fn(&mut Value) = |configuration| configuration["launch"]["one_time_seconds"] = 8.into();
+    let room = Room::with(Options { adjust: vec![short], ..Options::default() }).await.unwrap();
+    let window = room.signed_in().await.unwrap();
+    let hers = room.schedule(0, 0, 0).await.unwrap();
+    room.launch(&room.begin(&hers).await.unwrap()).await.unwrap();
+    window.see("#first-link").await.unwrap();
+    window.see("#problem[data-code='nonce-refused']").await.unwrap();
+    gone(&window, "#first-link").await;
+    let said = window.text("#problem").await.unwrap();
+    assert!(said.contains("Go back to the chart and press Begin virtual visit once more."), "{said}");
+    assert!(said.contains("nothing was linked"), "{said}");
+    room.picture(&window, "companion-first-link-over").await.unwrap();
+    assert_eq!(room.eyes().await.unwrap().get("/visits").await.unwrap()["visits"], serde_json::json!([]));
     window.close().await.unwrap();
 }
 

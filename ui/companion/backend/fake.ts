@@ -103,11 +103,12 @@ export function fakeBackend(query: URLSearchParams): Backend {
     closeVisit: () => change("close_visit", (before) => ({ ...before, open_visit: undefined })),
     dismissJoin: () => change("dismiss_join", ({ confirm_join: _asked, ...before }) => before),
     cover: (yes) => change(`cover ${yes}`, (before) => ({ ...before, covering: undefined })),
-    samePerson: (yes) =>
-      change(`same_person ${yes}`, (before) => {
+    samePerson: (id, yes) =>
+      change(`same_person ${id} ${yes}`, (before) => {
+        if (before.first_link?.id !== id) return before;
         if (!yes) return { ...signedIn(), me: undefined, session: "signed-out", ended: "not-the-same" };
         const { first_link: asked, ...rest } = before;
-        return asked?.sign_in_again ? { ...before, first_link: { ...asked, signing_in: true } } : rest;
+        return asked?.sign_in_again ? { ...before, first_link: { ...asked, id: id + 1, signing_in: true } } : rest;
       }),
     dismissProblem: () => change("dismiss_problem", (before) => ({ ...before, problem: undefined })),
     setSound: (on) => change(`set_sound ${on}`, (before) => ({ ...before, sound: on })),

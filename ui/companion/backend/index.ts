@@ -33,7 +33,7 @@ export interface Backend {
   dismissJoin(): Promise<void>;
   cover(yes: boolean): Promise<void>;
   /** EHR user and Microsoft account are, or are not, one person. */
-  samePerson(yes: boolean): Promise<void>;
+  samePerson(id: number, yes: boolean): Promise<void>;
   dismissProblem(): Promise<void>;
   setSound(on: boolean): Promise<void>;
   retryKeychain(): Promise<void>;

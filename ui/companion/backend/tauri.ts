@@ -29,7 +29,7 @@ export function tauriBackend(): Backend {
     closeVisit: () => invoke("close_visit"),
     dismissJoin: () => invoke("dismiss_join"),
     cover: (yes) => invoke("cover", { yes }),
-    samePerson: (yes) => invoke("same_person", { yes }),
+    samePerson: (id, yes) => invoke("same_person", { id, yes }),
     dismissProblem: () => invoke("dismiss_problem"),
     setSound: (on) => invoke("set_sound", { on }),
     retryKeychain: () => invoke("retry_keychain"),

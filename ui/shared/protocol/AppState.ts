@@ -38,7 +38,7 @@ session: SessionView,
  */
 ended?: EndedView, 
 /**
- * While nobody is signed in: how many actions the companion had not been able to send when it ended the sign-in.
+ * While nobody is signed in: how many actions had not been sent when the sign-in ended, however it did.
  */
 unsent: number, 
 /**

@@ -6,9 +6,13 @@
  */
 export type FirstLinkView = { 
 /**
- * Display name of the Microsoft account that is signed in.
+ * Which asking it is: an answer says which one it answers.
  */
-account: string, 
+id: number, 
+/**
+ * What the Microsoft account that is signed in is called: display name or sign-in name; absent if neither is known.
+ */
+account?: string, 
 /**
  * Name of the EHR user whose chart is open; absent if the EHR did not say.
  */

@@ -1,7 +1,7 @@
 // A visit in words: every wire value has some, and nothing is said that was not seen.
 import { expect, test } from "vitest";
 import type { ParticipantView, Presence, WitnessSource } from "../protocol";
-import { chartWord, listOf, namesOf, presenceWord, roleInSentence, timelineWord } from "./visit";
+import { alertWord, chartWord, listOf, namesOf, peopleInSentence, presenceWord, roleInSentence, timelineWord } from "./visit";
 
 const person = (presence: Presence, source?: WitnessSource, more: Partial<ParticipantView> = {}): ParticipantView => ({
   id: "1",
@@ -27,6 +27,27 @@ test("roles inside a sentence", () => {
   expect(listOf([roleInSentence("patient"), roleInSentence("unattributed"), roleInSentence("practitioner", true)])).toBe(
     "the patient, an unknown guest and you",
   );
+});
+
+test("several of one role inside a sentence are counted", () => {
+  const people = (...roles: Parameters<typeof roleInSentence>[0][]) => roles.map((role) => ({ role, me: false }));
+  expect(peopleInSentence([])).toBe("");
+  expect(peopleInSentence(people("patient"))).toBe("the patient");
+  expect(peopleInSentence([...people("patient", "unattributed", "patient"), { role: "practitioner", me: true }])).toBe(
+    "2 patients, an unknown guest and you",
+  );
+  expect(peopleInSentence([{ role: "practitioner", me: true }, ...people("practitioner", "practitioner")])).toBe("you and 2 clinicians");
+});
+
+test("an alert in the window has the notification's word for whom it is about", () => {
+  const words = (["patient", "proxy", "practitioner", "colleague", "interpreter"] as const).map((role) => alertWord(role));
+  expect(words).toEqual(["Patient", "Patient\u2019s proxy", "Colleague", "Colleague", "Interpreter"]);
+});
+
+test("whom a clinician calls is the patient, where there is one", () => {
+  const entry = { at: "2026-11-23T09:31:00Z", what: "called", role: "practitioner", source: "companion" } as const;
+  expect(timelineWord(entry)).toBe("Patient called into the meeting");
+  expect(timelineWord(entry, false)).toBe("Colleague called into the meeting");
 });
 
 test("people of one role are numbered, not named", () => {

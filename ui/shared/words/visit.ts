@@ -45,6 +45,32 @@ export function roleInSentence(role: Role, me = false): string {
   return `the ${roleWords[role].toLowerCase()}`;
 }
 
+const several: Record<Role, string> = {
+  patient: "patients",
+  proxy: "proxies",
+  practitioner: "clinicians",
+  interpreter: "interpreters",
+  family: "family members",
+  colleague: "guest clinicians",
+  unattributed: "unknown guests",
+  unknown: "participants",
+};
+
+/** People inside a sentence, by role and how many: "the patient and you", "3 patients, an unknown guest and you". */
+export function peopleInSentence(people: Pick<ParticipantView, "role" | "me">[]): string {
+  const key = (one: Pick<ParticipantView, "role" | "me">) => (one.me ? "me" : one.role);
+  const groups = [...new Set(people.map(key))].map((one) => people.filter((person) => key(person) === one));
+  return listOf(
+    groups.flatMap(([one, ...more]) => (one === undefined ? [] : more.length === 0 ? [roleInSentence(one.role, one.me)] : [`${more.length + 1} ${several[one.role]}`])),
+  );
+}
+
+/** Whom an alert is about, as the notification says it (`summary` in the companion's `alerts.rs`). */
+export function alertWord(role: Role): string {
+  if (role === "practitioner" || role === "colleague") return "Colleague";
+  return role === "proxy" ? "Patient\u2019s proxy" : roleWord(role);
+}
+
 /** "the patient", "the patient and you", "the patient, an unknown guest and you". */
 export function listOf(words: string[]): string {
   if (words.length < 2) return words.join("");
@@ -115,8 +141,9 @@ export const chartIcons: Record<ChartState["state"], IconName> = {
   "needs-analyst": "warning",
 };
 
-/** One line of the timeline. `what` is a closed list on the relay; a later relay's word is left as it is. */
-export function timelineWord({ what, role }: TimelineEntry): string {
+/** One line of the timeline. `what` is a closed list on the relay; a later relay's word is left as it is. `patient` is whom a
+ *  clinician calls: there is none in a talk among clinicians. */
+export function timelineWord({ what, role }: TimelineEntry, patient = true): string {
   const who = role ? roleWords[role] : "Visit";
   switch (what) {
     case "ready":
@@ -128,7 +155,7 @@ export function timelineWord({ what, role }: TimelineEntry): string {
     case "disconnected":
       return `${who} left`;
     case "called":
-      return `${role === "practitioner" ? "Patient" : who} called into the meeting`;
+      return `${role === "practitioner" ? (patient ? "Patient" : "Colleague") : who} called into the meeting`;
     case "covering":
       return "Clinician covers for a colleague";
     case "ended":

@@ -10,7 +10,8 @@ const scenarios = [
   "closing", "error", "signed-out-error", "covering", "launching", "keychain", "keychain-missing", "memory-only",
   "offline", "reconnecting", "not-yet-known", "delegate", "busy-day", "people", "still-in", "several-wait", "ended", "agenda", "offered",
   "muted", "pending", "colleague", "help", "pressed-outside",
-  "ended-idle", "ended-another", "ended-not-the-same", "ended-locked", "first-link", "first-link-shared",
+  "ended-idle", "ended-another", "ended-not-the-same", "ended-locked", "signed-out-unsent", "first-link",
+  "first-link-shared", "first-link-nameless",
 ];
 
 let site, chromium;
@@ -85,16 +86,58 @@ describe("by keyboard", () => {
     await page.keyboard.press("Tab");
     await page.keyboard.press("Enter");
     await page.waitForSelector("[data-ended='not-the-same']");
-    assert.deepEqual((await page.evaluate(() => window.calls)).slice(1), ["same_person false"]);
+    assert.deepEqual((await page.evaluate(() => window.calls)).slice(1), ["same_person 1 false"]);
     await done();
     const shared = await opened("first-link-shared");
     const question = shared.page.locator("#first-link");
     assert.match(await question.innerText(), /does not say whose name[^]*sign in to Microsoft once more/);
     await shared.page.locator("#first-link-yes").press("Enter");
-    await shared.page.waitForFunction(() => document.querySelector("#first-link [role=status]").textContent.includes("browser"));
+    await shared.page.waitForSelector("[data-asking='2']");
     assert.equal(await shared.page.locator("#first-link-yes").innerText(), "Open the browser again");
     assert.equal(await shared.page.locator("#first-link-no").count(), 1);
+    // Whoever does not see the window hears what to do from where the focus is.
+    const heard = await shared.page.evaluate(() => {
+      const here = document.activeElement;
+      return [here.id, document.getElementById(here.getAttribute("aria-describedby"))?.innerText.split("\n")[0]];
+    });
+    assert.deepEqual(heard, ["first-link-title", "Finish in your browser. This window goes on by itself."]);
     await shared.done();
+  });
+
+  test("Is this you in both? what it is about is read out with the question and with Yes, and nothing empty is announced", async () => {
+    for (const scenario of ["first-link", "first-link-shared", "first-link-nameless"]) {
+      const { page, done } = await opened(scenario);
+      for (const id of ["first-link-title", "first-link-yes"]) {
+        assert.equal(await page.locator(`#${id}`).getAttribute("aria-describedby"), "first-link-what", `${scenario} ${id}`);
+      }
+      const silent = await page.locator("#first-link").locator("[role=status], [aria-live]").allInnerTexts();
+      assert.deepEqual(silent.filter((text) => text.trim() === ""), [], scenario);
+      await done();
+    }
+    const { page, done } = await opened("first-link-nameless");
+    assert.match(await page.locator("#first-link").innerText(), /with this Microsoft account, which/);
+    await done();
+  });
+
+  test("Is this you in both? two clicks at once are one yes, and none to what comes next", async () => {
+    const { page, done } = await opened("first-link-shared");
+    const click = (detail) => page.locator("#first-link-yes").dispatchEvent("click", { detail });
+    await click(1);
+    await page.waitForSelector("[data-asking='2']");
+    // It comes when the next question stands where the first one was.
+    await click(2);
+    assert.deepEqual((await page.evaluate(() => window.calls)).slice(1), ["same_person 1 true"]);
+    await click(1);
+    assert.deepEqual((await page.evaluate(() => window.calls)).slice(1), ["same_person 1 true", "same_person 2 true"]);
+    await done();
+  });
+
+  test("what was not sent is said whoever ended the sign-in, and nothing else of it", async () => {
+    for (const [scenario, count] of [["signed-out-unsent", /One thing [^]* was not sent/], ["ended-locked", /2 things [^]* were not sent/]]) {
+      const { page, done } = await opened(scenario);
+      assert.match(await page.locator("[data-note='unsent']").innerText(), count);
+      await done();
+    }
   });
 
   test("the rest of the day is told by time and role", async () => {

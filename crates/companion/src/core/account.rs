@@ -128,6 +128,7 @@ impl Core {
             self.forget_everything(|s| {
                 s.session = SessionView::SignedIn;
                 s.launching = launching;
+                (s.ended, s.unsent) = (None, 0);
             });
         });
         let Some(of) = begun else {
@@ -158,10 +159,18 @@ impl Core {
         locked(&self.joined).clear();
         self.alerts.clear();
         self.inbox.forget();
-        self.pending.clear();
+        // Whoever is here next is told that something came to nothing by it: how much, not what.
+        let unsent = self.pending.clear();
         self.launches.forget();
         self.board.change(|s| {
+            // What has been said of an earlier end stands until somebody signs in.
+            let (ended, before) = match s.session {
+                SessionView::SignedIn => (None, 0),
+                _ => (s.ended, s.unsent),
+            };
             *s = AppState {
+                ended,
+                unsent: before.saturating_add(unsent),
                 organization: s.organization.take(),
                 keychain: s.keychain,
                 notifications: s.notifications,
@@ -192,12 +201,7 @@ impl Core {
     pub(super) async fn leave(&self, why: Option<EndedView>) -> Result<(), Problem> {
         locked(&self.signing_in).take();
         self.links.clear();
-        // Whoever did not end it themselves is told what came to nothing by it: how much, not what.
-        let unsent = if why.is_some() { self.pending.count() } else { 0 };
-        let of = self.close(|s| {
-            s.ended = why;
-            s.unsent = unsent;
-        });
+        let of = self.close(|s| s.ended = why.or(s.ended));
         let erased = self.session.sign_out().await;
         tracing::info!("signed out");
         match erased {

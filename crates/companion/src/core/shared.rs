@@ -48,7 +48,7 @@ impl Core {
         }
     }
 
-    /// Ends the sign-in whenever the session is locked: whoever unlocks it may be somebody else. Whatever is going on then;
+    /// Ends the sign-in, and what waits for one, whenever the session is locked: whoever unlocks it may be somebody else. Whatever is going on then;
     /// a meeting that is open goes on without the companion.
     pub(super) async fn watch_lock(self: Arc<Self>) {
         if !self.config.is_shared() {
@@ -56,8 +56,10 @@ impl Core {
         }
         loop {
             self.ports.idle.locked().await;
-            // A sign-in that is under way would end behind the lock.
-            if self.board.read(|s| s.session != SessionView::SignedOut) {
+            // A link of somebody who has gone must open nothing for whoever comes.
+            self.links.clear();
+            // A sign-in that is under way would end behind the lock, and a launch that waits for one after it.
+            if self.board.read(|s| s.session != SessionView::SignedOut || s.launching.is_some()) {
                 self.end_session(EndedView::Locked).await;
             }
         }

@@ -22,7 +22,11 @@ impl Monitor {
     }
 }
 
-struct Logind;
+/// `None`: one of before, which knows no `auto`.
+struct Logind {
+    auto: Option<&'static str>,
+    of_process: &'static str,
+}
 
 const OWN: &str = "/org/freedesktop/login1/session/_32";
 const ANOTHERS: &str = "/org/freedesktop/login1/session/_33";
@@ -30,11 +34,19 @@ const ANOTHERS: &str = "/org/freedesktop/login1/session/_33";
 #[zbus::interface(name = "org.freedesktop.login1.Manager")]
 impl Logind {
     #[zbus(name = "GetSessionByPID")]
-    fn session(&self, process: u32) -> fdo::Result<OwnedObjectPath> {
-        let own = process == std::process::id();
-        let path = if own { OWN } else { ANOTHERS };
-        OwnedObjectPath::try_from(path).map_err(|_| fdo::Error::Failed("no path".into()))
+    fn session_of(&self, process: u32) -> fdo::Result<OwnedObjectPath> {
+        path(Some(self.of_process).filter(|_| process == std::process::id()))
     }
+
+    #[zbus(name = "GetSession")]
+    fn session(&self, id: &str) -> fdo::Result<OwnedObjectPath> {
+        path(self.auto.filter(|_| id == "auto"))
+    }
+}
+
+fn path(known: Option<&str>) -> fdo::Result<OwnedObjectPath> {
+    let none = || fdo::Error::Failed("no session".into());
+    OwnedObjectPath::try_from(known.ok_or_else(none)?).map_err(|_| none())
 }
 
 async fn on(bus: &Bus) -> Connection {
@@ -76,26 +88,30 @@ async fn heard(bus: &Bus, system: &Bus, (from, path, interface, member, active):
 
 #[tokio::test]
 async fn a_screen_saver_or_logind_locks_this_session_and_no_other() {
-    let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
-    let (session, system) = (Bus::start(folder.path()).await, Bus::start(other.path()).await);
-    let desktop = on(&session).await;
-    let server = Builder::address(system.address.as_str()).unwrap().name("org.freedesktop.login1").unwrap();
-    let logind = server.serve_at("/org/freedesktop/login1", Logind).unwrap().build().await.unwrap();
-    let saver = ("/org/freedesktop/ScreenSaver", "org.freedesktop.ScreenSaver");
-    let gnome = ("/org/gnome/ScreenSaver", "org.gnome.ScreenSaver");
-    let login = "org.freedesktop.login1.Session";
-    for (what, locks, signal) in [
-        ("a saver that is on", true, (&desktop, saver.0, saver.1, "ActiveChanged", Some(true))),
-        ("GNOME's", true, (&desktop, gnome.0, gnome.1, "ActiveChanged", Some(true))),
-        ("logind, of this session", true, (&logind, OWN, login, "Lock", None)),
-        ("a saver that is off again", false, (&desktop, saver.0, saver.1, "ActiveChanged", Some(false))),
-        ("GNOME's other signal", false, (&desktop, gnome.0, gnome.1, "WakeUpScreen", Some(true))),
-        ("another session", false, (&logind, ANOTHERS, login, "Lock", None)),
-        ("this session unlocked", false, (&logind, OWN, login, "Unlock", None)),
-    ] {
-        // What is heard is heard within a few of them; what is not, never.
-        let times = if locks { 2_000 } else { 60 };
-        assert_eq!(heard(&session, &system, signal, times).await, locks, "{what}");
+    // Started by the person's systemd, the process is of no session of theirs; of before, there is no other word than it.
+    for logind in [Logind { auto: Some(OWN), of_process: ANOTHERS }, Logind { auto: None, of_process: OWN }] {
+        let (folder, other) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+        let (session, system) = (Bus::start(folder.path()).await, Bus::start(other.path()).await);
+        let (desktop, stranger) = (on(&session).await, on(&system).await);
+        let server = Builder::address(system.address.as_str()).unwrap().name("org.freedesktop.login1").unwrap();
+        let logind = server.serve_at("/org/freedesktop/login1", logind).unwrap().build().await.unwrap();
+        let saver = ("/org/freedesktop/ScreenSaver", "org.freedesktop.ScreenSaver");
+        let gnome = ("/org/gnome/ScreenSaver", "org.gnome.ScreenSaver");
+        let login = "org.freedesktop.login1.Session";
+        for (what, locks, signal) in [
+            ("a saver that is on", true, (&desktop, saver.0, saver.1, "ActiveChanged", Some(true))),
+            ("GNOME's", true, (&desktop, gnome.0, gnome.1, "ActiveChanged", Some(true))),
+            ("logind, of this session", true, (&logind, OWN, login, "Lock", None)),
+            ("a saver that is off again", false, (&desktop, saver.0, saver.1, "ActiveChanged", Some(false))),
+            ("GNOME's other signal", false, (&desktop, gnome.0, gnome.1, "WakeUpScreen", Some(true))),
+            ("another session", false, (&logind, ANOTHERS, login, "Lock", None)),
+            ("this session unlocked", false, (&logind, OWN, login, "Unlock", None)),
+            ("somebody who is not logind", false, (&stranger, OWN, login, "Lock", None)),
+        ] {
+            // What is heard is heard within a few of them; what is not, never.
+            let times = if locks { 2_000 } else { 60 };
+            assert_eq!(heard(&session, &system, signal, times).await, locks, "{what}");
+        }
     }
 }
 

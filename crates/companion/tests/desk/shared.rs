@@ -14,7 +14,7 @@ use crate::world::{World, ready, visit};
 pub(crate) const SHARED: &str = "keep_sign_in = \"memory\"\nsign_out_after_idle_minutes = 1";
 
 /// The same where nobody is signed out for being away.
-const SHARED_AT_ALL: &str = "keep_sign_in = \"memory\"";
+pub(crate) const SHARED_AT_ALL: &str = "keep_sign_in = \"memory\"";
 
 /// Nothing of a clinician or a patient is left in what the window draws.
 fn is_empty(state: &AppState) -> bool {
@@ -193,11 +193,67 @@ async fn a_locked_session_signs_out_and_says_what_came_to_nothing_by_it() {
     desk.idle.lock();
     ended(&handle, EndedView::Locked).await;
     assert_eq!(handle.state().borrow().unsent, 1);
+    // `roomed --sign-out` at the lock comes after it, and leaves both as they are.
+    handle.sign_out().await.unwrap();
+    ended(&handle, EndedView::Locked).await;
+    assert_eq!(handle.state().borrow().unsent, 1);
     world.state.lock().unwrap().relay_down = false;
     handle.sign_in().await.unwrap();
     let state = live(&handle).await;
     assert_eq!((state.unsent, state.pending.len()), (0, 0));
     assert_eq!(world.asked("POST /visits/v1/acknowledge"), 0, "nothing is done in the next one's name");
+}
+
+/// The button, `roomed --sign-out` (which is the same to the companion), and Microsoft.
+#[tokio::test]
+async fn what_was_not_sent_is_told_however_the_sign_in_ends() {
+    for by_microsoft in [false, true] {
+        let (world, desk) = (World::start().await, Desk::new());
+        world.put_visit(visit("v1", Presence::Waiting, true));
+        let handle = desk.signed_in_as(&world, SHARED_AT_ALL).await;
+        world.state.lock().unwrap().relay_down = true;
+        world.drop_sockets();
+        until(&handle, "the loss", |s| s.connection.state != roomed_companion::view::ConnectionState::Live).await;
+        handle.acknowledge("v1").await.unwrap();
+        until(&handle, "what waits", |s| s.pending.len() == 1).await;
+        if by_microsoft {
+            let mut state = world.state.lock().unwrap();
+            state.refresh_error = Some("invalid_grant".into());
+            state.access_token = "none that is known".into();
+            state.relay_down = false;
+        } else {
+            handle.sign_out().await.unwrap();
+        }
+        let state = until(&handle, "signed out", |s| s.session == SessionView::SignedOut).await;
+        assert_eq!((state.unsent, state.ended), (1, None));
+        assert!(is_empty(&state), "{state:?}");
+        {
+            let mut state = world.state.lock().unwrap();
+            (state.refresh_error, state.relay_down) = (None, false);
+        }
+        handle.sign_in().await.unwrap();
+        assert_eq!(live(&handle).await.unsent, 0, "it is nothing to whoever is next");
+    }
+}
+
+#[tokio::test]
+async fn a_launch_that_waits_for_a_sign_in_ends_at_the_lock() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in_as(&world, SHARED_AT_ALL).await;
+    handle.sign_out().await.unwrap();
+    handle.link(&world.link("launch-1"));
+    until(&handle, "the wish for a sign-in", |s| s.launching.is_some()).await;
+    desk.idle.lock();
+    ended(&handle, EndedView::Locked).await;
+    assert_eq!(handle.state().borrow().launching, None);
+
+    // Whoever unlocks it and signs in begins their own.
+    handle.sign_in().await.unwrap();
+    live(&handle).await;
+    handle.link(&world.link("launch-2"));
+    until(&handle, "the visit", |s| s.open_visit.is_some()).await;
+    let asked = world.state.lock().unwrap().ehr_asked;
+    assert_eq!((asked, world.state.lock().unwrap().proofs.len()), (1, 1), "the one before was launched all the same");
 }
 
 #[tokio::test]

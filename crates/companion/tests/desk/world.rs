@@ -11,6 +11,7 @@ use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{delete, get, post, put};
 use axum::{Json, Router};
+use jiff::SignedDuration;
 use roomed_companion::clock::{Clock, SystemClock};
 use roomed_protocol::{
     ChartState, Ending, MessageView, Notice, NoticeKind, PROTOCOL_HEADER, ParticipantView, Presence, Problem,
@@ -45,7 +46,11 @@ pub(crate) struct Facts {
     pub(crate) ehr_user: Option<String>,
     pub(crate) redirect_by_relay: bool,
     pub(crate) callbacks: BTreeMap<String, u16>,
+    /// By how many seconds the relay's clock is before the world's.
+    pub(crate) clock_ahead: i64,
     pub(crate) nonces: u32,
+    /// Seconds that a nonce is good for; five minutes where nothing is said.
+    pub(crate) nonce_seconds: Option<i64>,
     pub(crate) proofs: Vec<Value>,
     /// What `POST launches` answers, first to last; nothing left is a proven visit.
     pub(crate) launch_answers: Vec<(u16, Value)>,
@@ -312,7 +317,9 @@ async fn me(State(world): W) -> Json<Value> {
 async fn nonce(State(world): W) -> Json<Value> {
     let mut state = world.state.lock().unwrap();
     state.nonces += 1;
-    Json(json!({"nonce": format!("nonce-{}", state.nonces), "expires_at": "2026-11-22T09:00:00Z"}))
+    let seconds = state.clock_ahead + state.nonce_seconds.unwrap_or(300);
+    let until = world.clock.now() + SignedDuration::from_secs(seconds);
+    Json(json!({"nonce": format!("nonce-{}", state.nonces), "expires_at": until.to_string()}))
 }
 
 async fn callback(State(world): W, Json(body): Json<Value>) -> StatusCode {
@@ -347,7 +354,8 @@ async fn launch(State(world): W, Json(proof): Json<Value>) -> Response {
 
 async fn visits(State(world): W) -> Json<Value> {
     let state = world.state.lock().unwrap();
-    Json(json!({"now": world.clock.now().to_string(), "cursor": state.notices.len(), "visits": state.visits}))
+    let now = world.clock.now() + SignedDuration::from_secs(state.clock_ahead);
+    Json(json!({"now": now.to_string(), "cursor": state.notices.len(), "visits": state.visits}))
 }
 
 async fn one_visit(State(world): W, Path(id): Path<String>) -> Response {
@@ -451,7 +459,8 @@ async fn socket(State(world): W, upgrade: WebSocketUpgrade) -> Response {
         let hello = {
             let mut state = world.state.lock().unwrap();
             state.failing.extend(lost.map(|line| (line.to_owned(), None)));
-            json!({"type": "hello", "version": 1, "cursor": state.notices.len(), "now": world.clock.now().to_string()})
+            let now = world.clock.now() + SignedDuration::from_secs(state.clock_ahead);
+            json!({"type": "hello", "version": 1, "cursor": state.notices.len(), "now": now.to_string()})
         };
         let _ = socket.send(Message::Text(hello.to_string().into())).await;
         if cut == Some(Cut::AfterHello) {

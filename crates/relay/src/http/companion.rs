@@ -97,7 +97,7 @@ pub(super) async fn me(State(relay): State<Arc<Relay>>, caller: Caller) -> Answe
     };
     Ok(Json(MeView {
         organization: organization.name.clone(),
-        display_name: caller.0.display_name.clone(),
+        display_name: caller.0.called().to_owned(),
         ehr_connections: organization.ehr.iter().map(connection).collect(),
         callback_url: format!("{}/oauth/callback", relay.config.public_url),
         alert_repeat_seconds: relay.config.visit.alert_repeat_seconds,

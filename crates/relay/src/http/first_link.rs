@@ -50,7 +50,7 @@ pub(super) async fn ask(relay: &Relay, caller: &Caller, asked: &Asked) -> Answer
     let word = relay.random.token();
     put(relay, &caller.0.organization, OneTimeKind::FirstLink, &word, asked).await?;
     let ehr_user = ehr_user(relay, &caller.0.organization, &asked.iss, &asked.practitioner).await;
-    Ok(FirstLink { word, account: caller.0.display_name.clone(), ehr_user })
+    Ok(FirstLink { word, account: caller.0.called().to_owned(), ehr_user })
 }
 
 /// Looks whether the word answers this question. It is used up by the commit that makes the link, with nonce and handle.

@@ -76,6 +76,7 @@ pub(crate) struct Claims {
     pub(crate) scp: Option<String>,
     pub(crate) ver: Option<String>,
     pub(crate) name: Option<String>,
+    pub(crate) preferred_username: Option<String>,
     pub(crate) nonce: Option<String>,
     #[serde(default)]
     pub(crate) roles: Vec<String>,

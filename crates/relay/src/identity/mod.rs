@@ -70,6 +70,20 @@ pub struct Clinician {
     pub oid: String,
     /// `name`, as it is today; empty when Entra sends none.
     pub display_name: String,
+    /// `preferred_username`: mutable as well, and for their own eyes only.
+    pub sign_in_name: Option<String>,
+}
+
+impl Clinician {
+    /// What they themselves know this account by; empty when Entra says nothing of it.
+    pub fn called(&self) -> &str {
+        [Some(self.display_name.as_str()), self.sign_in_name.as_deref()]
+            .into_iter()
+            .flatten()
+            .map(str::trim)
+            .find(|name| !name.is_empty())
+            .unwrap_or_default()
+    }
 }
 
 /// Why nobody is let in.
@@ -153,6 +167,7 @@ impl Identity {
             tid,
             oid,
             display_name: claims.name.unwrap_or_default(),
+            sign_in_name: claims.preferred_username,
         })
     }
 }

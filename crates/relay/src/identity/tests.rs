@@ -74,6 +74,22 @@ async fn a_clinician_is_proven() {
 }
 
 #[tokio::test]
+async fn an_account_is_called_what_entra_says_or_nothing() {
+    let bench = bench().await;
+    for (name, upn, called) in [
+        (json!("Dr. A"), json!("a@x.example"), "Dr. A"),
+        (Value::Null, json!("a@x.example"), "a@x.example"),
+        (json!(" "), json!("a@x.example"), "a@x.example"),
+        (Value::Null, Value::Null, ""),
+    ] {
+        let mut claims = bench.claims();
+        (claims["name"], claims["preferred_username"]) = (name, upn);
+        let clinician = bench.identity.clinician(&signed(&claims)).await.unwrap();
+        assert_eq!(clinician.called(), called);
+    }
+}
+
+#[tokio::test]
 async fn wrong_claims_are_refused() {
     let bench = bench().await;
     let at = now().as_second();

@@ -129,7 +129,8 @@ impl Identity {
             |role: &String| !role.is_empty() && role.len() <= LONGEST_ROLE && !role.chars().any(char::is_control);
         let roles = claims.roles.into_iter().filter(usable).take(MOST_ROLES).collect();
         let organization = tenant.organization.clone();
-        let clinician = Clinician { organization, tid, oid, display_name: claims.name.unwrap_or_default() };
+        let (display_name, sign_in_name) = (claims.name.unwrap_or_default(), claims.preferred_username);
+        let clinician = Clinician { organization, tid, oid, display_name, sign_in_name };
         Ok(SignedIn { clinician, roles })
     }
 }

@@ -116,6 +116,18 @@ pub const REMOVAL: Switch = Switch {
     ],
 };
 
+/// What Entra says of who somebody is.
+pub const ACCOUNT_NAMES: Switch = Switch {
+    name: "account_names",
+    words: "What Entra's tokens say an account is called",
+    per_organization: true,
+    values: &[
+        ("both", "name and preferred_username"),
+        ("sign-in-name", "an account without a display name: preferred_username only"),
+        ("neither", "nothing: the profile scope was not granted"),
+    ],
+};
+
 /// How MyChart begins a visit.
 pub const CONTEXT_LINKS: Switch = Switch {
     name: "context_links",
@@ -130,7 +142,8 @@ pub const CONTEXT_LINKS: Switch = Switch {
 };
 
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 10] = [
+pub const ALL: [&Switch; 11] = [
+    &ACCOUNT_NAMES,
     &PROXIES,
     &CONTEXT_LINKS,
     &GUEST_TENANTS,

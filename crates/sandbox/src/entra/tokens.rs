@@ -3,7 +3,10 @@
 
 use super::apps::{API_PERMISSION, App, CALL_ROLES, GRANTED_ROLES};
 use crate::{
-    core::{Hospital, JwtRefused, Person, switches::REMOVAL},
+    core::{
+        Hospital, JwtRefused, Person,
+        switches::{ACCOUNT_NAMES, REMOVAL},
+    },
     web,
 };
 use axum::http::HeaderMap;
@@ -110,6 +113,7 @@ pub(crate) fn access(hospital: &Hospital, app: App, tid: &str, person: &Person, 
         "sub": subject(hospital, person, &apps.relay_client_id), "tid": tid, "uti": hospital.random.token(22), "ver": "2.0",
     });
     add_roles(hospital, person, &mut claims);
+    leave_out_names(hospital, tid, &mut claims);
     let token = hospital.entra.key.sign(&claims);
     hospital.canaries.secret("entra.access_token", &token);
     token
@@ -137,9 +141,22 @@ pub(crate) fn id(hospital: &Hospital, app: App, tid: &str, person: &Person, nonc
     if app == App::Relay {
         add_roles(hospital, person, &mut claims);
     }
+    leave_out_names(hospital, tid, &mut claims);
     let token = hospital.entra.key.sign(&claims);
     hospital.canaries.secret("entra.id_token", &token);
     token
+}
+
+/// Takes out what this tenant's accounts do not say of themselves.
+fn leave_out_names(hospital: &Hospital, tid: &str, claims: &mut Value) {
+    let without: &[&str] = match hospital.tenant(tid).map(|it| hospital.switches.of(&ACCOUNT_NAMES, it.key)) {
+        Some("sign-in-name") => &["name"],
+        Some("neither") => &["name", "preferred_username"],
+        _ => &[],
+    };
+    if let Some(claims) = claims.as_object_mut() {
+        claims.retain(|claim, _| !without.contains(&claim.as_str()));
+    }
 }
 
 /// `roles`, if there are any; Entra leaves an empty claim out.

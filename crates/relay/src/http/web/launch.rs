@@ -114,7 +114,7 @@ async fn go_on(relay: &Relay, key: &str, headers: &HeaderMap, query: &str) -> An
         return Err(Refusal(ProblemCode::HandleUnknown));
     }
     let Some(caller) = WebCaller::at(relay, headers, key).await? else {
-        return sign_in::begin_for(relay, key, Then::Launch(handle.to_owned()), false).await;
+        return sign_in::begin_for(relay, key, headers, Then::Launch(handle.to_owned())).await;
     };
     let (_, launch): (_, Launch) = take(relay, OneTimeKind::BrowserHandle, handle).await?;
     let (ehr, client) = browser_client(organization, &launch.iss)?;
@@ -282,7 +282,7 @@ async fn is_same_person(
     let Form(Said { launch, me }) = said.map_err(|_| Refusal(ProblemCode::BadRequest))?;
     let asking = asked(relay, key, &caller, OneTimeKind::BrowserFirstLink, &launch).await?;
     if me == SameOrNot::No {
-        return sign_in::sign_out(relay, key, headers).await;
+        return sign_in::not_mine(relay, key, headers).await;
     }
     answered(relay, key, &caller, asking, true).await
 }
@@ -338,7 +338,7 @@ async fn enter(
             let secret = relay.random.token();
             put(relay, &organization.key, OneTimeKind::BrowserFirstLink, &secret, &asking).await?;
             let ehr_user = first_link::ehr_user(relay, &organization.key, &ehr.iss, &asking.practitioner).await;
-            Ok(page::first_link(&organization.key, &secret, &caller.clinician.display_name, ehr_user.as_deref()))
+            Ok(page::first_link(&organization.key, &secret, caller.clinician.called(), ehr_user.as_deref()))
         }
         Err(refused) => Err(refused.refusal),
     }

@@ -50,7 +50,7 @@ pub(in crate::http) async fn show(
 
 async fn look(relay: &Relay, key: &str, id: &str, offer: &str, headers: &HeaderMap) -> Answer<Response> {
     let Some(caller) = WebCaller::at(relay, headers, key).await? else {
-        return sign_in::begin_for(relay, key, Then::Visit(id.to_owned()), false).await;
+        return sign_in::begin_for(relay, key, headers, Then::Visit(id.to_owned())).await;
     };
     let standing = relay.offer_stands(&caller.caller().recipient(), id, offer).await?;
     Ok(page::offered(&visit::path(key, id), offer, standing, &relay.random.token()))

@@ -134,15 +134,18 @@ pub(super) fn first_link(key: &str, secret: &str, account: &str, ehr_user: Optio
         Some(name) => format!("The chart is open for <strong>{}</strong>.", escape(name)),
         None => "The EHR does not say whose name the chart is open for: look at the chart's own header.".to_owned(),
     };
+    let account = match account {
+        "" => "You are signed in with this Microsoft account, which does not say its name.".to_owned(),
+        name => format!("You are signed in to Microsoft as <strong>{}</strong>.", escape(name)),
+    };
     let body = format!(
         "<h1>Is this you in both?</h1>\
-         <p>You are signed in to Microsoft as <strong>{}</strong>. {chart}</p>\
+         <p>{account} {chart}</p>\
          <p>Roomed asks this once, and from then on tells this account of these patients.</p>\
          <form method=\"post\" action=\"/o/{}/launch/first-link\"><input type=\"hidden\" name=\"launch\" value=\"{}\">\
          <p><button id=\"first-link-yes\" class=\"button\" name=\"me\" value=\"yes\">Yes, this is me</button></p>\
          <p><button id=\"first-link-no\" class=\"button\" name=\"me\" value=\"no\">No, sign out</button></p></form>\
          <p class=\"quiet\" id=\"problem\" data-code=\"first-link\">Code: first-link</p>",
-        escape(account),
         escape(key),
         escape(secret),
     );
@@ -175,6 +178,22 @@ pub(super) fn signed_out(key: &str, at_entra: Option<&Url>) -> Response {
         escape(key),
     );
     with_forms(StatusCode::OK, "Signed out", &body, "'none'")
+}
+
+/// Out of Roomed, because the account is somebody else's. Microsoft would sign that one in again without a word, so another
+/// one is offered first.
+pub(super) fn nothing_linked(key: &str, at_entra: Option<&Url>) -> Response {
+    let link = |url: &Url| {
+        let url = escape(url.as_str());
+        format!("<p><a id=\"sign-out-microsoft\" href=\"{url}\">Sign that account out of Microsoft</a></p>")
+    };
+    let body = format!(
+        "<h1>Nothing was linked</h1><p>You are signed out of Roomed. Sign in as yourself, then begin the visit from the chart \
+         once more.</p><p><a id=\"other\" class=\"button\" href=\"/o/{}/sign-in?as=other\">Sign in with another account</a></p>{}",
+        escape(key),
+        at_entra.map(link).unwrap_or_default(),
+    );
+    with_forms(StatusCode::OK, "Nothing was linked", &body, "'none'")
 }
 
 fn foot(key: &str, caller: &WebCaller) -> String {

@@ -44,7 +44,8 @@ impl WebCaller {
         }
         let name = one_time::open(secret, &found.sealed).and_then(|plain| String::from_utf8(plain).ok());
         let Recipient { organization, tid, oid } = found.person;
-        let clinician = Clinician { organization, tid, oid, display_name: name.unwrap_or_default() };
+        let display_name = name.unwrap_or_default();
+        let clinician = Clinician { organization, tid, oid, display_name, sign_in_name: None };
         Ok(Some(Self { clinician, roles: found.roles, session: hash }))
     }
 
@@ -80,7 +81,7 @@ pub(super) async fn open(relay: &Relay, signed_in: SignedIn) -> Answer<String> {
     let ends_at = later(now, relay.config.web.session_minutes);
     let session = WebSession {
         hash: one_time::hash(&secret),
-        sealed: one_time::seal(&secret, clinician.display_name.as_bytes()),
+        sealed: one_time::seal(&secret, clinician.called().as_bytes()),
         person: Recipient { organization: clinician.organization, tid: clinician.tid, oid: clinician.oid },
         roles,
         ends_at,

@@ -11,6 +11,7 @@ use roomed_smart::pkce::{self, Pkce};
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
+use url::Url;
 
 use super::session::{self, WebCaller};
 use super::{launch, page};
@@ -28,6 +29,11 @@ use crate::store::{OneTime, OneTimeKind};
 
 /// Ties a sign-in to the browser that began it (RFC 6749, 10.12).
 const COOKIE: &str = "roomed-sign-in";
+
+/// Somebody has said that the account that Microsoft knows in this browser is not theirs: the next sign-in asks which.
+const CHOOSE: &str = "roomed-choose";
+/// For as long as a shift may last.
+const CHOOSE_SECONDS: i64 = 12 * 60 * 60;
 
 /// What somebody signs in for. Never an address: nobody can be sent elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -69,16 +75,25 @@ struct Pending {
 pub(in crate::http) async fn begin(
     State(relay): State<Arc<Relay>>,
     Path(key): Path<String>,
+    headers: HeaderMap,
     RawQuery(query): RawQuery,
 ) -> Response {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let says = |name: &str, value: &str| query.as_ref().is_ok_and(|it| it.get(name) == Some(value));
     let then = if says("to", "staff") { Then::Staff } else { Then::Home };
-    page::answer(begin_for(&relay, &key, then, says("as", "other")).await)
+    page::answer(to_entra(&relay, &key, then, says("as", "other") || chooses(&headers)).await)
 }
 
-/// Sends the browser to Entra.
-pub(super) async fn begin_for(relay: &Relay, key: &str, then: Then, other: bool) -> Answer<Response> {
+/// Sends the browser to Entra, for whatever it was that somebody must be signed in for.
+pub(super) async fn begin_for(relay: &Relay, key: &str, headers: &HeaderMap, then: Then) -> Answer<Response> {
+    to_entra(relay, key, then, chooses(headers)).await
+}
+
+fn chooses(headers: &HeaderMap) -> bool {
+    cookie(headers, CHOOSE).is_some_and(|it| !it.is_empty())
+}
+
+async fn to_entra(relay: &Relay, key: &str, then: Then, other: bool) -> Answer<Response> {
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     let endpoints = endpoints(relay, organization).await?;
     let mut seed = [0; 32];
@@ -134,8 +149,10 @@ async fn finish(relay: &Relay, headers: &HeaderMap, query: &str) -> Answer<Respo
     }
     let session = session::open(relay, signed_in).await?;
     let mut response = see_other(&pending.then.path(&key), &session);
-    if let Ok(used) = HeaderValue::from_str(&set_cookie(relay, COOKIE, "", "/sign-in/", 0)) {
-        response.headers_mut().append(header::SET_COOKIE, used);
+    for (name, path) in [(COOKIE, "/sign-in/"), (CHOOSE, "/")] {
+        if let Ok(used) = HeaderValue::from_str(&set_cookie(relay, name, "", path, 0)) {
+            response.headers_mut().append(header::SET_COOKIE, used);
+        }
     }
     Ok(response)
 }
@@ -146,17 +163,31 @@ pub(in crate::http) async fn out(
     Path(key): Path<String>,
     headers: HeaderMap,
 ) -> Response {
-    page::answer(sign_out(&relay, &key, &headers).await)
+    page::answer(sign_out(&relay, &key, &headers, page::signed_out).await)
+}
+
+/// Ends the session of somebody whose account it is not.
+pub(super) async fn not_mine(relay: &Relay, key: &str, headers: &HeaderMap) -> Answer<Response> {
+    let mut response = sign_out(relay, key, headers, page::nothing_linked).await?;
+    if let Ok(choose) = HeaderValue::from_str(&set_cookie(relay, CHOOSE, "1", "/", CHOOSE_SECONDS)) {
+        response.headers_mut().append(header::SET_COOKIE, choose);
+    }
+    Ok(response)
 }
 
 /// Ends the browser's session, which must be acting from a page of ours.
-pub(super) async fn sign_out(relay: &Relay, key: &str, headers: &HeaderMap) -> Answer<Response> {
+async fn sign_out(
+    relay: &Relay,
+    key: &str,
+    headers: &HeaderMap,
+    page: fn(&str, Option<&Url>) -> Response,
+) -> Answer<Response> {
     let caller = WebCaller::acting(relay, headers, key).await?;
     relay.store.end_web_session(&caller.session).await?;
     let organization = relay.organization(key).ok_or(Refusal(ProblemCode::UnknownIss))?;
     // Roomed's sign-out stands, whether or not Entra says where its own is.
     let at_entra = endpoints(relay, organization).await.ok().and_then(|it| it.end_session_endpoint);
-    let mut response = page::signed_out(key, at_entra.as_ref());
+    let mut response = page(key, at_entra.as_ref());
     if let Ok(cookie) = HeaderValue::from_str(&session::no_cookie(relay)) {
         response.headers_mut().insert(header::SET_COOKIE, cookie);
     }
@@ -171,7 +202,7 @@ pub(in crate::http) async fn home(
 ) -> Response {
     match WebCaller::at(&relay, &headers, &key).await {
         Ok(Some(caller)) => page::home(&key, &caller),
-        Ok(None) => page::answer(begin_for(&relay, &key, Then::Home, false).await),
+        Ok(None) => page::answer(begin_for(&relay, &key, &headers, Then::Home).await),
         Err(refusal) => html::refusal(refusal),
     }
 }

@@ -36,7 +36,7 @@ pub(in crate::http) async fn show(
 
 async fn look(relay: &Relay, key: &str, id: &str, headers: &HeaderMap) -> Answer<Response> {
     let Some(caller) = WebCaller::at(relay, headers, key).await? else {
-        return sign_in::begin_for(relay, key, Then::Visit(id.to_owned()), false).await;
+        return sign_in::begin_for(relay, key, headers, Then::Visit(id.to_owned())).await;
     };
     let (opened, _) = proven(relay, &caller.caller(), id).await?;
     let meeting = relay.ensure_meeting(&opened).await?;
