@@ -4,7 +4,7 @@ import { offsetOf } from "../shared/relay-clock";
 import { limitsOf } from "../shared/time";
 import type { Backend, Connection, Outcome, Refusal } from "./backend/backend";
 import { fromAddress, passes, toAddress, type Filters } from "./filters";
-import { newlyWaiting } from "./rules";
+import { newlyWaiting, wantOf } from "./rules";
 
 /** The relay takes no more at once. */
 const MOST_AT_ONCE = 200;
@@ -28,7 +28,7 @@ export class Board {
   readonly rows = $derived((this.view?.rows ?? []).filter((row) => passes(row, this.filters)));
   readonly limits = $derived(limitsOf(this.me?.waiting));
   /** How many want somebody, whatever the filters hide. */
-  readonly wanting = $derived((this.view?.rows ?? []).filter((row) => row.urgency !== "none").length);
+  readonly wanting = $derived((this.view?.rows ?? []).filter((row) => wantOf(row) !== undefined).length);
 
   constructor(backend: Backend) {
     this.#backend = backend;

@@ -1,7 +1,7 @@
 // The filters, as they stand in the address: they survive a reload and can be kept as a bookmark. Pure. A clinician is
 // named there by a short digest, because no name belongs in an address.
 import type { StaffRow } from "../shared/protocol";
-import { isOver, waitingSince } from "./rules";
+import { isOver, waitingSince, wantOf } from "./rules";
 
 export const shows = ["open", "waiting", "wanting", "all"] as const;
 export type Show = (typeof shows)[number];
@@ -56,7 +56,7 @@ export function passes(row: StaffRow, filters: Filters): boolean {
     case "waiting":
       return waitingSince(row) !== undefined;
     case "wanting":
-      return row.urgency !== "none";
+      return wantOf(row) !== undefined;
     case "all":
       return true;
   }

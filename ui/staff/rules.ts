@@ -50,7 +50,7 @@ export function wantOf(row: StaffRow): { word: string; todo: string } | undefine
       return { word: "No answer", todo: "The clinician was alerted and has not answered. Call them." };
     case "none":
       return row.called_off_at
-        ? { word: "Cancelled in the EHR", todo: "They are still talking, so it goes on until the clinician leaves. If that is a mistake, book it again." }
+        ? { word: "Cancelled in the EHR", todo: "Somebody is in the meeting or on the way there, so it goes on until the clinician leaves. If that is a mistake, book it again." }
         : undefined;
     default:
       return { word: "Wants somebody", todo: "A newer version of this page says why. Reload it." };
@@ -73,6 +73,8 @@ export function reachable(row: StaffRow): ParticipantView[] {
 
 /** Arrivals that were not in the list before, for whoever cannot see it. */
 export function newlyWaiting(before: StaffRow[], now: StaffRow[]): StaffRow[] {
-  const known = new Set(before.filter((row) => waitingSince(row) || row.urgency !== "none").map((row) => row.id + row.urgency));
-  return now.filter((row) => (waitingSince(row) || row.urgency !== "none") && !known.has(row.id + row.urgency));
+  const is = (row: StaffRow) => waitingSince(row) !== undefined || wantOf(row) !== undefined;
+  const name = (row: StaffRow) => row.id + row.urgency + (row.called_off_at ?? "");
+  const known = new Set(before.filter(is).map(name));
+  return now.filter((row) => is(row) && !known.has(name(row)));
 }

@@ -292,8 +292,8 @@ pub struct VisitView {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub not_removed: Option<NotRemoved>,
-    /// The EHR says that the appointment is cancelled, and the visit goes on for whoever is with a clinician: since then,
-    /// RFC 3339.
+    /// The EHR says that the appointment is cancelled, and the visit goes on for whoever is in the meeting or on the way
+    /// there: since then, RFC 3339.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[ts(optional)]
     pub called_off_at: Option<String>,

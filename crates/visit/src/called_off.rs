@@ -4,7 +4,7 @@
 
 use crate::attribution::{self, Attribution};
 use crate::closing::CloseReason;
-use crate::decisions::Decisions;
+use crate::decisions::{Decisions, Told};
 use crate::ids::ParticipantId;
 use crate::leg::{Identity, Medium};
 use crate::presence::{self, Presence};
@@ -46,6 +46,8 @@ pub(crate) fn reinstate(visit: &mut Visit, now: Timestamp) {
         visit.decisions.closed = None;
         visit.decisions.reopened = Some(now);
         visit.decisions.called = None;
+        // Nobody has been told of who comes to this one.
+        visit.decisions.told = Told::default();
         visit.decisions.acknowledged = None;
     }
     visit.decisions.called_off = None;
@@ -107,7 +109,8 @@ impl Visit {
         self.decisions.cancelled.is_some() || self.decisions.called_off.is_some()
     }
 
-    /// Since when the EHR says so of a visit that goes on all the same, as a clinician is with somebody.
+    /// Since when the EHR says so of a visit that goes on all the same: a clinician is with somebody, or one of them is on the
+    /// way to the meeting.
     pub fn called_off_at(&self) -> Option<Timestamp> {
         self.decisions.called_off.filter(|_| self.is_open())
     }

@@ -1,6 +1,8 @@
 //! An organization that another region's relay serves: at every door its people are told that relay's address, and nothing of
 //! them is read, asked or kept. The doors are those of the relay's own table.
 
+#![expect(clippy::unwrap_used, reason = "a test may panic")]
+
 use e2e::clinician::http;
 use reqwest::Method;
 use serde_json::{Value, json};

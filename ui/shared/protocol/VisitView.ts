@@ -83,7 +83,7 @@ ending?: Ending,
  */
 not_removed?: NotRemoved, 
 /**
- * The EHR says that the appointment is cancelled, and the visit goes on for whoever is with a clinician: since then,
- * RFC 3339.
+ * The EHR says that the appointment is cancelled, and the visit goes on for whoever is in the meeting or on the way
+ * there: since then, RFC 3339.
  */
 called_off_at?: string, };

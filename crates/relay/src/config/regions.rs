@@ -65,5 +65,13 @@ mod tests {
         assert_eq!((way.region, way.address.as_str()), (Region::Emea, "https://emea.roomed.example"));
         assert_eq!(other.elsewhere_by_tenant("6B1C1B4E-59ac-4b0e-9d34-7f2d1c1f0001"), Some(way));
         assert_eq!(other.elsewhere_by_tenant(""), None);
+
+        // What only that region can know is no matter here: a file that lies there, say.
+        let there =
+            "[organizations.sending]\nby = \"smtp\"\nhost = \"m\"\nfrom = \"a@b.example\"\nca_file = \"/not/here\"\n";
+        let text = NORTHSIDE.replace("[organizations.entra]", &format!("{there}[organizations.entra]"));
+        let text = format!("region = \"apac\"\n[regions]\nemea = \"https://emea.roomed.example\"\n{text}");
+        std::fs::write(&file, text).unwrap();
+        assert_eq!(Config::load(Some(&file), []).unwrap().elsewhere.len(), 1);
     }
 }

@@ -93,13 +93,15 @@ impl Config {
             if !keys.insert(&organization.key) {
                 found.say(format!("{at}.key is used twice"));
             }
-            if !tenants.insert(&organization.tid) {
+            if !tenants.insert(organization.tid.to_ascii_lowercase()) {
                 found.say(format!("{at}.tid is another organization's already"));
             }
-            if organization.region != self.region && !self.regions.contains_key(&organization.region) {
+            if organization.region == self.region {
+                found.organization(&at, organization);
+            } else if !self.regions.contains_key(&organization.region) {
+                // The rest of it is its own region's business: files and secrets of there are not here.
                 found.say(format!("{at} is of another region; say in [regions] where its relay is"));
             }
-            found.organization(&at, organization);
         }
         if found.list.is_empty() { Ok(()) } else { Err(ConfigError::Invalid(found.list)) }
     }

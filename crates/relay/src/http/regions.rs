@@ -28,7 +28,7 @@ pub(super) async fn own_only(State(relay): State<Arc<Relay>>, mut request: Reque
     let named = named.as_ref().and_then(|all| all.iter().find(|(name, _)| matches!(*name, "organization" | "key")));
     let by_path = named.and_then(|(_, key)| relay.config.elsewhere_by_key(key));
     let Some(way) = by_path.or_else(|| by_token(&relay.config, &request)) else { return next.run(request).await };
-    tracing::info!(region = ?way.region, "somebody of another region's organization was told where to go");
+    tracing::debug!(region = ?way.region, "somebody of another region's organization was told where to go");
     let route = request.extensions().get::<MatchedPath>().map_or("", MatchedPath::as_str);
     if route.starts_with("/api/") {
         return problem(way);

@@ -1,5 +1,5 @@
 //! The store in PostgreSQL, for several nodes. Transactions are READ COMMITTED with explicit locks, always taken in this
-//! order: event keys, the visit, the EHR connection, streams (sorted), rows of the outbox, recipients (sorted), the
+//! order: event keys, the visit, links, the EHR connection, streams (sorted), rows of the outbox, recipients (sorted), the
 //! ledger's head. Whoever adds a lock finds its place in that order; rows of nodes and companions are locked by nobody
 //! who locks anything else. What makes a database fit is `fitness.rs`; each concern's SQL is in its own file.
 

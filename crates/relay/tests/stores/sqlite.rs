@@ -12,7 +12,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::forgetting::summary;
-use crate::given::{Place, claim_one, claim_short, claim_when_free, close, entry, new_visit, t, visit};
+use crate::given::{Place, claim_one, claim_short, claim_when_free, close, entry, new_visit, person, t, visit};
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -175,7 +175,10 @@ async fn rows_of_the_version_before_are_kept() {
                 ('parked', 't', 'v', 'q', 'https://ehr.example', x'0c', 4, 0, 7, 7, 1800000000000, NULL, 'poison'),
                 ('waiting', 'u', 'v', 'r', 'https://ehr.example', x'0d', 0, 1800000005000, 2, 2, 1800000000000, NULL, '503');
          INSERT INTO attempt VALUES ('waiting', 1, 1, 1800000000000, 1800000001000, 'retry', '503');
-         DELETE FROM outbox WHERE id = 'gone';",
+         DELETE FROM outbox WHERE id = 'gone';
+         INSERT INTO link VALUES ('northside', 'https://ehr.example', 'Practitioner/p', 'tid', 'ann', 1),
+                ('northside', 'https://ehr.example', 'Practitioner/q', 'tid', 'ann', 2),
+                ('northside', 'https://ehr.example', 'Practitioner/r', 'tid', 'bob', 3);",
     )
     .execute(&mut raw)
     .await
@@ -195,6 +198,9 @@ async fn rows_of_the_version_before_are_kept() {
     assert_eq!((lease.failures, lease.accepted_at), (2, t(0)));
     assert_eq!(store.retry("parked", t(6)).await.unwrap(), Ok(()));
     assert_eq!(store.entry("parked").await.unwrap().unwrap().state, EntryState::Waiting);
+    // One account with two EHR users was possible then: both are asked again; whoever was linked once stays so.
+    assert_eq!(store.links_of(&person("ann")).await.unwrap(), []);
+    assert_eq!(store.links_of(&person("bob")).await.unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! A cancellation in the EHR: at once for whoever waits or is alone, and for those who talk once the clinician has left.
 
-use roomed_visit::{CloseReason, Command, Effect, Identity, LegId, LegState, Oid, Presence, Stage, Testimony, What};
+use roomed_visit::{
+    CloseReason, Command, Effect, Identity, LegId, LegState, Oid, Presence, Stage, Testimony, Told, What,
+};
 
 use crate::story::{
     Story, at, call_ended, clinician, doctor, doctor_oid, guest, handed_over, page_closed, page_opened, patient, ready,
@@ -258,6 +260,7 @@ fn what_nobody_was_seen_to_leave_is_for_nothing_once_time_has_closed_it() {
 #[test]
 fn who_was_called_into_the_visit_that_was_called_off_is_announced_again() {
     let mut story = waiting();
+    story.decide(9, Command::Told { delegate: false });
     story.decide(10, Command::Call { by: doctor() });
     story.hear(20, clinician("c1", LegState::InCall, 20));
     story.hear(25, clinician("c1", LegState::Left, 25));
@@ -265,7 +268,9 @@ fn who_was_called_into_the_visit_that_was_called_off_is_announced_again() {
     story.tick(200);
     assert!(matches!(story.stage(), Stage::Cancelled { .. }));
     story.effects.clear();
+    assert!(story.visit.decisions().told.clinician.is_some());
     story.decide(201, Command::Reinstate);
+    assert_eq!(story.visit.decisions().told, Told::default(), "nobody has been told of them yet");
     let alerted = story.effects.iter().any(|it| matches!(it, Effect::RaiseAlert { .. }));
     assert!(alerted && story.visit.decisions().called.is_none(), "their page stayed open: {:?}", story.effects);
 }
