@@ -297,6 +297,12 @@ impl Listener for Line {
         outcome.is_ok()
     }
 
+    async fn turned_away(&self) {
+        let Err(refusal) = self.inbox.relay.me().await else { return };
+        tracing::warn!(code = ?refusal.problem.code, "the relay turns us away");
+        self.change(|_, s| s.problem = Some(refusal.problem));
+    }
+
     fn down(&self) {
         let now = self.inbox.clock.now().to_string();
         let heard = *self.inbox.heard.lock().unwrap_or_else(PoisonError::into_inner);

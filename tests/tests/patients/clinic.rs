@@ -124,9 +124,9 @@ impl Clinic {
         Ok(begun["https_url"].as_str().context("Hyperspace gave no link")?.to_owned())
     }
 
-    /// A clinician without the companion begins from the chart, goes on in the browser and signs in, as far as the two
-    /// ways into the meeting. In a tab of its own: Chromium's question whether to open `roomed:` goes away with it.
-    pub(crate) async fn in_the_browser(&self, browser: &Browser, appointment: &str) -> anyhow::Result<()> {
+    /// A clinician without the companion begins from the chart, goes on in the browser and signs in, as far as the page
+    /// after it. In a tab of its own: Chromium's question whether to open `roomed:` goes away with it.
+    pub(crate) async fn signed_in_at_the_launch(&self, browser: &Browser, appointment: &str) -> anyhow::Result<()> {
         let page = &browser.page;
         let first = page.window().await?;
         let tab = page.new_window(true).await?;
@@ -142,6 +142,13 @@ impl Clinic {
         let upn = self.practitioner()?["upn"].as_str().context("nobody has a upn")?;
         browser.click(&format!("button[data-account='{upn}']")).await?;
         browser.see("button#in-browser, button#first-link-yes").await?;
+        Ok(())
+    }
+
+    /// The same, until the visit can be joined: whose account it is, if that is asked, is theirs.
+    pub(crate) async fn in_the_browser(&self, browser: &Browser, appointment: &str) -> anyhow::Result<()> {
+        self.signed_in_at_the_launch(browser, appointment).await?;
+        let page = &browser.page;
         if page.find(Locator::Css("button#first-link-yes")).await.is_ok() {
             browser.click("button#first-link-yes").await?;
         }

@@ -41,6 +41,8 @@ pub(crate) trait Listener: Send + Sync {
     fn heard(&self);
     /// There are notices up to `cursor`. False: they could not be had, so try again.
     async fn hint(&self, cursor: u32) -> bool;
+    /// This relay has nothing for them: it is asked why.
+    async fn turned_away(&self);
     /// Lost, or never came up.
     fn down(&self);
 }
@@ -104,6 +106,11 @@ async fn connection(relay: &Relay, clock: &dyn Clock, listener: &dyn Listener, g
                 Err(NoToken::SignedOut) => End::SignedOut,
                 _ => End::Unauthorized,
             };
+        }
+        // Another region's relay looks after their organization now.
+        Some(Err(WsError::Http(response))) if response.status().as_u16() == 421 => {
+            listener.turned_away().await;
+            return End::Unauthorized;
         }
         _ => return End::Lost,
     };

@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 use roomed_companion::view::{AppState, ConnectionState};
-use roomed_protocol::{NoticeKind, Presence};
+use roomed_protocol::{NoticeKind, Presence, ProblemCode};
 
 use crate::desktop::{Desk, live, until};
-use crate::world::{World, ready, visit};
+use crate::world::{World, problem, ready, visit};
 
 #[tokio::test]
 async fn doubled_and_stale_hints_change_nothing() {
@@ -123,4 +123,22 @@ async fn when_the_line_goes_silent_the_window_says_when_the_relay_was_last_heard
     assert_eq!(state.heard_at, Some(heard.to_string()));
     world.state.lock().unwrap().relay_down = false;
     assert_eq!(live(&handle).await.heard_at, None);
+}
+
+#[tokio::test]
+async fn whom_another_regions_relay_serves_is_told_so_and_not_that_the_line_is_bad() {
+    let (world, desk) = (World::start().await, Desk::new());
+    let handle = desk.signed_in(&world).await;
+    let (status, mut body) = problem(ProblemCode::OtherRegion, 421);
+    body["detail"] = "It is https://apac.roomed.example".into();
+    world.fail("GET /socket ", 1, Some((status, body.clone())));
+    world.fail("GET /me ", 1, Some((status, body)));
+    world.drop_sockets();
+    let state = until(&handle, "why", |s| s.problem.is_some()).await;
+    let problem = state.problem.unwrap();
+    assert_eq!(
+        (problem.code, problem.detail.as_str()),
+        (ProblemCode::OtherRegion, "It is https://apac.roomed.example")
+    );
+    live(&handle).await;
 }

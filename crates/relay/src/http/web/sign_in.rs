@@ -149,7 +149,8 @@ async fn finish(relay: &Relay, headers: &HeaderMap, query: &str) -> Answer<Respo
     }
     let session = session::open(relay, signed_in).await?;
     let mut response = see_other(&pending.then.path(&key), &session);
-    for (name, path) in [(COOKIE, "/sign-in/"), (CHOOSE, "/")] {
+    let used = [(COOKIE, "/sign-in/", true), (CHOOSE, "/", chooses(headers))];
+    for (name, path, _) in used.into_iter().filter(|it| it.2) {
         if let Ok(used) = HeaderValue::from_str(&set_cookie(relay, name, "", path, 0)) {
             response.headers_mut().append(header::SET_COOKIE, used);
         }
