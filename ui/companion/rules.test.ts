@@ -127,11 +127,11 @@ describe("how a visit stands", () => {
       expect(icon).not.toBe("");
     }
   });
-  test("the patient waits from the arrival, not from the move to the lobby", () => {
+  test("who left and came back waits from then on, not from the first arrival", () => {
     const visit = t.ready("v", t.slot(0), 8, 0);
     visit.participants = [t.person("patient", "waiting", { since: t.at(-1), source: "roster" })];
     expect(stateOf(visit).word).toBe("Patient ready");
-    expect(waitingSince(visit)).toBe(t.at(-8));
+    expect(waitingSince(visit)).toBe(t.at(-1));
   });
   test("nobody waits once the patient is in, or it is over", () => {
     const visit = t.ready("v", t.slot(0), 8, 0);

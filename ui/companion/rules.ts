@@ -33,7 +33,8 @@ export function inside(visit: VisitView): ParticipantView[] {
 export function waitingSince(visit: VisitView): string | undefined {
   const waiting = awaitedOf(visit).filter((one) => one.presence === "waiting");
   if (isPast(visit) || visit.closing || waiting.length === 0) return undefined;
-  return visit.arrived_at ?? waiting.flatMap((one) => one.since ?? []).sort()[0];
+  // Their own stay: who left and came back, or came late to a group, has not waited since the first arrival.
+  return waiting.flatMap((one) => one.since ?? []).sort()[0] ?? visit.arrived_at;
 }
 
 /** The one thing to press. *Join* only after a proven launch; before it, *Open* says to begin from the chart. */

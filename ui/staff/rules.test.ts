@@ -34,6 +34,9 @@ describe("a row", () => {
     expect(waitingSince(row("help"))).toBe("2026-11-23T09:26:00.000Z");
     for (const id of ["in-visit", "later", "done", "left"]) expect(waitingSince(row(id))).toBeUndefined();
     expect(waitingSince({ ...row("help"), closing: true })).toBeUndefined();
+    // Who left and came back has not waited since the first arrival.
+    const back = { ...row("help"), arrived_at: "2026-11-23T08:00:00.000Z" };
+    expect(waitingSince(back)).toBe("2026-11-23T09:26:00.000Z");
     // An interpreter who waits is nobody who is waited for.
     const guest = { ...row("help"), participants: [{ ...row("help").participants[0]!, role: "interpreter" as const }] };
     expect(waitingSince(guest)).toBeUndefined();

@@ -14,9 +14,8 @@ function awaited(row: StaffRow): ParticipantView[] {
 /** Since when somebody waits to be seen; nothing when nobody does. */
 export function waitingSince(row: StaffRow): string | undefined {
   if (isOver(row) || row.closing) return undefined;
-  const since = awaited(row).flatMap((one) => (one.presence === "waiting" && one.since ? [one.since] : []));
-  if (since.length === 0) return undefined;
-  return row.arrived_at ?? since.sort()[0];
+  // Their own stay: who left and came back, or came late to a group, has not waited since the first arrival.
+  return awaited(row).flatMap((one) => (one.presence === "waiting" && one.since ? [one.since] : [])).sort()[0];
 }
 
 export type StateWord = { word: string; icon: IconName; tone: "neutral" | "ready" | "busy" | "done" };

@@ -121,11 +121,11 @@ export class VisitPage {
     this.linkRefused = false;
     this.devices.release();
     // Kept before leaving: whoever comes back must find the way in, not a second countdown.
-    save({ step: "handed-over", ...this.devices.chosen });
-    const left = await this.#backend.openMeeting(view.join_url);
-    this.linkRefused = !left;
-    if (left) await new Promise((done) => setTimeout(done, LEAVING_MS));
-    this.press("handed-over");
+    const leaving = () => save({ step: "handed-over", ...this.devices.chosen });
+    const opening = await this.#backend.openMeeting(view.join_url, leaving);
+    this.linkRefused = opening === "no-address";
+    if (opening === "opened") await new Promise((done) => setTimeout(done, LEAVING_MS));
+    if (opening !== "not-now") this.press("handed-over");
     this.opening = false;
   }
 

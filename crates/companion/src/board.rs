@@ -68,6 +68,12 @@ pub(crate) fn waits(visit: &VisitView) -> bool {
     !is_over(visit) && awaited(visit).any(|p| p.presence == Presence::Waiting)
 }
 
+/// Since when whoever waits longest does, in this stay of theirs.
+fn waiting_since(visit: &VisitView) -> Option<&str> {
+    let waiting = awaited(visit).filter(|p| p.presence == Presence::Waiting);
+    waiting.filter_map(|p| p.since.as_deref()).min().or(visit.arrived_at.as_deref())
+}
+
 /// True if somebody is there, waiting or already in the meeting: then *Begin* goes straight in.
 pub(crate) fn somebody_is_there(visit: &VisitView) -> bool {
     awaited(visit).any(|p| matches!(p.presence, Presence::Waiting | Presence::Connected | Presence::Unclear))
@@ -90,9 +96,7 @@ pub(crate) fn must_ask(visits: &[VisitView], visit: &str) -> bool {
 /// Longest waiting first, then by time.
 pub(crate) fn sort(visits: &mut [VisitView]) {
     visits.sort_by(|a, b| {
-        let key = |v: &VisitView| {
-            (!waits(v), if waits(v) { v.arrived_at.clone().unwrap_or_default() } else { String::new() })
-        };
+        let key = |v: &VisitView| (!waits(v), waiting_since(v).filter(|_| waits(v)).unwrap_or_default().to_owned());
         key(a).cmp(&key(b)).then_with(|| a.start.cmp(&b.start)).then_with(|| a.id.cmp(&b.id))
     });
 }

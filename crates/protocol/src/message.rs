@@ -27,7 +27,7 @@ pub enum DeviceResult {
     Unknown,
 }
 
-/// `POST /v/api/devices`: what the page found. Sent when it changes.
+/// `POST api/devices`: what the page found. Sent when it changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct DeviceReport {
@@ -123,7 +123,7 @@ pub struct MessageView {
     pub answered: Option<PresetAnswer>,
 }
 
-/// `POST /v/api/answer`.
+/// `POST api/answer`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 #[serde(deny_unknown_fields)]
 pub struct AnswerRequest {

@@ -36,7 +36,7 @@ pub enum PageStage {
         /// To come back after a mishap.
         join_url: String,
     },
-    /// Another device of theirs has the place. Nothing was lost; `POST /v/api/take-over` brings it here.
+    /// Another device of theirs has the place. Nothing was lost; `POST api/take-over` brings it here.
     AnotherDevice,
     /// Over.
     Ended,
@@ -56,7 +56,7 @@ pub enum ToldWhom {
     Clinician,
 }
 
-/// `GET /v/api/visit` and every message of the page's socket.
+/// `GET api/visit` and every message of the page's socket.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct PatientView {
     /// The organization's display name.
@@ -111,7 +111,7 @@ pub struct PageTexts {
     pub consent: Option<String>,
 }
 
-/// `POST /v/api/probe` with up to 64 KiB: how much of it arrived.
+/// `POST api/probe` with up to 64 KiB: how much of it arrived.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
 pub struct ProbeView {
     /// Bytes.

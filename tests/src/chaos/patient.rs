@@ -26,7 +26,7 @@ impl Patient {
         let browser = cookie(&begun)?;
         let authorized = http.get(location(&begun)?).send().await?;
         let entered = http.get(location(&authorized)?).header("cookie", browser).send().await?;
-        anyhow::ensure!(location(&entered)? == "/v/", "a patient is sent elsewhere");
+        anyhow::ensure!(location(&entered)?.starts_with("/v/p/"), "a patient is sent elsewhere");
         Ok(Self { relay: stack.relay.clone(), cookie: cookie(&entered)?, http })
     }
 

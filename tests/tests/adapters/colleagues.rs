@@ -171,11 +171,11 @@ async fn with_a_patient(ground: &Ground) -> anyhow::Result<()> {
     assert_eq!(visit["id"], one["visit"]);
     let join = format!("/visits/{}/join", visit["id"].as_str().unwrap_or_default());
     let room = Room::of(ground, &second.ask(Method::POST, &join, None).await?.accepted()?).await?;
-    room.comes(&second.oid).await?;
+    let by = room.comes(&second.oid).await?;
     visitor.sees("the patient is called", |view| view["stage"] == "called").await?;
     visitor.post("handed-over").await?.accepted()?;
-    room.guest().await?;
-    room.admit().await?;
+    // Who is in the meeting as a co-organizer lets people in.
+    room.admitted(&room.guest().await?, &by).await?;
     visit_until(&second, &visit, "they meet", |it| it["stage"] == "in-progress" && inside(it) == 2).await?;
     if ground.vendor != "epic" {
         // The first comes as well.

@@ -1,6 +1,7 @@
 //! A group visit: an appointment for each patient, one conference id, one visit with one meeting. Who is in it, what each
 //! of them is told, and what the EHR says of one of them alone. What is written to their charts is in `group_chart.rs`.
 
+use anyhow::Context;
 use e2e::scan::{self, Canary};
 use futures_util::StreamExt;
 use reqwest::Method;
@@ -148,15 +149,20 @@ async fn no_patient_of_a_group_learns_anything_of_another() -> anyhow::Result<()
         .first()
         .map(|it| it["id"].clone())
         .unwrap_or_default();
-    let say = json!({ "id": "m1", "to": to, "preset": { "preset": "soon" } });
-    group.clinician.ask(Method::POST, &format!("{path}/messages"), Some(&say)).await?;
+    let say = json!({ "to": to, "preset": "check-camera" });
+    group.clinician.ask(Method::POST, &format!("{path}/say"), Some(&say)).await?.accepted()?;
+    let mut told = 0;
+    for visitor in &group.visitors {
+        told += visitor.view().await?["messages"].as_array().context("no messages")?.len();
+    }
+    assert_eq!(told, 1, "one was spoken to");
     group.clinician.ask(Method::POST, &format!("{path}/join"), None).await?.accepted()?;
     group.visitors[2].post("leave").await?.accepted()?;
     let visitor = &group.visitors[me];
     visitor.say("take-over", &json!({})).await?;
     visitor.sees("somebody is called, in their turn", |view| view["stage"] != "can-be-ready").await?;
     visitor.post("handed-over").await?;
-    for path in ["/v/api/visits", "/v/api/participants", &format!("/api/v1{path}")] {
+    for path in ["/v/api/visit", "/v/api/visits", "/v/api/participants", &format!("/api/v1{path}")] {
         visitor.ask_at(path).await?;
     }
     change(&ground, &group.appointments[0], "cancelled").await?;

@@ -90,6 +90,10 @@ async fn staff_see_their_departments_and_act_in_them_only() -> anyhow::Result<()
     }
     let room = format!("/staff/api/visits/{own}/room");
     assert_eq!(desk.api(Method::POST, &room, None).await?.status, StatusCode::NO_CONTENT);
+    let say = format!("/staff/api/visits/{own}/say");
+    let preset = desk.api(Method::POST, &say, Some(&json!({ "preset": "check-sound" }))).await?;
+    assert!((200..300).contains(&preset.status), "{}", preset.status);
+    visitor.sees("what staff say", |view| view["messages"].to_string().contains("check-sound")).await?;
     visitor.post("help").await?.accepted()?;
     let seen = rows(&desk).await?;
     assert_eq!((&seen[0]["stage"], &seen[0]["urgency"]), (&json!("triaged"), &json!("help")), "{}", seen[0]);

@@ -74,6 +74,9 @@ fn given(answer: &Response) -> anyhow::Result<String> {
 /// A patient's open visit page.
 pub(crate) struct Visitor {
     relay: String,
+    /// Where their page is: `/v/p/{place}/`.
+    page: String,
+    /// Both of the page's, as a browser shows them there.
     cookie: String,
     http: reqwest::Client,
     /// Every byte the relay has answered this person.
@@ -117,9 +120,14 @@ impl Visitor {
 
     /// Whom the relay has let in.
     pub(crate) fn entered(ground: &Ground, answer: &Response) -> anyhow::Result<Self> {
-        anyhow::ensure!(location(answer)? == "/v/", "the patient is sent elsewhere");
+        let page = location(answer)?;
+        anyhow::ensure!(page.starts_with("/v/p/") && page.ends_with('/'), "the patient is sent elsewhere");
+        let own = answer.headers().get_all("set-cookie").iter().filter_map(|it| it.to_str().ok());
+        let own = own.filter(|it| it.contains(&format!("; Path={page};")) && it.contains("HttpOnly; SameSite=Lax"));
+        let own = own.last().and_then(|it| it.split(';').next()).context("no cookie of the page's own")?;
+        let cookie = format!("{own}; {}", given(answer)?);
         let heard = Mutex::new(format!("{:?}", answer.headers()).into_bytes());
-        Ok(Self { relay: ground.stack.relay.clone(), cookie: given(answer)?, http: http()?, heard })
+        Ok(Self { relay: ground.stack.relay.clone(), page, cookie, http: http()?, heard })
     }
 
     /// Asks the page's API as a page of `origin` would; `None` sends no such header.
@@ -130,7 +138,7 @@ impl Visitor {
         cookie: Option<&str>,
         origin: Option<&str>,
     ) -> anyhow::Result<Answer> {
-        let mut request = self.http.request(method, format!("{}/v/api/{path}", self.relay));
+        let mut request = self.http.request(method, format!("{}{}api/{path}", self.relay, self.page));
         if let Some(cookie) = cookie {
             request = request.header("cookie", cookie);
         }
@@ -160,7 +168,7 @@ impl Visitor {
 
     /// As the page itself does, with a body.
     pub(crate) async fn say(&self, path: &str, body: &Value) -> anyhow::Result<Answer> {
-        let request = self.http.post(format!("{}/v/api/{path}", self.relay)).header("cookie", &self.cookie);
+        let request = self.http.post(format!("{}{}api/{path}", self.relay, self.page)).header("cookie", &self.cookie);
         self.hear(request.header("origin", &self.relay).json(body).send().await?).await
     }
 
@@ -200,7 +208,7 @@ impl Visitor {
 
     /// Tries to open the socket from a page of `origin`.
     pub(crate) async fn socket_from(&self, origin: &str) -> Result<Socket, Box<SocketError>> {
-        let address = format!("{}/v/api/socket", self.relay.replacen("http", "ws", 1));
+        let address = format!("{}{}api/socket", self.relay.replacen("http", "ws", 1), self.page);
         let mut request = address.into_client_request()?;
         let headers = request.headers_mut();
         for (name, value) in [("cookie", self.cookie.as_str()), ("origin", origin)] {

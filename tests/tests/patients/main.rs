@@ -10,4 +10,5 @@ mod interrupted;
 mod languages;
 mod meeting;
 mod restart;
+mod tabs;
 mod traffic;

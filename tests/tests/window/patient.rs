@@ -24,7 +24,7 @@ impl Patient {
         let launch = cookie(&answer)?;
         let answer = http.get(location(&answer)?).send().await?;
         let answer = http.get(location(&answer)?).header("cookie", launch).send().await?;
-        anyhow::ensure!(location(&answer)? == "/v/", "the patient is sent elsewhere");
+        anyhow::ensure!(location(&answer)?.starts_with("/v/p/"), "the patient is sent elsewhere");
         Ok(Self { http, relay: room.stack.relay.clone(), cookie: cookie(&answer)? })
     }
 

@@ -2,7 +2,7 @@
 import type { PresetAnswer } from "./PresetAnswer";
 
 /**
- * `POST /v/api/answer`.
+ * `POST api/answer`.
  */
 export type AnswerRequest = { 
 /**

@@ -2,7 +2,7 @@
 import type { DeviceResult } from "./DeviceResult";
 
 /**
- * `POST /v/api/devices`: what the page found. Sent when it changes.
+ * `POST api/devices`: what the page found. Sent when it changes.
  */
 export type DeviceReport = { 
 /**

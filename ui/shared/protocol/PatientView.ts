@@ -5,7 +5,7 @@ import type { Role } from "./Role";
 import type { ToldWhom } from "./ToldWhom";
 
 /**
- * `GET /v/api/visit` and every message of the page's socket.
+ * `GET api/visit` and every message of the page's socket.
  */
 export type PatientView = { 
 /**

@@ -29,6 +29,8 @@ export class FakeRelay {
   state = "up";
   /** Answers for `POST ready`, taken from the front; otherwise it is accepted. */
   readyAnswers = [];
+  /** The same for `POST handed-over`. */
+  handoverAnswers = [];
   told = "clinician";
   /** What else every view says: `{ role: "proxy" }`. */
   more = {};
@@ -102,7 +104,7 @@ export class FakeRelay {
     if (this.state === "gone") json(401, { title: "Open the visit again.", status: 401, code: "visit-not-found" });
     else if (what === "GET /v/api/visit") json(200, this.view());
     else if (what === "POST /v/api/ready") this.#ready(json);
-    else if (what === "POST /v/api/handed-over") response.writeHead(204).end();
+    else if (what === "POST /v/api/handed-over") response.writeHead(this.handoverAnswers.shift() ?? 204).end();
     else if (pathname === "/v/api/probe") this.#probe(request, response);
     else if (request.method === "POST" && /\/(devices|leave|help|answer|take-over)$/.test(pathname)) this.#press(request, pathname, json);
     else response.writeHead(404).end();

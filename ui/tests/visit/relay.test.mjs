@@ -88,6 +88,43 @@ test("the countdown can be held, and the button opens at once", (t) =>
     await page.waitForURL(relay.meeting);
   }));
 
+test("whose turn it is not any more waits on, and goes when it is", (t) =>
+  visit(t, async (page, relay) => {
+    await live(page);
+    relay.move({ stage: "called", join_url: relay.meeting });
+    await page.click("#hold");
+    // Somebody else was sent in meanwhile; this page has not heard of it.
+    relay.stage = { stage: "waiting", since: relay.view().now, told: relay.told };
+    relay.handoverAnswers.push(400);
+    await page.click("#open-meeting");
+    await stage(page, "waiting");
+    assert.equal(relay.count("GET /meeting"), 0);
+    relay.move({ stage: "called", join_url: relay.meeting });
+    await screen(page, "called");
+    await page.waitForURL(relay.meeting);
+    assert.equal(relay.count("POST /v/api/handed-over"), 2);
+  }));
+
+test("a relay that starts anew is asked until it has heard who goes in", (t) =>
+  visit(t, async (page, relay) => {
+    await live(page);
+    relay.move({ stage: "called", join_url: relay.meeting });
+    relay.handoverAnswers.push(503, 429);
+    await page.click("#open-meeting");
+    await page.waitForURL(relay.meeting);
+    assert.equal(relay.count("POST /v/api/handed-over"), 3);
+  }));
+
+test("a relay that cannot be asked keeps nobody out", (t) =>
+  visit(t, async (page, relay) => {
+    await live(page);
+    relay.move({ stage: "called", join_url: relay.meeting });
+    relay.handoverAnswers.push(...Array(50).fill(502));
+    await page.click("#open-meeting");
+    await page.waitForURL(relay.meeting);
+    assert.ok(relay.count("POST /v/api/handed-over") > 2);
+  }));
+
 test("the countdown itself", (t) =>
   visit(t, async (page, relay) => {
     await live(page);

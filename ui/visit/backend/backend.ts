@@ -16,6 +16,9 @@ export interface Hearer {
 /** `not-now`: the relay answered and said no; the fresh view says why. */
 export type Outcome = "accepted" | "not-now" | "unreachable";
 
+/** `not-now`: the relay said no; the fresh view says why. `no-address`: the link is no web address. */
+export type Opening = "opened" | "not-now" | "no-address";
+
 export interface Backend {
   /** Begins, and keeps itself connected until `close`. */
   begin(hearer: Hearer): void;
@@ -34,6 +37,6 @@ export interface Backend {
   report(report: DeviceReport): void;
   /** Measures the line to the relay; takes a few seconds and never throws. */
   probe(): Promise<Line>;
-  /** Tells the relay, then goes there in this tab, even if the telling fails. False: the link is no web address. */
-  openMeeting(joinUrl: string): Promise<boolean>;
+  /** Tells the relay and, unless it says that it is not their turn, goes there in this tab. `leaving` is called before. */
+  openMeeting(joinUrl: string, leaving: () => void): Promise<Opening>;
 }

@@ -1,5 +1,5 @@
 // The device test without a visit: nothing is asked of the relay but its probe, and nothing is kept or told.
-import type { Backend, Hearer, Outcome } from "./backend";
+import type { Backend, Hearer, Opening, Outcome } from "./backend";
 import { probe, type Line } from "./probe";
 
 /** The address of the test page is an organization's: `/o/{organization}/test`. */
@@ -32,8 +32,8 @@ export class Practice implements Backend {
   answer = none;
   takeOver = none;
 
-  async openMeeting(): Promise<boolean> {
-    return false;
+  async openMeeting(): Promise<Opening> {
+    return "no-address";
   }
 }
 

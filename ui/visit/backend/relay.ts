@@ -1,18 +1,20 @@
 // The relay over fetch and a websocket. The socket is the page's presence; every view it sends is the whole truth, so
 // nothing is merged. A lost socket is answered by a look (GET) and a new socket, with jittered waits in between.
-import type { Backend, Hearer, Outcome } from "./backend";
+import type { Backend, Hearer, Opening, Outcome } from "./backend";
 import { webAddress } from "./join-url";
 import type { DeviceReport, PresetAnswer } from "../../shared/protocol";
 import { probe, type Line } from "./probe";
 import { waitBefore } from "../../shared/reconnect";
 import { parsed, viewOf } from "./view";
 
-/** Beside the page, wherever the relay serves it. */
-const API = `${import.meta.env.BASE_URL}api/`;
+/** Beside the page: each visit's has a path of its own, and a cookie for it. */
+const API = new URL("api/", document.baseURI).pathname;
 /** An answer later than this counts as none. */
 const DEADLINE_MS = 8_000;
 /** Telling the relay that we leave may cost the patient no longer than this. */
 const HANDOVER_MS = 2_500;
+/** A relay that starts anew, or a line that is cut, is asked again this soon. */
+const HANDOVER_AGAIN_MS = 400;
 /** Proxies and sleeping phones leave sockets that look alive: a look this often finds them out. */
 const CHECK_MS = 25_000;
 /** The session is unknown, expired or not ours: RFC 9110 §15.5. */
@@ -162,13 +164,32 @@ export class Relay implements Backend {
     return probe(`${API}probe`);
   }
 
-  async openMeeting(joinUrl: string): Promise<boolean> {
+  async openMeeting(joinUrl: string, leaving: () => void): Promise<Opening> {
     const address = webAddress(joinUrl);
-    if (!address) return false;
-    // The roster's guest is the patient only if the relay has heard of this. A beacon outlives the page; and if even that
-    // fails, keeping the patient out of the visit would be worse.
-    await this.#ask("POST", "handed-over", undefined, HANDOVER_MS).catch(() => navigator.sendBeacon("/v/api/handed-over"));
+    if (!address) return "no-address";
+    if (!(await this.#handOver())) {
+      await this.#look();
+      return "not-now";
+    }
+    leaving();
     window.location.assign(address);
+    return "opened";
+  }
+
+  /** The roster's guest is this person only if the relay has heard of it, and has sent nobody else at the same time: who is
+   *  refused waits on. Where the relay cannot be asked, a beacon outlives the page; and if even that fails, keeping them out
+   *  of the visit would be worse. */
+  async #handOver(): Promise<boolean> {
+    const until = Date.now() + HANDOVER_MS;
+    for (let left = HANDOVER_MS; left > 0; left = until - Date.now()) {
+      const status = await this.#ask("POST", "handed-over", undefined, left).then(
+        (answer) => answer.status,
+        () => undefined,
+      );
+      if (status !== undefined && status < 500 && status !== 429) return status < 400;
+      await new Promise((done) => setTimeout(done, HANDOVER_AGAIN_MS));
+    }
+    navigator.sendBeacon(`${API}handed-over`);
     return true;
   }
 }

@@ -1,5 +1,5 @@
 // The in-page backend of the test builds: `?scenario=waiting` and so on. What ships never imports it (see main.ts).
-import type { Backend, Hearer, Outcome } from "./backend";
+import type { Backend, Hearer, Opening, Outcome } from "./backend";
 import type { MessageView, PatientView, PresetAnswer } from "../../shared/protocol";
 import type { Line } from "./probe";
 import { viewOf } from "./view";
@@ -102,9 +102,10 @@ export class Scenario implements Backend {
     return this.#line;
   }
 
-  async openMeeting(joinUrl: string): Promise<boolean> {
+  async openMeeting(joinUrl: string, leaving: () => void): Promise<Opening> {
+    leaving();
     document.documentElement.dataset.opened = joinUrl;
-    return true;
+    return "opened";
   }
 
   async #become(stage: object): Promise<Outcome> {

@@ -82,11 +82,15 @@ async fn an_unknown_message_is_passed_over_and_a_relay_that_stops_is_left_in_pea
 #[tokio::test]
 async fn the_longest_waiting_comes_first() {
     let (world, desk) = (World::start().await, Desk::new());
-    let waiting = |id: &str, since: &str| {
+    let came_back = |id: &str, arrived: &str, since: &str| {
         let mut v = visit(id, Presence::Waiting, false);
-        v.arrived_at = Some(since.into());
+        v.arrived_at = Some(arrived.into());
+        for who in v.participants.iter_mut().filter(|it| it.presence == Presence::Waiting) {
+            who.since = Some(since.into());
+        }
         v
     };
+    let waiting = |id: &str, since: &str| came_back(id, since, since);
     let planned = |id: &str, start: &str| {
         let mut v = visit(id, Presence::Absent, false);
         v.start = start.into();
@@ -96,9 +100,11 @@ async fn the_longest_waiting_comes_first() {
     world.put_visit(planned("sooner", "2026-11-22T07:00:00Z"));
     world.put_visit(waiting("short", "2026-11-22T08:29:00Z"));
     world.put_visit(waiting("long", "2026-11-22T08:10:00Z"));
+    // Who left and came back has not waited since the first arrival.
+    world.put_visit(came_back("back", "2026-11-22T08:00:00Z", "2026-11-22T08:20:00Z"));
     let handle = desk.signed_in(&world).await;
     let order: Vec<String> = handle.state().borrow().visits.iter().map(|v| v.id.clone()).collect();
-    assert_eq!(order, ["long", "short", "sooner", "later"]);
+    assert_eq!(order, ["long", "back", "short", "sooner", "later"]);
 }
 
 #[tokio::test]

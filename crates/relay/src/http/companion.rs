@@ -174,11 +174,8 @@ pub(super) async fn visits(State(relay): State<Arc<Relay>>, caller: Caller) -> A
             views.push(view(&relay, &opened, &caller).await?);
         }
     }
-    // Longest waiting first, then by time; RFC 3339 in UTC sorts as text.
-    views.sort_by(|a, b| {
-        let key = |it: &VisitView| (it.arrived_at.is_none(), it.arrived_at.clone(), it.start.clone());
-        key(a).cmp(&key(b))
-    });
+    // By time: RFC 3339 in UTC sorts as text. Who needs the clinician first is the companion's to say.
+    views.sort_by(|a: &VisitView, b| (&a.start, &a.id).cmp(&(&b.start, &b.id)));
     Ok(Json(VisitsView { now: now.to_string(), cursor, visits: views }))
 }
 

@@ -5,7 +5,7 @@
 use axum::response::Response;
 use roomed_protocol::ProblemCode;
 
-use super::entering::{Entrant, enter, see_other};
+use super::entering::{Entrant, enter, on_to_page};
 use super::language::Language;
 use super::patient_page;
 use super::problem::Refusal;
@@ -33,7 +33,7 @@ pub(super) async fn open(relay: &Relay, key: &str, query: &Query, language: Lang
         Err(fault) => Err(Refused::Link(fault)),
     };
     Some(match entered {
-        Ok(cookie) => see_other("/v/", &cookie),
+        Ok(secret) => on_to_page(relay, &secret),
         Err(Refused::Visit(refusal)) => patient_page::refusal(refusal, language),
         Err(Refused::Link(fault)) => {
             tracing::info!(%fault, "a patient was not let in");

@@ -10,7 +10,7 @@ use roomed_visit::{Command, Expected, ParticipantId, Role, VisitEvent};
 use super::language::Language;
 use super::patient_page;
 use super::problem::{Answer, Refusal};
-use super::visit_page::COOKIE;
+use super::visit_page::{self, COOKIE, PLACE_COOKIE};
 use crate::arrivals::{Along, Opened};
 use crate::config::{EhrConfig, Organization};
 use crate::ehr::{AppointmentFacts, Together};
@@ -26,7 +26,7 @@ pub(super) enum Entrant {
     Proxy(String),
 }
 
-/// Lets them into their visit. Answers with the page's cookie.
+/// Lets them into their visit. Answers with what the page's cookies hold.
 pub(super) async fn enter(
     relay: &Relay,
     organization: &Organization,
@@ -65,7 +65,7 @@ pub(super) async fn enter(
         let along = Along { place: Some((who, hash)), ..Along::default() };
         relay.arrivals.update(&opened.stored.row.id, &[], along).await?;
     }
-    Ok(page_cookie(relay, &secret))
+    Ok(secret)
 }
 
 fn place(opened: &Opened, reference: &str, is_one: impl Fn(&Role) -> bool) -> Option<ParticipantId> {
@@ -91,9 +91,14 @@ async fn proxy(relay: &Relay, opened: &Opened, of: ParticipantId, reference: Str
     }
 }
 
-/// The page's cookie.
-pub(super) fn page_cookie(relay: &Relay, secret: &str) -> String {
-    set_cookie(relay, COOKIE, secret, "/v/", i64::from(relay.config.launch.page_session_hours) * 3_600)
+/// On to the page of their own.
+pub(super) fn on_to_page(relay: &Relay, secret: &str) -> Response {
+    let (path, seconds) = (visit_page::path(secret), i64::from(relay.config.launch.page_session_hours) * 3_600);
+    let mut response = see_other(&path, &set_cookie(relay, COOKIE, secret, "/v/", seconds));
+    if let Ok(own) = HeaderValue::from_str(&set_cookie(relay, PLACE_COOKIE, secret, &path, seconds)) {
+        response.headers_mut().append(header::SET_COOKIE, own);
+    }
+    response
 }
 
 /// `Lax`, because both cookies must come along when the EHR sends the browser back to us.

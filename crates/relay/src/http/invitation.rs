@@ -11,7 +11,7 @@ use axum::response::Response;
 use roomed_protocol::ProblemCode;
 use serde::Deserialize;
 
-use super::entering::{page_cookie, see_other};
+use super::entering::on_to_page;
 use super::language::Language;
 use super::patient_page;
 use super::problem::Refusal;
@@ -50,7 +50,7 @@ pub(super) async fn take(
         _ => Err(Refusal(ProblemCode::GuestUnknown)),
     };
     match taken {
-        Ok(secret) => see_other("/v/", &page_cookie(&relay, &secret)),
+        Ok(secret) => on_to_page(&relay, &secret),
         Err(refusal) => patient_page::guest_refusal(refusal, language),
     }
 }

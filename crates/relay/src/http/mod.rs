@@ -92,15 +92,9 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/i", post(invitation::take))
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_address));
     let asked = Router::new()
-        .route("/v/api/visit", get(visit_page::visit))
-        .route("/v/api/ready", post(visit_page::ready))
-        .route("/v/api/handed-over", post(visit_page::handed_over))
-        .route("/v/api/devices", post(page_acts::devices))
-        .route("/v/api/leave", post(page_acts::leave))
-        .route("/v/api/help", post(page_acts::help))
-        .route("/v/api/answer", post(page_acts::answer))
-        .route("/v/api/take-over", post(page_acts::take_over))
-        .route("/v/api/probe", get(page_acts::probe).post(page_acts::probed))
+        .nest("/v/p/{place}/api", visit_pages())
+        // A page that was open before pages had a path of their own.
+        .nest("/v/api", visit_pages())
         .route("/o/{organization}/visits/{id}/offers/{offer}/answer", get(web::offer::wait))
         .route("/staff/api/me", get(staff::me))
         .route("/staff/api/visits", get(staff::visits))
@@ -111,7 +105,8 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_page));
     let pages = Router::new()
         .route("/o/{organization}/test", get(visit_page::practice))
-        .route("/v/", get(visit_page::index))
+        .route("/v/", get(visit_page::resume))
+        .route("/v/p/{place}/", get(visit_page::index))
         .route("/v/{*file}", get(visit_page::asset))
         .route("/staff/", get(staff::index))
         .route("/staff/{*file}", get(staff::asset));
@@ -139,6 +134,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
     // Sockets live long: no time limit on them.
     let sockets = Router::new()
         .route("/api/v1/socket", get(socket::companion))
+        .route("/v/p/{place}/api/socket", get(visit_page::socket))
         .route("/v/api/socket", get(visit_page::socket))
         .route("/staff/api/socket", get(staff::socket));
     Router::new()
@@ -153,6 +149,20 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .layer(CatchPanicLayer::new())
         .layer(TraceLayer::new_for_http().make_span_with(span).on_response(answered))
         .with_state(relay)
+}
+
+/// What visit pages ask.
+fn visit_pages() -> Router<Arc<Relay>> {
+    Router::new()
+        .route("/visit", get(visit_page::visit))
+        .route("/ready", post(visit_page::ready))
+        .route("/handed-over", post(visit_page::handed_over))
+        .route("/devices", post(page_acts::devices))
+        .route("/leave", post(page_acts::leave))
+        .route("/help", post(page_acts::help))
+        .route("/answer", post(page_acts::answer))
+        .route("/take-over", post(page_acts::take_over))
+        .route("/probe", get(page_acts::probe).post(page_acts::probed))
 }
 
 /// Our own words about an answer: the library's would be cut off with everybody else's below `warn`.

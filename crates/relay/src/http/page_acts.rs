@@ -22,7 +22,7 @@ use crate::wire;
 /// What the probe sends and takes at most.
 const PROBE_BYTES: usize = 64 * 1024;
 
-/// `POST /v/api/devices`: no arrival, so at any time.
+/// `POST api/devices`: no arrival, so at any time.
 pub(super) async fn devices(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -40,7 +40,7 @@ pub(super) async fn devices(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `POST /v/api/leave`.
+/// `POST api/leave`.
 pub(super) async fn leave(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -52,7 +52,7 @@ pub(super) async fn leave(
     Ok(Json(look(&relay, &visitor).await?))
 }
 
-/// `POST /v/api/help`.
+/// `POST api/help`.
 pub(super) async fn help(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -65,7 +65,7 @@ pub(super) async fn help(
     Ok(Json(look(&relay, &visitor).await?))
 }
 
-/// `POST /v/api/answer`: one of the answers the message offers.
+/// `POST api/answer`: one of the answers the message offers.
 pub(super) async fn answer(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -88,7 +88,7 @@ pub(super) async fn answer(
     Ok(Json(look(&relay, &visitor).await?))
 }
 
-/// `POST /v/api/take-over`: the place comes to this device. The other one is told; nothing is lost.
+/// `POST api/take-over`: the place comes to this device. The other one is told; nothing is lost.
 pub(super) async fn take_over(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -101,7 +101,7 @@ pub(super) async fn take_over(
     Ok(Json(look(&relay, &visitor).await?))
 }
 
-/// `GET /v/api/probe`: 64 KiB that mean nothing, for the page to time. Random, so that nothing on the way compresses them.
+/// `GET api/probe`: 64 KiB that mean nothing, for the page to time. Random, so that nothing on the way compresses them.
 pub(super) async fn probe(State(relay): State<Arc<Relay>>) -> Response {
     let mut bytes = vec![0; PROBE_BYTES];
     relay.random.fill(&mut bytes);
@@ -109,7 +109,7 @@ pub(super) async fn probe(State(relay): State<Arc<Relay>>) -> Response {
     (plain, bytes).into_response()
 }
 
-/// `POST /v/api/probe`: says how much of what the page sent arrived; what it was is not looked at.
+/// `POST api/probe`: says how much of what the page sent arrived; what it was is not looked at.
 pub(super) async fn probed(
     State(relay): State<Arc<Relay>>,
     headers: HeaderMap,

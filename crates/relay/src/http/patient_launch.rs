@@ -15,7 +15,7 @@ use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq;
 
-use super::entering::{Entrant, enter, see_other, set_cookie};
+use super::entering::{Entrant, enter, on_to_page, see_other, set_cookie};
 use super::language::Language;
 use super::problem::{Answer, Refusal};
 use super::visit_page::cookie;
@@ -146,7 +146,7 @@ pub(super) async fn callback(
 ) -> Response {
     let browser = cookie(&headers, LAUNCH_COOKIE).unwrap_or_default();
     match finish(&relay, &organization, query.as_deref().unwrap_or_default(), browser).await {
-        Ok(cookie) => see_other("/v/", &cookie),
+        Ok(secret) => on_to_page(&relay, &secret),
         Err(refusal) => patient_page::refusal(refusal, language),
     }
 }

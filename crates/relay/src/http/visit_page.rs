@@ -1,5 +1,6 @@
 //! The patient's page: its files, what it is told, and what it witnesses. A cookie set by a proven launch is all the
-//! patient has; an open socket is the evidence that they are still there.
+//! patient has; an open socket is the evidence that they are still there. Each coming in has a path of its own, and a cookie
+//! for that path: somebody who is in two visits, a tab for each, acts in each tab in that visit only.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
@@ -7,13 +8,14 @@ use std::time::Duration;
 
 use axum::Json;
 use axum::extract::ws::{Message, WebSocket, WebSocketUpgrade};
-use axum::extract::{FromRequestParts, Path, State};
+use axum::extract::{FromRequestParts, Path, RawPathParams, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use roomed_protocol::{PageStage, PatientView, ProblemCode};
 use roomed_visit::{LegId, ParticipantId, Source, Testimony, VisitEvent};
 
+use super::entering;
 use super::language::Language;
 use super::patient_page;
 use super::problem::{Answer, Refusal};
@@ -26,8 +28,12 @@ use crate::stop;
 use crate::wire;
 use crate::{neighbours, pages};
 
-/// The cookie's name. It holds a random value and nothing else.
+/// The visit that this browser came into last: for who comes back to `/v/`. It holds a random value and nothing else.
 pub(super) const COOKIE: &str = "roomed-visit";
+/// The same value, under the path of its own page only.
+pub(super) const PLACE_COOKIE: &str = "roomed-place";
+/// Enough of what the store knows a cookie by to tell a browser's visits apart. It opens nothing.
+const PLACE_LETTERS: usize = 16;
 const PING_EVERY: Duration = Duration::from_secs(15);
 
 /// Somebody on our page: which visit, and who they are in it.
@@ -42,8 +48,14 @@ impl FromRequestParts<Arc<Relay>> for Visitor {
     type Rejection = Refusal;
 
     async fn from_request_parts(parts: &mut Parts, relay: &Arc<Relay>) -> Result<Self, Refusal> {
-        let cookie = cookie(&parts.headers, COOKIE).ok_or(Refusal(ProblemCode::NotSignedIn))?;
-        let session = relay.store.page_session(&one_time::hash(cookie), relay.clock.now()).await?;
+        let params = RawPathParams::from_request_parts(parts, relay).await.ok();
+        let place = params.as_ref().and_then(|all| all.iter().find(|(name, _)| *name == "place").map(|(_, it)| it));
+        let name = if place.is_some() { PLACE_COOKIE } else { COOKIE };
+        let hash = cookie(&parts.headers, name).map(one_time::hash).ok_or(Refusal(ProblemCode::NotSignedIn))?;
+        if place.is_some_and(|it| it != &hash[..PLACE_LETTERS]) {
+            return Err(Refusal(ProblemCode::NotSignedIn));
+        }
+        let session = relay.store.page_session(&hash, relay.clock.now()).await?;
         let session = session.ok_or(Refusal(ProblemCode::NotSignedIn))?;
         Ok(Self { visit: session.visit, who: ParticipantId::new(session.participant), session: session.hash })
     }
@@ -62,9 +74,27 @@ pub(super) fn same_origin(relay: &Relay, headers: &HeaderMap) -> Answer<()> {
     if origin == Some(relay.config.public_url.as_str()) { Ok(()) } else { Err(Refusal(ProblemCode::BadRequest)) }
 }
 
-/// `GET /v/`.
+/// Where the page of somebody with this cookie is.
+pub(super) fn path(cookie: &str) -> String {
+    format!("/v/p/{}/", &one_time::hash(cookie)[..PLACE_LETTERS])
+}
+
+/// `GET /v/p/{place}/`.
 pub(super) async fn index() -> Response {
     pages::visit("index.html")
+}
+
+/// `GET /v/`: on to the visit that this browser came into last.
+pub(super) async fn resume(State(relay): State<Arc<Relay>>, headers: HeaderMap) -> Response {
+    match cookie(&headers, COOKIE).filter(|it| is_plain(it)) {
+        Some(cookie) => entering::on_to_page(&relay, cookie),
+        None => pages::visit("index.html"),
+    }
+}
+
+/// As we make them.
+fn is_plain(cookie: &str) -> bool {
+    cookie.len() <= 64 && cookie.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-' || it == b'_')
 }
 
 /// `GET /o/{organization}/test`: the same page, to test devices without a visit. It asks for nothing but the probe.
@@ -84,13 +114,13 @@ pub(super) async fn asset(Path(file): Path<String>) -> Response {
     pages::visit(&file)
 }
 
-/// `GET /v/api/visit`.
+/// `GET api/visit`.
 pub(super) async fn visit(State(relay): State<Arc<Relay>>, visitor: Visitor) -> Answer<Response> {
     let view = look(&relay, &visitor).await?;
     Ok(([(header::CACHE_CONTROL, "no-store")], Json(view)).into_response())
 }
 
-/// `POST /v/api/ready`: refused before the window, so that a device test the day before is no arrival.
+/// `POST api/ready`: refused before the window, so that a device test the day before is no arrival.
 pub(super) async fn ready(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -129,7 +159,7 @@ pub(super) fn has_place(opened: &Opened, visitor: &Visitor) -> bool {
     opened.record.places.get(&visitor.who).is_none_or(|session| *session == visitor.session)
 }
 
-/// `POST /v/api/handed-over`: the page is about to open the meeting for this person.
+/// `POST api/handed-over`: the page is about to open the meeting for this person.
 pub(super) async fn handed_over(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,
@@ -147,7 +177,7 @@ pub(super) async fn handed_over(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// `GET /v/api/socket`.
+/// `GET api/socket`.
 pub(super) async fn socket(
     State(relay): State<Arc<Relay>>,
     visitor: Visitor,

@@ -1,25 +1,21 @@
-//! People who press *I'm ready*: one after the other, with the companion's frame and an operation of the floor in between;
+//! People who press *I'm ready*: one after the other, with the companion's alert and an operation of the floor in between;
 //! and so many in each second, whether or not the ones before have been answered.
 
 use std::time::Duration;
 
-use anyhow::Context;
 use tokio::task::JoinSet;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{MissedTickBehavior, interval};
 
-use super::super::crowd::Recipient;
 use super::super::floor::Floor;
 use super::clinic::{Clinic, Entered, press_ready};
+use super::desk::Desk;
 use super::waiting::{Page, Room};
 use crate::clock::Stopwatch;
-
-/// An alert that takes longer is none.
-const LONGEST: Duration = Duration::from_secs(10);
 
 /// Microseconds.
 #[derive(Default)]
 pub(super) struct Times {
-    /// Until the companion's frame had been read.
+    /// Until the companion asked the desktop to show the alert.
     pub(super) alerted: Vec<f64>,
     /// Until the page was answered.
     pub(super) answered: Vec<f64>,
@@ -32,21 +28,19 @@ pub(super) struct Times {
 /// Each in a visit of their own, of a clinician who is linked and online.
 pub(super) async fn one_by_one(
     clinic: &Clinic,
-    recipient: &mut Recipient,
+    desk: &mut Desk,
     watch: Stopwatch,
     presses: usize,
 ) -> anyhow::Result<Times> {
     let mut times = Times::default();
     let mut floor = Floor::new(&clinic.stack.directory)?;
     for who in clinic.enter(presses).await? {
-        while recipient.frames.try_recv().is_ok() {}
         let pressed = watch.elapsed();
         let status = clinic.ready(&who).await?;
         anyhow::ensure!(status == 200, "the relay answered {status} to somebody who is ready");
         times.answered.push(microseconds(watch.elapsed().saturating_sub(pressed)));
-        let frame = timeout(LONGEST, recipient.frames.recv()).await.context("no alert came in time")?;
-        let frame = frame.context("the companion's socket was lost")?;
-        times.alerted.push(microseconds(frame.at.saturating_sub(pressed)));
+        times.alerted.push(microseconds(desk.alerted().await?.saturating_sub(pressed)));
+        desk.acknowledges().await?;
         let took;
         (floor, took) = floor.measure().await?;
         times.floor.push(microseconds(took));

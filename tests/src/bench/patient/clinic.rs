@@ -78,6 +78,11 @@ impl Clinic {
         Ok(all)
     }
 
+    /// Whom the clinician signs in as.
+    pub(super) fn account(&self) -> anyhow::Result<&str> {
+        self.northside.of_role("practitioner", 0)?["upn"].as_str().context("nobody has a upn")
+    }
+
     /// *I'm ready*; the status of the answer.
     pub(super) async fn ready(&self, who: &Entered) -> anyhow::Result<u16> {
         press_ready(&self.http, &self.stack.relay, who).await
@@ -98,6 +103,6 @@ async fn come_in(http: &Client, link: &str) -> anyhow::Result<Entered> {
     let launch = cookie(&begun)?;
     let authorized = http.get(location(&begun)?).send().await?;
     let back = http.get(location(&authorized)?).header("cookie", launch).send().await?;
-    anyhow::ensure!(location(&back)? == "/v/", "the patient is sent elsewhere");
+    anyhow::ensure!(location(&back)?.starts_with("/v/p/"), "the patient is sent elsewhere");
     Ok(Entered(cookie(&back)?))
 }

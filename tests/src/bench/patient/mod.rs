@@ -1,9 +1,10 @@
-//! Bench `patient`: what a phone has to fetch and how long that takes it, from *I'm ready* to the frame at the clinician's
+//! Bench `patient`: what a phone has to fetch and how long that takes it, from *I'm ready* to the alert of the clinician's
 //! companion, what somebody who waits costs the relay in memory, and a crowd that waits while others arrive. Each beside a
 //! floor or a peer of the same run.
 
 mod arrivals;
 mod clinic;
+mod desk;
 mod phone;
 mod waiting;
 
@@ -11,7 +12,7 @@ use std::path::Path;
 
 use anyhow::Context;
 
-use super::crowd::{Crowd, Recipient};
+use super::crowd::Crowd;
 use super::machine::{may_open, settled_kib};
 use super::peer::Buffers;
 use super::report::{Figure, Report, percentile};
@@ -19,6 +20,7 @@ use crate::clock::Stopwatch;
 use crate::stack::Process;
 use arrivals::Times;
 use clinic::Clinic;
+use desk::Desk;
 use waiting::Room;
 
 /// What cargo made of it.
@@ -59,13 +61,13 @@ pub async fn patient(directory: &Path, sizes: Sizes) -> anyhow::Result<Report> {
     let watch = Stopwatch::start();
     say("setting up");
     let clinic = Clinic::open(directory).await?;
-    let mut recipient = Recipient::join(&clinic.stack.relay, &clinic.clinician.token, watch).await?;
+    let mut desk = Desk::open(&clinic, watch).await?;
 
     say("the page on a slow phone");
     let phone = phone::measure(&clinic, sizes.loads).await?;
 
     say("from I'm ready to the alert");
-    let alone = arrivals::one_by_one(&clinic, &mut recipient, watch, sizes.presses).await?;
+    let alone = arrivals::one_by_one(&clinic, &mut desk, watch, sizes.presses).await?;
 
     say("people who wait");
     let relay = clinic.stack.relay_id().context("the relay is not running")?;
@@ -98,7 +100,9 @@ fn alerted(alone: &Times) -> anyhow::Result<Vec<Figure>> {
     [(50, "a clinician sees it at once: <= 50 ms"), (99, "<= 250 ms")]
         .into_iter()
         .map(|(percent, aim)| {
-            let name = format!("I'm ready -> durable commit -> frame at the companion, p{percent} ({BUILD})");
+            let name = format!(
+                "I'm ready -> durable commit -> the companion asks the desktop for the alert, p{percent} ({BUILD})"
+            );
             let floor = format!("64 B TCP echo then 4 KiB append with fdatasync, same file system, p{percent}");
             Figure::of((&name, &of(&alone.alerted, percent)), "us", (&floor, &of(&alone.floor, percent)), aim)
         })
