@@ -20,7 +20,7 @@ impl Relay {
     /// The meeting of a visit: found, or made and watched before anybody sees a link.
     pub async fn ensure_meeting(&self, visit: &str) -> Answer<MeetingRecord> {
         // Looked at when it is our turn: whoever had it before us may have made the meeting, and the EHR moved it.
-        self.in_turn(visit, async { self.ensure_now(visit).await }).await
+        self.in_turn(visit, Box::pin(self.ensure_now(visit))).await
     }
 
     async fn ensure_now(&self, visit: &str) -> Answer<MeetingRecord> {
