@@ -58,8 +58,8 @@ pub struct Along {
     pub group: Option<String>,
     /// The meeting and our hold on its events.
     pub meeting: Option<(MeetingRecord, Option<StoredWatch>)>,
-    /// Graph knows no meeting under the visit's external id any more: the next is made under another.
-    pub renames_meeting: bool,
+    /// Graph knows no meeting under this external id any more: if it is still the visit's, the next is made under another.
+    pub renames_meeting: Option<String>,
     /// Whether the meeting still stands at Graph is not known: nobody is sent there before Graph was asked.
     pub doubts_meeting: bool,
     /// Somebody's link was made, used or taken back.
@@ -112,6 +112,8 @@ pub struct Arrivals {
     pub letters: Arc<Notify>,
     /// Rung when a meeting is to be emptied, or no longer.
     pub removals: Arc<Notify>,
+    /// Rung when a meeting was given up.
+    pub given_up: Arc<Notify>,
 }
 
 impl Arrivals {
@@ -137,6 +139,7 @@ impl Arrivals {
             timers: Arc::default(),
             letters: Arc::default(),
             removals: Arc::default(),
+            given_up: Arc::default(),
         }
     }
 
@@ -279,7 +282,7 @@ impl Arrivals {
             effects.extend(transition.effects);
         }
         let is_new = opened.stored.version == 0;
-        let meetings = self.meetings(&mut opened, &before, along).await?;
+        let meetings = self.meetings(&mut opened, along).await?;
         let nothing_along =
             along.seen.is_none() && along.consume.is_empty() && along.link.is_none() && meetings.is_nothing();
         // The next timer moves with time even when no fact does; only a tick that changed nothing else may skip it.
@@ -306,7 +309,7 @@ impl Arrivals {
         let change = self.change(&mut opened, timer, along, &meetings, now)?;
         let removes = self.removes(&opened.stored.row.organization);
         let removal = removes && removal::concerns(&before, &opened.record);
-        let looks_after = removal || !change.given_up.is_empty();
+        let gives_up = !change.given_up.is_empty();
         let change = Change { outbox, notices, removal, ..change };
         failpoint::at("commit.before");
         let committed = self.store.commit(change).await?;
@@ -330,8 +333,11 @@ impl Arrivals {
         if along.letter.is_some() {
             self.letters.notify_waiters();
         }
-        if looks_after {
+        if removal {
             self.removals.notify_one();
+        }
+        if gives_up {
+            self.given_up.notify_one();
         }
         self.timers.notify_one();
         promises::count(&unsupported);
@@ -367,8 +373,9 @@ impl Arrivals {
         change.seen = along.seen.clone().into_iter().collect();
         change.consume.clone_from(&along.consume);
         change.links = along.link.clone().into_iter().collect();
-        // Of a meeting that came too late as well: it is ended with the visit's others.
-        change.watches = along.meeting.iter().filter_map(|(_, watch)| watch.clone()).collect();
+        // Of a meeting that came too late nobody is told: what happens there is none of this visit's.
+        let watch = along.meeting.iter().filter(|_| meetings.kept.is_some()).filter_map(|(_, watch)| watch.clone());
+        change.watches = watch.collect();
         meetings.seal(&mut change, &opened.key, &self.keys, &*self.random)?;
         if let Some(letter) = &along.letter {
             change.letters.push(letter.sealed(&row.id, &opened.key, self.random.id(), now)?);

@@ -2,17 +2,18 @@
 //! inside is put out of the meeting by a leg of our own, and so is who comes back, until the end can no longer be taken back.
 //! Begun by the very commit that ends the visit, taken from the store one node at a time, and never remembered: each look reads
 //! off the visit whether it is still to be. Being put out is no testimony: a disconnect is written when a witness says so.
-//! What becomes of a cancelled visit's meeting when everybody is out is `removal/given_up.rs`.
+//! What becomes of a cancelled visit's meeting when everybody is out is `removal/given_up.rs`, in rounds of its own: neither
+//! waits for the other.
 
 pub mod given_up;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{join, join_all};
+use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
-use crate::arrivals::{ArrivalError, Opened};
+use crate::arrivals::{Along, ArrivalError, Opened};
 use crate::clock::moment;
 use crate::keys::KeyError;
 use crate::meeting::of_visit::as_made;
@@ -49,16 +50,11 @@ pub(crate) fn concerns(before: &Record, after: &Record) -> bool {
 
 /// Looks after ended visits until the relay stops.
 pub async fn run(relay: Arc<Relay>) {
-    let both = async || {
-        // One that cannot go on does not hold the other up.
-        let (emptied, deleted) = join(round(&relay), given_up::round(&relay)).await;
-        Ok([emptied?, deleted?].into_iter().flatten().min())
-    };
-    rounds::run(&relay, &relay.arrivals.removals, "meetings to be emptied or deleted", both).await;
+    rounds::run(&relay, &relay.arrivals.removals, "meetings to be emptied", || round(&relay)).await;
 }
 
 /// Looks at everything that is due; answers with when the next look is.
-async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
+pub async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
     loop {
         // One clock for all nodes: what one holds, no other may think is free.
         let now = relay.store.time(relay.clock.now()).await?;
@@ -86,14 +82,17 @@ enum Seen {
 }
 
 async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError> {
-    let Some(leg) = relay.meetings.get(&claimed.organization).and_then(|meetings| meetings.removal()) else {
-        return relay.store.settle_removal(&claimed.visit, claimed.attempt, None).await.map(drop);
-    };
-    let seen = match wanted(relay, &claimed.visit, &claimed.organization).await {
-        Ok(Some(meeting)) => empty(relay, &*leg, claimed, &meeting).await?,
-        Ok(None) => leave(&*leg, claimed.call.clone()).await,
-        Err(Stopped::Store(error)) => return Err(error),
-        Err(_) => again(claimed),
+    let leg = relay.meetings.get(&claimed.organization).and_then(|meetings| meetings.removal());
+    let seen = match (&leg, wanted(relay, &claimed.visit, &claimed.organization).await) {
+        (Some(leg), Ok(Some(meeting))) => empty(relay, &**leg, claimed, &meeting).await?,
+        (leg, Ok(_)) => match (leg, gives_up(relay, &claimed.visit).await) {
+            (Some(leg), Ok(())) => leave(&**leg, claimed.call.clone()).await,
+            (None, Ok(())) => Seen::Over,
+            (_, Err(Stopped::Store(error))) => return Err(error),
+            (_, Err(_)) => again(claimed),
+        },
+        (_, Err(Stopped::Store(error))) => return Err(error),
+        (_, Err(_)) => again(claimed),
     };
     let now = relay.store.time(relay.clock.now()).await?;
     let next = match &seen {
@@ -109,7 +108,9 @@ async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError>
     match seen {
         // Somebody else looks after this meeting now and knows nothing of the leg that has just come in.
         Seen::Again { call: Some(call), .. } if !kept && claimed.call.as_ref() != Some(&call) => {
-            if let Err(error) = leg.leave(&call).await {
+            if let Some(leg) = &leg
+                && let Err(error) = leg.leave(&call).await
+            {
                 tracing::warn!(%error, "a leg that nobody needs could not leave; the next look removes it");
             }
         }
@@ -139,6 +140,20 @@ async fn wanted(relay: &Relay, visit: &str, organization: &str) -> Result<Option
     }
     let record = relay.arrivals.any_meeting(&opened).await.map_err(Stopped::at)?;
     Ok(record.map(|record| as_made(organization, record)))
+}
+
+/// A relay of before kept a meeting that was to be deleted as a row like this one: what its visit has not given up yet, it
+/// gives up now.
+async fn gives_up(relay: &Relay, visit: &str) -> Result<(), Stopped> {
+    let opened = match relay.arrivals.load(visit).await {
+        Ok(opened) => opened,
+        Err(ArrivalError::Unknown | ArrivalError::Key(KeyError::Destroyed)) => return Ok(()),
+        Err(error) => return Err(Stopped::at(error)),
+    };
+    if opened.record.visit.is_for_nothing() {
+        relay.arrivals.update(visit, &[], Along::default()).await.map_err(Stopped::at)?;
+    }
+    Ok(())
 }
 
 /// Ended and not taken back, or cancelled. When it cannot be taken back any more, only those are still removed who never left.

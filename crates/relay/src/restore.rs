@@ -7,7 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use roomed_visit::{Command, VisitEvent};
 
 use crate::arrivals::{Along, ArrivalError, Opened};
@@ -53,6 +53,19 @@ pub async fn begin(relay: &Relay) -> Result<(), ArrivalError> {
                 Err(ArrivalError::Key(KeyError::Destroyed)) => close_unreadable(relay, stored).await?,
                 Err(error) => tracing::error!(%error, "a restored visit could not be marked as in doubt"),
             }
+        }
+    }
+    doubt_meetings(relay).await
+}
+
+/// A visit that was over may be begun again, and its meeting may have been deleted since the backup as well.
+async fn doubt_meetings(relay: &Relay) -> Result<(), ArrivalError> {
+    for closed in relay.store.closed_visits(Timestamp::MAX, u32::MAX).await? {
+        let along = Along { doubts_meeting: true, ..Along::default() };
+        match relay.arrivals.update(&closed.id, &[], along).await {
+            // Forgotten since: nobody can begin it again.
+            Ok(_) | Err(ArrivalError::Key(KeyError::Destroyed)) => {}
+            Err(error) => tracing::error!(%error, "a restored visit's meeting could not be marked as in doubt"),
         }
     }
     Ok(())

@@ -180,6 +180,7 @@ impl Assembled {
             tokio::spawn(neighbours.run(Arc::clone(&relay))),
             tokio::spawn(post::run(Arc::clone(&relay))),
             tokio::spawn(removal::run(Arc::clone(&relay))),
+            tokio::spawn(removal::given_up::run(Arc::clone(&relay))),
         ];
         let mut broken = relay.store.broken();
         let app = http::router(Arc::clone(&relay)).into_make_service_with_connect_info::<SocketAddr>();

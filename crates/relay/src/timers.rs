@@ -94,8 +94,10 @@ async fn watch_anew(relay: &Relay, old: &StoredWatch) -> Result<(), StoreError> 
     let meeting = as_made(organization, record);
     match relay.watch(&old.visit, &old.organization, &**meetings, &meeting).await {
         Ok(new) => {
-            relay.store.put_watch(new).await?;
-            relay.store.forget_watch(&old.subscription).await?;
+            let subscription = new.subscription.clone();
+            if !relay.store.watch_anew(&old.subscription, new).await? {
+                relay.unwatch(&**meetings, &subscription).await;
+            }
         }
         Err(error) => tracing::warn!(%error, "a watch could not be made anew"),
     }

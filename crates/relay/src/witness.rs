@@ -216,7 +216,7 @@ async fn believe(
     if !cancels {
         let opened = relay.refresh_from(opened, scheduled).await?;
         // Moved, or given to somebody else: the meeting goes along. If Teams refuses, the next look tries again.
-        if had_meeting && opened.record.visit.is_open() && relay.ensure_meeting(&opened).await.is_err() {
+        if had_meeting && opened.record.visit.is_open() && relay.ensure_meeting(&opened.stored.row.id).await.is_err() {
             tracing::warn!("a meeting could not be brought to where its appointment is");
         }
     }

@@ -29,6 +29,9 @@ pub struct Transition {
 pub fn apply(mut visit: Visit, event: &VisitEvent, now: Timestamp) -> Transition {
     if visit.is_closed() && !undoes(&visit, event, now) {
         if reopens(&visit, event) {
+            if visit.is_for_nothing() {
+                visit.evidence.forget_those_inside();
+            }
             visit.decisions.closed = None;
             visit.decisions.ended = None;
             visit.decisions.reopened = Some(now);

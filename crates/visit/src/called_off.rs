@@ -3,10 +3,11 @@
 //! the EHR said, and is cancelled once that clinician has left. Whoever is alone inside, or waits, is asked to leave at once.
 
 use crate::attribution::{self, Attribution};
+use crate::awaited::held_for;
 use crate::closing::CloseReason;
 use crate::decisions::{Decisions, Told};
 use crate::ids::ParticipantId;
-use crate::leg::{Identity, Medium};
+use crate::leg::{Identity, Leg, Medium};
 use crate::presence::{self, Presence};
 use crate::time::Timestamp;
 use crate::visit::Visit;
@@ -18,23 +19,23 @@ pub(crate) fn hear(visit: &mut Visit, now: Timestamp) {
     }
     let attribution = attribution::attribute(visit);
     // What a backup remembers of who is inside says nothing of now.
-    let waits = visit.is_in_doubt() || in_company(visit, &attribution, now);
+    let waits = visit.is_in_doubt() || in_company(visit, &attribution, now) || perhaps_together(visit);
     match waits || waits_until(visit, &attribution, now).is_some() {
         true => visit.decisions.called_off = Some(now),
         false => visit.decisions.cancelled = Some(now),
     }
 }
 
-/// What the EHR said while a clinician was with somebody counts once no clinician is in the meeting, or on the way to it. A
-/// clinician who ends the visit has said what becomes of it.
+/// What the EHR said while a clinician was with somebody counts once no clinician is in the meeting, perhaps in it, or on the
+/// way to it. A clinician who ends the visit has said what becomes of it.
 pub(crate) fn settle(visit: &mut Visit, now: Timestamp) {
     let Decisions { called_off, cancelled, ended, closed, .. } = &visit.decisions;
     if called_off.is_none() || cancelled.is_some() || ended.is_some() || closed.is_some() || visit.is_in_doubt() {
         return;
     }
     let attribution = attribution::attribute(visit);
-    let is_held = practitioners_in(visit, &attribution, now) > 0 || colleagues_in(visit, &attribution) > 0;
-    if !is_held && waits_until(visit, &attribution, now).is_none() {
+    let waits = is_held(visit, &attribution, now) || perhaps_together(visit);
+    if !waits && waits_until(visit, &attribution, now).is_none() {
         visit.decisions.cancelled = Some(now);
     }
 }
@@ -59,6 +60,11 @@ fn in_company(visit: &Visit, attribution: &Attribution, now: Timestamp) -> bool 
     let strangers = strangers_in(visit, attribution).count();
     let hosts = practitioners_in(visit, attribution, now) + colleagues_in(visit, attribution);
     hosts > 0 && known + strangers > 1
+}
+
+/// A clinician is in the meeting, or somebody who may be one.
+pub(crate) fn is_held(visit: &Visit, attribution: &Attribution, now: Timestamp) -> bool {
+    practitioners_in(visit, attribution, now) > 0 || colleagues_in(visit, attribution) > 0
 }
 
 fn practitioners_in(visit: &Visit, attribution: &Attribution, now: Timestamp) -> usize {
@@ -103,6 +109,29 @@ pub(crate) fn waits_until(visit: &Visit, attribution: &Attribution, now: Timesta
     sent.chain(joining).filter(|until| *until > now).max()
 }
 
+/// Since when each of those for whom it is held may be with a clinician without anybody telling us: the clinician pressed *Join*,
+/// our page sent them to the meeting, and the roster has said nothing since, of nobody.
+fn perhaps_met(visit: &Visit) -> impl Iterator<Item = (&ParticipantId, Timestamp)> {
+    let pressed = visit.decisions.called.as_ref().map(|called| called.at);
+    let is_silent = |since: Timestamp| {
+        let tells = |leg: &Leg| {
+            matches!(leg.medium, Medium::Meeting(_)) && visit.evidence.end_of(leg).is_none_or(|end| end >= since)
+        };
+        !visit.evidence.legs.values().any(tells)
+    };
+    let sent = held_for(visit).into_iter().filter_map(move |who| {
+        let sent = *visit.evidence.handed_over.get(who)?.last()?;
+        Some((who, sent, sent.min(pressed?)))
+    });
+    sent.filter(move |(.., since)| is_silent(*since)).map(|(who, sent, _)| (who, sent))
+}
+
+/// They may be talking at this moment. Only their own word, the end of the call or the clinician's says otherwise.
+fn perhaps_together(visit: &Visit) -> bool {
+    perhaps_met(visit)
+        .any(|(who, sent)| !visit.has_left(who) && visit.evidence.call_ended.range(sent..).next().is_none())
+}
+
 impl Visit {
     /// True once the EHR has said that the appointment is cancelled, whether or not that counts yet.
     pub fn is_called_off(&self) -> bool {
@@ -116,7 +145,8 @@ impl Visit {
     }
 
     /// True once it was cancelled, is closed and nobody had met: its meeting is of no use to anybody. Closed by time alone,
-    /// too: whoever was not seen to leave is out by then. A visit that took place all the same is over like any other.
+    /// too: whoever was not seen to leave is out by then. A visit that took place all the same is over like any other, and so
+    /// is one of which nobody can say that it did not.
     pub fn is_for_nothing(&self) -> bool {
         let Decisions { called_off, cancelled, ended, closed, .. } = &self.decisions;
         let by_nobody = closed.as_ref().is_some_and(|closed| match closed.reason {
@@ -124,7 +154,7 @@ impl Visit {
             CloseReason::TimedOut => cancelled.is_some() || (called_off.is_some() && ended.is_none()),
             CloseReason::Ended | CloseReason::CallEnded => false,
         });
-        by_nobody && !self.is_in_doubt() && self.met_at().is_none()
+        by_nobody && !self.is_in_doubt() && self.met_at().is_none() && perhaps_met(self).next().is_none()
     }
 
     /// From when nobody is to be in it any more.

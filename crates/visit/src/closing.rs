@@ -85,7 +85,7 @@ fn quiet_since(visit: &Visit, attribution: &Attribution) -> Option<Timestamp> {
 }
 
 /// When the visit closes in any case: long after its planned end or, if it began late, after the last sign of anybody.
-/// While a clinician is in the meeting it takes a day, since closing would leave their leaving unseen.
+/// While a clinician is in the meeting, or somebody who may be one, it takes a day: closing would leave their leaving unseen.
 fn latest(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Timestamp {
     let launched = visit.participants.values().filter_map(|person| match person.role {
         Role::Practitioner { launched, .. } => launched,
@@ -95,9 +95,7 @@ fn latest(visit: &Visit, attribution: &Attribution, now: Timestamp) -> Timestamp
     let ready = visit.evidence.ready.values().map(|(at, _)| *at);
     let last_sign =
         launched.chain(legs).chain(ready).chain(visit.decisions.reopened).fold(visit.plan.end, Timestamp::max);
-    let held = visit
-        .practitioners()
-        .any(|who| matches!(presence::of(visit, attribution, who, now), Presence::Connected { .. }));
+    let held = called_off::is_held(visit, attribution, now);
     last_sign + if held { visit.policy.latest_close.max(Millis::minutes(24 * 60)) } else { visit.policy.latest_close }
 }
 

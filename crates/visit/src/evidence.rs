@@ -103,6 +103,16 @@ impl Evidence {
         }
     }
 
+    /// The meeting is another one from now on, and of the last nobody tells us any more: whoever was not seen to leave that one
+    /// is not in this one.
+    pub(crate) fn forget_those_inside(&mut self) {
+        let lasting = |leg: &Leg| matches!(leg.medium, Medium::Meeting(_)) && self.end_of(leg).is_none();
+        let inside: Vec<LegId> = self.legs.iter().filter(|(_, leg)| lasting(leg)).map(|(id, _)| id.clone()).collect();
+        for leg in inside {
+            self.legs.remove(&leg);
+        }
+    }
+
     /// The last *Leave* of `who`, if they have not been ready again since.
     pub(crate) fn left_for_good(&self, who: &ParticipantId) -> Option<Timestamp> {
         let left = *self.left.get(who)?.last()?;

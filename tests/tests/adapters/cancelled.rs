@@ -222,6 +222,45 @@ async fn who_is_alone_inside_is_put_out_and_graph_is_asked_until_the_meeting_is_
     ground.no_leaks().await
 }
 
+/// Graph does not delete the first meeting, and whoever has its link goes on using it.
+#[tokio::test]
+async fn what_happens_in_a_meeting_that_was_given_up_is_not_taken_for_what_happens_in_the_next() -> anyhow::Result<()> {
+    let ground = Ground::start_at("epic", often).await?;
+    let waiting = Waiting::start(&ground, 0, ground.schedule(0, 0).await?).await?;
+    let Waiting { clinician, visit, appointment, .. } = &waiting;
+    let room = Room::of(&ground, &join(clinician, visit).await?).await?;
+    let own = room.comes(&clinician.oid).await?;
+    visit_until(clinician, visit, "the clinician is in", |it| is(it, "practitioner", "connected")).await?;
+    ground.fault(json!({ "target": "graph.meeting.delete", "mode": "status", "status": 403, "times": 0 })).await?;
+    status(&ground, appointment, "cancelled").await?;
+    visit_until(clinician, visit, "the cancellation", |it| it["closing"] == true).await?;
+    room.leaves(&own).await?;
+    visit_until(clinician, visit, "all are out", |it| it["closing"] == false).await?;
+    status(&ground, appointment, "booked").await?;
+    clinician.enter(&ground.stack, appointment["appointment_id"].as_str().unwrap_or_default()).await?;
+    let anew = Room::of(&ground, &join(clinician, visit).await?).await?;
+    assert_ne!(anew.thread(), room.thread());
+    anew.comes(&clinician.oid).await?;
+    visit_until(clinician, visit, "the clinician is in the next", |it| is(it, "practitioner", "connected")).await?;
+
+    room.comes(&clinician.oid).await?;
+    room.ends().await?;
+    // What Graph tells of the next one is heard after that.
+    let unknown = "roomed_graph_dropped_total{reason=\"unknown-subscription\"}";
+    until("Graph has told of the first meeting", async || {
+        let gone = clinician.get(&path(visit)).await?;
+        let is_heard = !is(&gone, "practitioner", "connected") || there(&gone).contains(&"unattributed");
+        anyhow::ensure!(!is_heard, "it was taken for the next one's: {gone}");
+        Ok((ground.figure(unknown).await? >= 2.0).then_some(()))
+    })
+    .await?;
+    anew.guest().await?;
+    anew.admit().await?;
+    let both = ["practitioner", "unattributed"];
+    visit_until(clinician, visit, "who comes to the next is seen", |it| there(it) == both).await?;
+    ground.no_leaks().await
+}
+
 #[tokio::test]
 async fn a_cancelled_visits_link_opens_nothing() -> anyhow::Result<()> {
     let often: fn(&mut Value) = |configuration| configuration["ehr"] = json!({ "poll_seconds": 1 });

@@ -202,3 +202,30 @@ async fn after_a_restore_a_meeting_that_stands_is_gone_on_in_unless_graph_has_it
     }
     Ok(())
 }
+
+/// Over by the time of the backup. Since then it was begun again, and cancelled: its meeting was deleted.
+#[tokio::test]
+async fn after_a_restore_a_closed_visit_that_is_begun_again_leads_to_no_meeting_that_is_gone() -> anyhow::Result<()> {
+    let mut ground = Ground::start_with(|configuration| configuration["ehr"] = json!({ "poll_seconds": 1 })).await?;
+    let clinician = ground.clinician(0).await?;
+    let appointment = ground.schedule(0, 0).await?;
+    let id = appointment["appointment_id"].as_str().unwrap_or_default().to_owned();
+    let visit = clinician.enter(&ground.stack, &id).await?;
+    let before = Room::only(&ground).await?;
+    let ended = clinician.ask(Method::POST, &format!("{}/end", path(&visit)), None).await?.accepted()?;
+    anyhow::ensure!(ended["stage"] == "noshow", "it is closed: {ended}");
+    back_up(&ground.stack.directory).await?;
+    clinician.enter(&ground.stack, &id).await?;
+    status(&ground, &appointment, "cancelled").await?;
+    e2e::wait::until("the meeting is deleted", async || Ok(Room::only(&ground).await.is_err().then_some(()))).await?;
+    ground.stack.kill_relay().await?;
+    put_back(&ground.stack.directory)?;
+    status(&ground, &appointment, "booked").await?;
+    ground.stack.start_relay_restored().await?;
+
+    clinician.enter(&ground.stack, &id).await?;
+    let after = room(&ground, &clinician, &visit).await?;
+    assert_ne!(after.thread(), before.thread());
+    assert_eq!(Room::only(&ground).await?.thread(), after.thread());
+    ground.no_leaks().await
+}

@@ -3,7 +3,7 @@
 use super::{Along, ArrivalError, Arrivals, Opened};
 use crate::clock::Random;
 use crate::keys::{Keys, VisitKey};
-use crate::record::{MeetingRecord, Record};
+use crate::record::MeetingRecord;
 use crate::store::{Change, ClaimedGivenUp, Meeting, NewGivenUp};
 
 impl Arrivals {
@@ -27,13 +27,8 @@ impl Arrivals {
     }
 
     /// What becomes of meetings with a change. A visit that came to nothing gives its meeting up, for good: were the
-    /// appointment to stand again, it would not go on in one that is about to be deleted.
-    pub(super) async fn meetings(
-        &self,
-        opened: &mut Opened,
-        before: &Record,
-        along: &Along,
-    ) -> Result<OfMeetings, ArrivalError> {
+    /// appointment to stand again, it would not go on in one that is about to be deleted. So does one that gets another.
+    pub(super) async fn meetings(&self, opened: &mut Opened, along: &Along) -> Result<OfMeetings, ArrivalError> {
         let mut of = OfMeetings { kept: along.meeting.as_ref().map(|(made, _)| made.clone()), ..OfMeetings::default() };
         let is_for_nothing = opened.record.visit.is_for_nothing();
         // One that was still being made comes too late: to a visit that is over, or that has given it up meanwhile.
@@ -41,15 +36,17 @@ impl Arrivals {
             of.given_up.push(late);
         }
         let has_meeting = opened.record.visit.decisions().meeting_ready.is_some();
-        if is_for_nothing && !before.visit.is_for_nothing() && has_meeting {
-            let known = self.any_meeting(opened).await?;
+        if has_meeting && (is_for_nothing || of.kept.is_some()) {
+            let another = |known: &MeetingRecord| of.kept.as_ref().is_none_or(|kept| kept.id != known.id);
+            let known = self.any_meeting(opened).await?.filter(another);
+            of.gives_up = known.is_some();
             of.given_up.extend(known);
-            of.gives_up = true;
         }
-        if !of.given_up.is_empty() && is_for_nothing || along.renames_meeting {
+        let is_gone = along.renames_meeting.as_ref() == Some(&opened.record.meeting_external_id);
+        if !of.given_up.is_empty() && is_for_nothing || is_gone {
             opened.record.meeting_external_id = self.random.id();
         }
-        if along.doubts_meeting {
+        if along.doubts_meeting && !of.gives_up {
             of.kept = self.any_meeting(opened).await?.map(|known| MeetingRecord { in_doubt: true, ..known });
         }
         Ok(of)
@@ -61,7 +58,7 @@ impl Arrivals {
 pub(super) struct OfMeetings {
     /// The visit's, as it is to stand.
     pub(super) kept: Option<MeetingRecord>,
-    /// The visit has none any more.
+    /// The one it had is its no more.
     gives_up: bool,
     /// To be deleted.
     given_up: Vec<MeetingRecord>,

@@ -196,8 +196,8 @@ pub(super) async fn join(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Answer<Json<JoinView>> {
-    let (opened, by) = proven(&relay, &caller, &id).await?;
-    let meeting = relay.ensure_meeting(&opened).await?;
+    let (_, by) = proven(&relay, &caller, &id).await?;
+    let meeting = relay.ensure_meeting(&id).await?;
     relay.arrivals.update(&id, &[VisitEvent::Decided(Command::Call { by })], Along::default()).await?;
     Ok(Json(JoinView { teams_url: links::teams_url(&meeting.join_web_url), https_url: meeting.join_web_url }))
 }
@@ -209,10 +209,10 @@ pub(super) async fn door(
     caller: Caller,
     Path(id): Path<String>,
 ) -> Answer<Json<JoinView>> {
-    let (opened, _) = proven(&relay, &caller, &id).await?;
-    // After whoever is making it at this moment.
-    let meeting = relay.in_turn(&id, relay.arrivals.meeting(&opened)).await?;
-    let meeting = meeting.ok_or(Refusal(ProblemCode::VisitNotFound))?;
+    proven(&relay, &caller, &id).await?;
+    // After whoever is making it at this moment, and as it stands then.
+    let meeting = relay.in_turn(&id, async { relay.arrivals.meeting(&relay.arrivals.load(&id).await?).await });
+    let meeting = meeting.await?.ok_or(Refusal(ProblemCode::VisitNotFound))?;
     Ok(Json(JoinView { teams_url: links::teams_url(&meeting.join_web_url), https_url: meeting.join_web_url }))
 }
 

@@ -95,7 +95,7 @@ pub(super) async fn begin(
     let opened = relay.open_visit(organization, ehr, scheduled, department).await?;
     let opened = enter(relay, caller, ehr, opened, practitioner, standing, consume).await?;
     // The meeting is made before the clinician needs it. If Teams refuses, the visit stands and *Join* tries again.
-    relay.ensure_meeting(&opened).await?;
+    relay.ensure_meeting(&opened.stored.row.id).await?;
     Ok(relay.arrivals.load(&opened.stored.row.id).await?)
 }
 

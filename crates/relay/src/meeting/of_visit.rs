@@ -1,6 +1,8 @@
 //! The meeting of a visit: found, or made and watched before anybody sees a link, and kept as the visit is: its clinicians
 //! may admit, its times are the appointment's. What Graph wants for that is in `teams.rs`.
 
+use std::sync::Arc;
+
 use roomed_protocol::ProblemCode;
 use roomed_visit::{Command, VisitEvent};
 use secrecy::SecretString;
@@ -12,22 +14,44 @@ use crate::config::Organization;
 use crate::http::{Answer, Refusal};
 use crate::record::MeetingRecord;
 use crate::relay::Relay;
-use crate::store::StoredWatch;
+use crate::store::{StoredWatch, VisitRow};
 
 impl Relay {
     /// The meeting of a visit: found, or made and watched before anybody sees a link.
-    pub async fn ensure_meeting(&self, opened: &Opened) -> Answer<MeetingRecord> {
-        self.in_turn(&opened.stored.row.id, async {
-            let known = self.arrivals.any_meeting(opened).await?.filter(|it| it.is_of(&opened.record));
-            match known {
-                Some(known) if known.in_doubt => self.make_meeting(opened, Some(&known)).await,
-                Some(meeting) if is_current(&meeting, opened) => Ok(meeting),
-                // A meeting that is there can be joined as it stands: the next look brings it along.
-                Some(known) => Ok(self.make_meeting(opened, Some(&known)).await.unwrap_or(known)),
-                None => self.make_meeting(opened, None).await,
+    pub async fn ensure_meeting(&self, visit: &str) -> Answer<MeetingRecord> {
+        // Looked at when it is our turn: whoever had it before us may have made the meeting, and the EHR moved it.
+        self.in_turn(visit, Box::pin(self.ensure_now(visit))).await
+    }
+
+    async fn ensure_now(&self, visit: &str) -> Answer<MeetingRecord> {
+        let opened = self.arrivals.load(visit).await?;
+        let known = self.known(&opened).await?;
+        match known {
+            Some(known) if !known.in_doubt && is_current(&known, &opened) => return Ok(known),
+            _ => {}
+        }
+        match self.ask_for_meeting(&opened, known.as_ref()).await? {
+            Ok(made) => self.keep_meeting(&opened, known.as_ref(), made).await,
+            // What stands under this external id was deleted, and stays so. Another node may have found that as well: what
+            // is agreed on counts.
+            Err(MeetingError::Gone) => {
+                let along = Along { renames_meeting: Some(opened.record.meeting_external_id), ..Along::default() };
+                let renamed = self.arrivals.update(visit, &[], along).await?;
+                let known = self.known(&renamed).await?;
+                let made = self.ask_for_meeting(&renamed, known.as_ref()).await??;
+                self.keep_meeting(&renamed, known.as_ref(), made).await
             }
-        })
-        .await
+            // A meeting that is there can be joined as it stands: the next look brings it along.
+            Err(error) => match self.arrivals.meeting(&self.arrivals.load(visit).await?).await? {
+                Some(stands) => Ok(stands),
+                None => Err(error.into()),
+            },
+        }
+    }
+
+    /// What is kept as the visit's meeting, in doubt or not.
+    async fn known(&self, opened: &Opened) -> Answer<Option<MeetingRecord>> {
+        Ok(self.arrivals.any_meeting(opened).await?.filter(|it| it.is_of(&opened.record)))
     }
 
     /// Runs what makes or watches a meeting, one at a time per visit.
@@ -42,48 +66,67 @@ impl Relay {
 
     /// Makes the meeting, or (asked again under the same external id) gives the one there is its new co-organizers and
     /// times. It stays under the organizer it was made under.
-    async fn make_meeting(&self, opened: &Opened, known: Option<&MeetingRecord>) -> Answer<MeetingRecord> {
+    async fn ask_for_meeting(
+        &self,
+        opened: &Opened,
+        known: Option<&MeetingRecord>,
+    ) -> Answer<Result<(MeetingRequest, Meeting), MeetingError>> {
         let row = &opened.stored.row;
         let organization = self.organization(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
-        let meetings = self.meetings.get(&row.organization).ok_or(Refusal(ProblemCode::Internal))?;
-        let mut request = MeetingRequest {
+        let request = MeetingRequest {
             external_id: opened.record.meeting_external_id.clone(),
             organizer: organizer(organization, known),
             co_organizers: opened.stored.members.iter().map(|member| member.oid.clone()).collect(),
             start: row.planned_start,
             end: row.planned_end,
         };
-        let meeting = match meetings.ensure(&request).await {
-            // What stands under this external id was deleted, and stays so.
-            Err(MeetingError::Gone) => {
-                let along = Along { renames_meeting: true, ..Along::default() };
-                let renamed = self.arrivals.update(&row.id, &[], along).await?;
-                request.external_id = renamed.record.meeting_external_id;
-                meetings.ensure(&request).await?
-            }
-            made => made?,
-        };
+        Ok(self.meetings_of(row)?.ensure(&request).await.map(|meeting| (request, meeting)))
+    }
+
+    /// Keeps it as the visit's, watched.
+    async fn keep_meeting(
+        &self,
+        opened: &Opened,
+        known: Option<&MeetingRecord>,
+        (request, meeting): (MeetingRequest, Meeting),
+    ) -> Answer<MeetingRecord> {
+        let row = &opened.stored.row;
         let watch = match known {
             Some(known) if known.id == meeting.id => None,
-            _ => Some(self.watch(&row.id, &row.organization, &**meetings, &meeting).await?),
+            _ => Some(self.watch(&row.id, &row.organization, &**self.meetings_of(row)?, &meeting).await?),
         };
         let record = MeetingRecord {
             id: meeting.id,
             join_web_url: meeting.join_web_url,
             patient_join_url: meeting.patient_join_url,
             organizer: Some(request.organizer),
-            planned: Some((row.planned_start, row.planned_end)),
+            planned: Some((request.start, request.end)),
             co_organizers: request.co_organizers,
             external_id: Some(request.external_id),
             in_doubt: false,
         };
+        let subscription = watch.as_ref().map(|watch| watch.subscription.clone());
         let along = Along { meeting: Some((record.clone(), watch)), ..Along::default() };
         let kept = self.arrivals.update(&row.id, &[VisitEvent::Decided(Command::MeetingReady)], along).await?;
-        // The visit came to nothing meanwhile: the meeting is on its way out.
-        match record.is_of(&kept.record) {
-            true => Ok(record),
-            false => Err(Refusal(ProblemCode::VisitClosed)),
+        if record.is_of(&kept.record) {
+            return Ok(record);
         }
+        // The visit came to nothing meanwhile: the meeting is on its way out.
+        if let Some(subscription) = subscription {
+            self.unwatch(&**self.meetings_of(row)?, &subscription).await;
+        }
+        Err(Refusal(ProblemCode::VisitClosed))
+    }
+
+    /// Ends a hold that is not kept.
+    pub(crate) async fn unwatch(&self, meetings: &dyn Meetings, subscription: &str) {
+        if let Err(error) = meetings.unwatch(subscription).await {
+            tracing::info!(%error, "a watch that nobody needs could not be ended; it runs out by itself");
+        }
+    }
+
+    fn meetings_of(&self, row: &VisitRow) -> Answer<&Arc<dyn Meetings>> {
+        self.meetings.get(&row.organization).ok_or(Refusal(ProblemCode::Internal))
     }
 
     /// Subscribes to a meeting's events under a fresh secret, of which only the hash is kept.

@@ -2,6 +2,8 @@
 //! removed. The commit that finds a visit to be for nothing gives its meeting up; what is needed to delete it is in the store
 //! from then on, sealed under the visit's key, and the visit may be in another meeting by the time it is done.
 
+use std::sync::Arc;
+
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 
@@ -11,10 +13,16 @@ use crate::keys::KeyError;
 use crate::meeting::MeetingError;
 use crate::meeting::of_visit::as_made;
 use crate::relay::Relay;
+use crate::rounds;
 use crate::store::{ClaimedGivenUp, CommitError, StoreError};
 
 /// Longer than this nobody is asked: what an admin has not changed by then stays, and so does the meeting.
 pub const ASKED_FOR: SignedDuration = SignedDuration::from_hours(24);
+
+/// Deletes meetings until the relay stops.
+pub async fn run(relay: Arc<Relay>) {
+    rounds::run(&relay, &relay.arrivals.given_up, "meetings to be deleted", || round(&relay)).await;
+}
 
 /// Deletes what is due; answers with when there is more to do.
 pub async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
@@ -29,13 +37,13 @@ pub async fn round(relay: &Relay) -> Result<Option<Timestamp>, StoreError> {
         if due.is_empty() {
             return relay.store.next_given_up_at().await;
         }
-        for settled in join_all(due.iter().map(|claimed| look(relay, claimed, now))).await {
+        for settled in join_all(due.iter().map(|claimed| look(relay, claimed))).await {
             settled?;
         }
     }
 }
 
-async fn look(relay: &Relay, claimed: &ClaimedGivenUp, now: Timestamp) -> Result<(), StoreError> {
+async fn look(relay: &Relay, claimed: &ClaimedGivenUp) -> Result<(), StoreError> {
     let again = match relay.arrivals.load(&claimed.visit).await {
         Ok(opened) => delete(relay, claimed, &opened).await,
         // Nobody can know any more which meeting it was.
@@ -46,6 +54,8 @@ async fn look(relay: &Relay, claimed: &ClaimedGivenUp, now: Timestamp) -> Result
             Some(AGAIN_AFTER)
         }
     };
+    // Counted from now: Graph may have taken longer to answer than it asks us to wait.
+    let now = relay.store.time(relay.clock.now()).await?;
     let again = again.and_then(|after| now.checked_add(after).ok());
     let gives_in = again.is_some_and(|at| at.duration_since(claimed.since) > ASKED_FOR);
     if gives_in {
@@ -62,7 +72,8 @@ async fn delete(relay: &Relay, claimed: &ClaimedGivenUp, opened: &Opened) -> Opt
     let (Some(organization), Some(meetings)) =
         (relay.organization(&claimed.organization), relay.meetings.get(&claimed.organization))
     else {
-        return None;
+        // Another node knows it, perhaps: one whose configuration is newer.
+        return Some(REFUSED_FOR);
     };
     let record = match relay.arrivals.given_up(opened, claimed) {
         Ok(record) => record,

@@ -132,7 +132,8 @@ pub struct Change {
     pub watches: Vec<StoredWatch>,
     /// The meeting, once it exists.
     pub meeting: Option<Meeting>,
-    /// The visit has no meeting any more; one that comes with this change is its next.
+    /// The visit has no meeting any more, and nobody is told of what happens there; one that comes with this change is its
+    /// next, with its own watch.
     pub gives_up: bool,
     /// Meetings that are to be deleted: what the visit gives up, and what was made for it too late.
     pub given_up: Vec<NewGivenUp>,

@@ -40,6 +40,6 @@ pub trait Watches: Send + Sync {
     /// Graph has prolonged it.
     async fn watch_renewed(&self, subscription: &str, expires_at: Timestamp) -> Result<(), StoreError>;
 
-    /// It is over.
-    async fn forget_watch(&self, subscription: &str) -> Result<(), StoreError>;
+    /// It is over, and `new` is in its place. False, and nothing is kept, if it is over for good: its meeting was given up.
+    async fn watch_anew(&self, subscription: &str, new: StoredWatch) -> Result<bool, StoreError>;
 }

@@ -7,12 +7,16 @@ mod clinicians;
 #[path = "../operations/home.rs"]
 #[expect(dead_code, reason = "part of it is for what an operator does")]
 mod home;
+mod meetings;
 mod node;
 mod page;
 mod pages;
 #[path = "../operations/place.rs"]
 #[expect(dead_code, reason = "part of it is for what an operator does")]
 mod place;
+#[path = "../operations/provider.rs"]
+#[expect(dead_code, reason = "part of it is for what an operator does")]
+mod provider;
 #[path = "../stores/server.rs"]
 mod server;
 #[path = "../operations/server_time.rs"]

@@ -1,17 +1,21 @@
 //! The meeting of a cancelled visit is deleted exactly once, however the visit closed and whatever becomes of it, and Graph is
 //! asked for a day at most.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use jiff::SignedDuration;
 use roomed_relay::arrivals::Along;
+use roomed_relay::clock::Clock;
 use roomed_relay::ehr::Said;
 use roomed_relay::meeting::{MeetingError, RefusalReason};
 use roomed_relay::removal::given_up::ASKED_FOR;
 use roomed_relay::store::EntryState;
-use roomed_relay::{shredding, timers};
+use roomed_relay::{removal, shredding, timers};
 use roomed_visit::{CloseReason, Command, Identity, LegId, LegState, Oid, Testimony, VisitEvent};
 
 use crate::home::{Home, Kind};
-use crate::place::{CANARY, OID, Place, Visit, made_under, noon};
+use crate::place::{CANARY, OID, ORGANIZATION, Place, Visit, made_under, noon};
 
 fn named(name: &str) -> String {
     format!("{CANARY}-meeting-{name}")
@@ -140,5 +144,102 @@ pub(crate) async fn each_meeting_that_was_given_up_is_deleted_and_never_the_one_
     assert_eq!((meeting(&place, &visit).await, external_id(&place, &visit).await == now), (None, false));
     assert_eq!(place.delete_meetings().await, None);
     assert_eq!(place.provider.discarded(), [named("last")]);
+    place.close().await;
+}
+
+/// What a relay of before, too, would have made due.
+async fn to_be_looked_after(home: &Home, visit: &Visit) {
+    let due = noon().as_millisecond();
+    let row =
+        format!("INSERT INTO removal (visit, organization, due_at) VALUES ('{}', '{ORGANIZATION}', {due})", visit.id);
+    home.sql(&row).await;
+}
+
+pub(crate) async fn a_graph_that_hangs_and_refuses_holds_up_nothing_else(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Arc::new(Place::open(&home, noon()).await);
+    let (visit, other) = (place.visit("one").await, place.visit("other").await);
+    decide(&place, &visit, Command::Cancel).await;
+    // It takes ten seconds to answer, and wants to be left alone for eight.
+    let there = Arc::clone(&place);
+    place.provider.discards(move |_| {
+        let there = Arc::clone(&there);
+        Box::pin(async move {
+            there.advance(SignedDuration::from_secs(10));
+            there.set_server_time().await;
+            Err(MeetingError::Unreachable { retry_after: Some(Duration::from_secs(8)) })
+        })
+    });
+    let round = tokio::time::timeout(Duration::from_secs(20), place.delete_meetings());
+    let next = round.await.expect("the round ends, whatever Graph does");
+    assert_eq!(next, Some(noon() + SignedDuration::from_secs(18)), "from when it answered");
+    assert_eq!(place.provider.discarded(), [named("one")], "asked once");
+
+    // Now it does not answer at all, and somebody else's meeting is to be emptied.
+    place.advance(minutes(1));
+    place.set_server_time().await;
+    let (hangs, mut hanging) = tokio::sync::mpsc::unbounded_channel();
+    place.provider.discards(move |_| {
+        hangs.send(()).unwrap();
+        Box::pin(std::future::pending())
+    });
+    let rounds = [
+        tokio::spawn(removal::run(Arc::clone(&place.relay))),
+        tokio::spawn(removal::given_up::run(Arc::clone(&place.relay))),
+    ];
+    hanging.recv().await.unwrap();
+    to_be_looked_after(&home, &other).await;
+    place.relay.arrivals.removals.notify_one();
+    let served = async {
+        let mut every = tokio::time::interval(Duration::from_millis(20));
+        while place.relay.store.has_removal(&other.id).await.unwrap() {
+            every.tick().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(15), served).await.expect("the other is looked after");
+    for round in rounds {
+        round.abort();
+        assert!(round.await.unwrap_err().is_cancelled(), "it would have gone on");
+    }
+    *place.provider.on_discard.lock().unwrap() = None;
+    place.relay.store.close().await;
+}
+
+/// It kept the meeting as the visit's, and what was to become of it as a row of those that are to be emptied.
+pub(crate) async fn what_a_relay_of_before_left_to_be_deleted_is_deleted_once(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let visit = place.visit("one").await;
+    home.sql("CREATE TABLE kept AS SELECT meeting, meeting_sealed FROM visit").await;
+    decide(&place, &visit, Command::Cancel).await;
+    home.sql(
+        "UPDATE visit SET meeting = (SELECT meeting FROM kept), meeting_sealed = (SELECT meeting_sealed FROM kept);
+         DROP TABLE kept; DELETE FROM given_up",
+    )
+    .await;
+    to_be_looked_after(&home, &visit).await;
+    assert_eq!(meeting(&place, &visit).await, Some(named("one")));
+    for _ in 0..2 {
+        assert_eq!((place.empty_meetings().await, place.delete_meetings().await), (None, None));
+    }
+    assert_eq!(place.provider.discarded(), [named("one")], "once");
+    assert_eq!(meeting(&place, &visit).await, None);
+    assert!(!place.relay.store.has_removal(&visit.id).await.unwrap());
+    place.close().await;
+}
+
+/// Its configuration is older than the other's, say.
+pub(crate) async fn a_node_that_does_not_know_the_organization_leaves_its_meetings_to_another(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let visit = place.visit("one").await;
+    decide(&place, &visit, Command::Cancel).await;
+    home.sql("UPDATE given_up SET organization = 'new-here'").await;
+    assert_eq!(place.delete_meetings().await, Some(place.clock.now() + minutes(10)), "not all the time, either");
+    assert_eq!(place.provider.discarded(), Vec::<String>::new());
+    home.sql(&format!("UPDATE given_up SET organization = '{ORGANIZATION}'")).await;
+    place.advance(minutes(10));
+    assert_eq!(place.delete_meetings().await, None);
+    assert_eq!(place.provider.discarded(), [named("one")]);
     place.close().await;
 }

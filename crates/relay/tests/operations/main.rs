@@ -7,9 +7,11 @@ mod given_up;
 mod group;
 mod home;
 mod loot;
+mod meetings;
 mod outbox;
 mod place;
 mod program;
+mod provider;
 mod release;
 mod restore;
 #[path = "../stores/server.rs"]
@@ -44,6 +46,13 @@ on_both! {
     given_up::what_graph_refuses_to_delete_is_asked_for_a_day,
     given_up::a_cancelled_visit_that_time_closes_has_its_meeting_deleted_once,
     given_up::each_meeting_that_was_given_up_is_deleted_and_never_the_one_the_visit_goes_on_in,
+    given_up::a_graph_that_hangs_and_refuses_holds_up_nothing_else,
+    given_up::what_a_relay_of_before_left_to_be_deleted_is_deleted_once,
+    given_up::a_node_that_does_not_know_the_organization_leaves_its_meetings_to_another,
+    meetings::two_who_come_at_once_where_the_meeting_was_deleted_are_in_one,
+    meetings::a_meeting_stays_where_the_ehr_has_moved_it,
+    meetings::no_link_is_handed_out_that_leads_nowhere,
+    meetings::nobody_is_told_of_a_meeting_that_was_given_up_by_whoever_renews_its_watch,
     outbox::rows_are_listed_shown_retried_and_skipped,
     outbox::what_may_have_been_applied_is_sent_on_an_operators_word,
     outbox::a_replay_looks_first_and_says_what_is_destroyed,
@@ -51,6 +60,7 @@ on_both! {
     restore::where_the_ehr_can_be_read_it_decides,
     restore::what_the_ehr_does_not_show_is_sent_only_if_it_cannot_overwrite_anything_newer,
     restore::a_visit_that_was_forgotten_since_the_backup_stays_forgotten,
+    restore::a_meeting_of_a_visit_that_was_over_is_asked_for_before_it_is_gone_on_in,
     restore::the_real_relay_sends_nothing_of_a_backup_and_without_the_flag_it_would,
     shredding::nothing_opens_a_finished_visit_from_whatever_backup_with_every_key_that_survives,
     shredding::what_is_not_settled_keeps_its_visit_and_what_is_parked_keeps_it_for_a_week,

@@ -10,20 +10,19 @@ use roomed_relay::arrivals::Along;
 use roomed_relay::clock::{Clock, ManualClock, SystemRandomness};
 use roomed_relay::config::Config;
 use roomed_relay::ehr::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, requests};
-use roomed_relay::meeting::{Attended, Capability, Meeting, MeetingError, MeetingRequest, Meetings, Watch};
 use roomed_relay::neighbours::Pulse;
 use roomed_relay::outbox::{About, Presence, Worker, WriteBack};
 use roomed_relay::record::MeetingRecord;
 use roomed_relay::relay::Relay;
-use roomed_relay::removal::given_up;
+use roomed_relay::removal::{self, given_up};
 use roomed_relay::restore::Reconciler;
 use roomed_relay::serve::{Assembled, Outside, assemble};
 use roomed_relay::store::{self, Channel, EntryFilter, EntryRow, EntryState, Store, StoredWatch};
 use roomed_relay::wire;
 use roomed_visit::{Command, LegId, Oid, ParticipantId, Source, Testimony, VisitEvent};
-use secrecy::SecretString;
 
 use crate::home::Home;
+use crate::provider::Provider;
 use crate::server_time::ServerTime;
 
 /// Stands in everything about a patient and in every secret.
@@ -148,57 +147,6 @@ impl Ehr for Scripted {
     }
 }
 
-/// A meeting provider that makes nothing: only the ends of watches and of meetings are asked of it.
-#[derive(Default)]
-pub(crate) struct Provider {
-    /// Ends of watches.
-    pub(crate) unwatched: Mutex<Vec<String>>,
-    /// Every meeting it was asked to delete, each time.
-    pub(crate) discarded: Mutex<Vec<String>>,
-    /// Why it does not delete any; without, it does.
-    pub(crate) keeps: Mutex<Option<MeetingError>>,
-}
-
-impl Provider {
-    /// The meetings it was asked to delete since the last time.
-    pub(crate) fn discarded(&self) -> Vec<String> {
-        std::mem::take(&mut self.discarded.lock().unwrap())
-    }
-}
-
-#[async_trait]
-impl Meetings for Provider {
-    async fn ensure(&self, _: &MeetingRequest) -> Result<Meeting, MeetingError> {
-        Err(MeetingError::Gone)
-    }
-
-    async fn watch(&self, _: &Meeting, _: &SecretString) -> Result<Watch, MeetingError> {
-        Err(MeetingError::Gone)
-    }
-
-    async fn renew(&self, _: &str) -> Result<Timestamp, MeetingError> {
-        Err(MeetingError::Gone)
-    }
-
-    async fn unwatch(&self, subscription: &str) -> Result<(), MeetingError> {
-        self.unwatched.lock().unwrap().push(subscription.to_owned());
-        Ok(())
-    }
-
-    async fn discard(&self, meeting: &Meeting) -> Result<(), MeetingError> {
-        self.discarded.lock().unwrap().push(meeting.id.clone());
-        self.keeps.lock().unwrap().clone().map_or(Ok(()), Err)
-    }
-
-    fn ending(&self) -> Capability {
-        Capability::CloseOnly
-    }
-
-    async fn attendance(&self, _: &Meeting) -> Result<Vec<Attended>, MeetingError> {
-        Ok(Vec::new())
-    }
-}
-
 /// A relay that is not serving: every step is taken by the test.
 pub(crate) struct Place {
     pub(crate) clock: Arc<ManualClock>,
@@ -207,6 +155,8 @@ pub(crate) struct Place {
     pub(crate) worker: Worker,
     pub(crate) ehr: Arc<Scripted>,
     pub(crate) provider: Arc<Provider>,
+    /// As long as it is there, the relay is not stopping.
+    _assembled: Option<Assembled>,
 }
 
 impl Place {
@@ -220,8 +170,8 @@ impl Place {
         let server_time = home.time().await;
         let store = store::open(&home.url(), 2, Duration::from_secs(10)).await.unwrap();
         let clock = Arc::new(ManualClock::new(now));
-        let place = Self::assembled(ehr, home, store, clock, Pulse::default()).await.0;
-        let place = Self { server_time, ..place };
+        let (place, assembled) = Self::assembled(ehr, home, store, clock, Pulse::default()).await;
+        let place = Self { server_time, _assembled: Some(assembled), ..place };
         place.set_server_time().await;
         place
     }
@@ -249,7 +199,7 @@ impl Place {
         let relay = Arc::clone(&assembled.relay);
         let Relay { config, store, keys, ehrs, clock: time, random, arrivals, .. } = &*relay;
         let worker = Worker::new(config, store, keys, ehrs, time, random, arrivals);
-        (Self { clock, server_time: None, relay, worker, ehr, provider }, assembled)
+        (Self { clock, server_time: None, relay, worker, ehr, provider, _assembled: None }, assembled)
     }
 
     pub(crate) async fn close(self) {
@@ -335,7 +285,7 @@ impl Place {
     }
 
     /// The server's time is the relay's.
-    async fn set_server_time(&self) {
+    pub(crate) async fn set_server_time(&self) {
         if let Some(time) = &self.server_time {
             time.set(self.clock.now()).await;
         }
@@ -345,6 +295,12 @@ impl Place {
     pub(crate) async fn reconcile(&self, reconciler: &mut Reconciler) -> u64 {
         self.set_server_time().await;
         reconciler.round(&self.relay).await.unwrap()
+    }
+
+    /// One round of looking after the meetings of ended visits; answers with when the next is.
+    pub(crate) async fn empty_meetings(&self) -> Option<Timestamp> {
+        self.set_server_time().await;
+        removal::round(&self.relay).await.unwrap()
     }
 
     /// One round of deleting what was given up; answers with when the next is.

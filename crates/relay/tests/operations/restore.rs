@@ -6,10 +6,11 @@ use roomed_relay::ehr::ReadBack;
 use roomed_relay::outbox::Presence;
 use roomed_relay::restore::{self, Reconciler};
 use roomed_relay::store::{Channel, EntryState};
+use roomed_visit::{Command, Oid, VisitEvent};
 
 use crate::home::{Home, Kind};
-use crate::place::{EHR, Place, Visit, noon};
-use crate::program;
+use crate::place::{EHR, OID, Place, Visit, noon};
+use crate::{meetings, program};
 
 /// The backup of a relay that was lost: one visit whose patient waits, not yet told; one that is over, its end not yet told. After the
 /// backup, the lost relay told all of it, and newer things.
@@ -140,6 +141,26 @@ pub(crate) async fn a_visit_that_was_forgotten_since_the_backup_stays_forgotten(
     place.advance(SignedDuration::from_hours(24 * 8));
     roomed_relay::shredding::round(&place.relay).await.unwrap();
     assert!(place.relay.store.visit(&waits.id).await.unwrap().is_none());
+    place.close().await;
+}
+
+/// Ended before the backup; since then that was taken back, the appointment was cancelled, and the meeting is deleted.
+pub(crate) async fn a_meeting_of_a_visit_that_was_over_is_asked_for_before_it_is_gone_on_in(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let visit = place.visit("over").await;
+    let before = meetings::meeting(&place, &visit).await.unwrap();
+    place.end(&visit).await;
+    let backup = home.restored_elsewhere().await;
+    place.close().await;
+    let place = restored(&backup).await;
+    meetings::delete(&place, &visit).await;
+    let launched = Command::Launched { participant: visit.doctor.clone(), oid: Oid::new(OID), covering: false };
+    place.happen(&visit, VisitEvent::Decided(launched)).await;
+    assert_eq!(meetings::meeting(&place, &visit).await, None, "nobody is sent there unasked");
+    let after = place.relay.ensure_meeting(&visit.id).await.unwrap().id;
+    assert_ne!(after, before);
+    assert_eq!(meetings::meeting(&place, &visit).await, Some(after));
     place.close().await;
 }
 

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use roomed_relay::store::{Change, ClaimedGivenUp, LookupKey, Meeting, NewGivenUp, Store, VisitRow};
+use roomed_relay::store::{Change, ClaimedGivenUp, LookupKey, Meeting, NewGivenUp, Store, StoredWatch, VisitRow};
 
 use crate::forgetting::summary;
 use crate::given::{ORGANIZATION, t, visit};
@@ -45,6 +45,38 @@ pub(crate) async fn a_meeting_is_given_up_with_the_change_and_the_visit_has_none
     store.commit(Change::of(visit("v1"), Some(3), t(7))).await.unwrap();
     assert_eq!(store.meeting("v1").await.unwrap(), Some(meeting("second")));
     assert_eq!(ids(&store.claim_given_up(t(7), t(30), 9).await.unwrap()), ["a", "b"], "each until it is deleted");
+}
+
+/// What still happens in it is not taken for what happens in the visit's next meeting.
+pub(crate) async fn nobody_is_told_any_more_of_a_meeting_that_was_given_up(store: Arc<dyn Store>) {
+    let watch = |subscription: &str, visit: &str| StoredWatch {
+        subscription: subscription.into(),
+        organization: ORGANIZATION.into(),
+        visit: visit.into(),
+        client_state_hash: "hash".into(),
+        certificate_id: "certificate".into(),
+        expires_at: t(90),
+    };
+    for (visit_id, subscription) in [("v1", "first"), ("v2", "another's")] {
+        let mut made = Change::of(visit(visit_id), None, t(0));
+        (made.meeting, made.watches) = (Some(meeting(subscription)), vec![watch(subscription, visit_id)]);
+        store.commit(made).await.unwrap();
+    }
+    let mut stale = Change::of(visit("v1"), Some(7), t(1));
+    stale.gives_up = true;
+    store.commit(stale).await.unwrap_err();
+    assert!(store.watch("first").await.unwrap().is_some(), "nothing was given up");
+    // The next comes with the same change, and with a watch of its own.
+    let mut next = Change::of(visit("v1"), Some(1), t(2));
+    (next.gives_up, next.given_up) = (true, vec![given_up("a")]);
+    (next.meeting, next.watches) = (Some(meeting("second")), vec![watch("second", "v1")]);
+    store.commit(next).await.unwrap();
+    assert_eq!(store.watch("first").await.unwrap(), None);
+    assert_eq!(store.watches_of("v1").await.unwrap(), [watch("second", "v1")]);
+    assert!(!store.watch_anew("first", watch("anew", "v1")).await.unwrap(), "who renews it comes too late");
+    gives_up(&store, Some(2), &["b"], None, 3).await;
+    assert_eq!(store.watches_of("v1").await.unwrap(), []);
+    assert_eq!(store.watches_of("v2").await.unwrap().len(), 1, "another visit's is another's");
 }
 
 pub(crate) async fn a_given_up_meeting_is_one_nodes_until_it_is_settled(store: Arc<dyn Store>) {

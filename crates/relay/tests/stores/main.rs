@@ -84,6 +84,7 @@ macro_rules! suite {
                 removals::an_end_given_or_taken_back_meanwhile_is_not_lost,
                 removals::a_refused_end_removes_nobody_and_a_leg_outlives_its_visit,
                 given_up::a_meeting_is_given_up_with_the_change_and_the_visit_has_none_or_the_next,
+                given_up::nobody_is_told_any_more_of_a_meeting_that_was_given_up,
                 given_up::a_given_up_meeting_is_one_nodes_until_it_is_settled,
                 given_up::a_refused_change_gives_nothing_up_and_a_forgotten_visit_leaves_nothing,
                 delivery::a_row_is_claimed_delivered_and_shown,

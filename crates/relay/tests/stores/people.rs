@@ -171,6 +171,9 @@ pub(crate) async fn watches_are_renewed_and_end(store: Arc<dyn Store>) {
     assert_eq!(store.watches_of("open").await.unwrap().len(), 2);
     store.put_watch(watch("w1", "open", 77)).await.unwrap();
     assert_eq!(store.watch("w1").await.unwrap().unwrap().expires_at, t(77));
-    store.forget_watch("w1").await.unwrap();
+    assert!(store.watch_anew("w1", watch("w4", "open", 80)).await.unwrap());
     assert_eq!(store.watch("w1").await.unwrap(), None);
+    assert_eq!(store.watch("w4").await.unwrap(), Some(watch("w4", "open", 80)));
+    assert!(!store.watch_anew("w1", watch("w5", "open", 90)).await.unwrap(), "it is over for good");
+    assert_eq!(store.watch("w5").await.unwrap(), None);
 }

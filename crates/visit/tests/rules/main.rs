@@ -12,6 +12,7 @@ mod grace;
 mod group;
 mod orders;
 mod people;
+mod perhaps_met;
 mod refresh;
 mod stage;
 mod story;

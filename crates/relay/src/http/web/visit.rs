@@ -38,8 +38,8 @@ async fn look(relay: &Relay, key: &str, id: &str, headers: &HeaderMap) -> Answer
     let Some(caller) = WebCaller::at(relay, headers, key).await? else {
         return sign_in::begin_for(relay, key, headers, Then::Visit(id.to_owned())).await;
     };
-    let (opened, _) = proven(relay, &caller.caller(), id).await?;
-    let meeting = relay.ensure_meeting(&opened).await?;
+    proven(relay, &caller.caller(), id).await?;
+    let meeting = relay.ensure_meeting(id).await?;
     let teams = links::teams_url(&meeting.join_web_url);
     let online = relay.has_companion(&caller.caller().recipient()).await;
     let ways = page::Ways { join_web_url: &meeting.join_web_url, teams: teams.is_some(), companion: online };
@@ -79,8 +79,8 @@ async fn go_in(
 ) -> Answer<Response> {
     let caller = WebCaller::acting(relay, headers, key).await?;
     let Form(Pressed { r#in }) = pressed.map_err(|_| Refusal(ProblemCode::BadRequest))?;
-    let (opened, by) = proven(relay, &caller.caller(), id).await?;
-    let meeting = relay.ensure_meeting(&opened).await?;
+    let (_, by) = proven(relay, &caller.caller(), id).await?;
+    let meeting = relay.ensure_meeting(id).await?;
     relay.arrivals.update(id, &[VisitEvent::Decided(Command::Call { by })], Along::default()).await?;
     let teams = links::teams_url(&meeting.join_web_url);
     let to = match (r#in, teams) {

@@ -44,6 +44,9 @@ impl PostgresStore {
                 return Err(CommitError::LinkedOtherwise);
             }
         }
+        if change.gives_up {
+            watches::forget_all(&mut tx, &change.visit.id).await?;
+        }
         for watch in &change.watches {
             watches::put(&mut tx, watch).await?;
         }

@@ -46,6 +46,12 @@ pub(super) async fn put(tx: &mut PgConnection, watch: &StoredWatch) -> Result<()
     Ok(())
 }
 
+/// Of a meeting that its visit gives up nobody is told any more.
+pub(super) async fn forget_all(tx: &mut PgConnection, visit: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM watch WHERE visit = $1").bind(visit).execute(tx).await?;
+    Ok(())
+}
+
 #[async_trait]
 impl Watches for PostgresStore {
     async fn put_watch(&self, watch: StoredWatch) -> Result<(), StoreError> {
@@ -94,10 +100,17 @@ impl Watches for PostgresStore {
         Ok(())
     }
 
-    async fn forget_watch(&self, subscription: &str) -> Result<(), StoreError> {
+    async fn watch_anew(&self, subscription: &str, new: StoredWatch) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        sqlx::query("DELETE FROM watch WHERE subscription = $1").bind(subscription).execute(&mut *tx).await?;
+        // The visit first, as everywhere: a commit that gives the meeting up holds it.
+        let lock = "SELECT id FROM visit WHERE id = $1 FOR KEY SHARE";
+        sqlx::query(lock).bind(&new.visit).fetch_optional(&mut *tx).await?;
+        let over = sqlx::query("DELETE FROM watch WHERE subscription = $1").bind(subscription);
+        let is_there = over.execute(&mut *tx).await?.rows_affected() == 1;
+        if is_there {
+            put(&mut tx, &new).await?;
+        }
         tx.commit().await?;
-        Ok(())
+        Ok(is_there)
     }
 }

@@ -59,6 +59,9 @@ async fn commit(tx: &mut SqliteConnection, change: Change) -> Result<Committed, 
             return Err(CommitError::LinkedOtherwise);
         }
     }
+    if change.gives_up {
+        watches::forget_all(tx, &change.visit.id).await?;
+    }
     for watch in &change.watches {
         watches::put(tx, watch).await?;
     }

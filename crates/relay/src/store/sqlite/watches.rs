@@ -44,6 +44,12 @@ pub(super) async fn put(tx: &mut SqliteConnection, watch: &StoredWatch) -> Resul
     Ok(())
 }
 
+/// Of a meeting that its visit gives up nobody is told any more.
+pub(super) async fn forget_all(tx: &mut SqliteConnection, visit: &str) -> Result<(), StoreError> {
+    sqlx::query("DELETE FROM watch WHERE visit = ?").bind(visit).execute(tx).await?;
+    Ok(())
+}
+
 #[async_trait]
 impl Watches for SqliteStore {
     async fn put_watch(&self, watch: StoredWatch) -> Result<(), StoreError> {
@@ -93,12 +99,16 @@ impl Watches for SqliteStore {
         .await
     }
 
-    async fn forget_watch(&self, subscription: &str) -> Result<(), StoreError> {
+    async fn watch_anew(&self, subscription: &str, new: StoredWatch) -> Result<bool, StoreError> {
         let subscription = subscription.to_owned();
         self.write(move |tx| {
             Box::pin(async move {
-                sqlx::query("DELETE FROM watch WHERE subscription = ?").bind(subscription).execute(tx).await?;
-                Ok(())
+                let over = sqlx::query("DELETE FROM watch WHERE subscription = ?").bind(subscription);
+                let is_there = over.execute(&mut *tx).await?.rows_affected() == 1;
+                if is_there {
+                    put(tx, &new).await?;
+                }
+                Ok(is_there)
             })
         })
         .await

@@ -235,7 +235,7 @@ macro_rules! without_the_rest {
                 Err(not_here())
             }
 
-            async fn forget_watch(&self, _: &str) -> Result<(), StoreError> {
+            async fn watch_anew(&self, _: &str, _: StoredWatch) -> Result<bool, StoreError> {
                 Err(not_here())
             }
         }
