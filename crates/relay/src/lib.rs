@@ -6,6 +6,7 @@ pub mod arrivals;
 pub mod clock;
 pub mod config;
 pub mod context_link;
+pub mod doctor;
 pub mod ehr;
 pub mod failpoint;
 pub mod http;

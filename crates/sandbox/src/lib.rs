@@ -17,7 +17,7 @@ mod smart;
 pub mod teams;
 mod web;
 
-use crate::core::{Hospital, Random, Shared};
+use crate::core::{Hospital, Random, Shared, switches::SERVER_DATE};
 use anyhow::Context;
 use axum::{
     Router,
@@ -149,6 +149,7 @@ impl Sandbox {
             (control, control::router()),
         ] {
             let routes = routes.layer(from_fn_with_state(hospital.clone(), note_referer));
+            let routes = routes.layer(from_fn_with_state(hospital.clone(), tell_date));
             tasks.spawn(serve(listener, routes.with_state(hospital.clone()), stop.subscribe()));
         }
         tasks.spawn(mail::serve(mail, hospital.clone(), stop.subscribe()));
@@ -165,6 +166,16 @@ impl Running {
         let all = async { while self.tasks.join_next().await.is_some() {} };
         let _ = tokio::time::timeout(std::time::Duration::from_secs(2), all).await;
     }
+}
+
+/// What the servers' clocks say, as the switch has it.
+async fn tell_date(State(hospital): State<Shared>, request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    if hospital.switches.is(&SERVER_DATE, "", "ahead") {
+        let date = hospital.clock.in_seconds(600).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string();
+        response.headers_mut().extend(date.parse().ok().map(|date| (header::DATE, date)));
+    }
+    response
 }
 
 async fn note_address(State(hospital): State<Shared>, request: Request, next: Next) -> Response {

@@ -99,6 +99,8 @@ fn builder() -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
         .retry(reqwest::retry::never())
         .tls_backend_rustls()
+        // So that the doctor can read when a certificate ends.
+        .tls_info(true)
         .connect_timeout(CONNECT_LIMIT)
         .timeout(ANSWER_LIMIT)
 }

@@ -9,6 +9,7 @@ mod chart;
 mod colleagues;
 mod covering;
 mod cursor;
+mod doctor;
 mod ehr_witness;
 mod encrypted_link;
 mod ending;

@@ -5,6 +5,7 @@ mod act;
 mod audit;
 mod config;
 mod database;
+mod doctor;
 mod out;
 mod outbox;
 mod replay;
@@ -40,6 +41,9 @@ enum Command {
     /// Forgets which EHR user a Microsoft account is, for instance after the account was replaced. The next launch links
     /// anew.
     Unlink(unlink::Unlink),
+    /// Looks at everything a visit needs, and says what is wrong, whose it is and how to put it right. Changes nothing; a
+    /// relay may run beside it.
+    Doctor(doctor::Doctor),
     /// The configuration itself.
     #[command(subcommand)]
     Config(config::Command),
@@ -69,6 +73,7 @@ pub(crate) async fn run() -> anyhow::Result<ExitCode> {
         }
         Command::Outbox(outbox) => outbox.run().await?,
         Command::Audit(audit) => return audit.run().await,
+        Command::Doctor(doctor) => return doctor.run().await,
         Command::Unlink(unlink) => unlink.run().await?,
         Command::Config(config) => config.run()?,
     }

@@ -29,6 +29,7 @@ use roomed_smart::{Error, UrlPolicy};
 use super::answer::unread;
 use super::appointments;
 use super::backend::Backend;
+use super::capabilities::Capabilities;
 use super::create::{Creation, Made, Way};
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, resources};
 use crate::config::EhrConfig;
@@ -128,6 +129,12 @@ pub(super) fn scope(config: &EhrConfig) -> String {
         true => format!("{read} system/Communication.read system/Communication.write"),
         false => read.to_owned(),
     }
+}
+
+/// What of the chart's FHIR side this Epic does not offer. The schedule is told elsewhere.
+pub(super) fn lacking(config: &EhrConfig, can: &Capabilities) -> Vec<&'static str> {
+    let wanted = config.communication && !can.can("Communication", "create");
+    wanted.then_some("Communication: create").into_iter().collect()
 }
 
 /// The schedule's connection status, and a message beside it if the organization wants one.

@@ -8,7 +8,6 @@
 //! <https://hl7.org/fhir/R4/encounter.html>, <https://hl7.org/fhir/R4/auditevent.html>,
 //! <https://hl7.org/fhir/R4/communication.html>. An AuditEvent's codes: DICOM PS3.15 A.5, IHE BALP (profiles.ihe.net/ITI/BALP).
 
-mod capabilities;
 mod encounter;
 mod place;
 mod state;
@@ -22,13 +21,13 @@ use roomed_smart::fhir::Encounter;
 
 use super::answer::{unread, unseen};
 use super::backend::Backend;
+use super::capabilities::Capabilities;
 use super::create::{Creation, Made, still_uncertain};
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::clock::Clock;
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, WriteBack};
 use crate::store::Channel;
-use capabilities::Capabilities;
 
 /// A CapabilityStatement is believed for so long.
 const BELIEVED: SignedDuration = SignedDuration::from_hours(1);
@@ -145,6 +144,19 @@ pub(super) fn scope(config: &EhrConfig) -> String {
         scope.push_str(" system/Communication.read system/Communication.write");
     }
     scope
+}
+
+/// What of the chart's side this server does not offer. Every way is looked for under some id: which one does not matter here.
+pub(super) fn lacking(config: &EhrConfig, can: &Capabilities) -> Vec<&'static str> {
+    let anything = "roomed";
+    let made = can.way_of_shared("Encounter", anything).is_some();
+    let wanted = [
+        (made, "Encounter: create"),
+        (can.can("Encounter", "update"), "Encounter: update"),
+        (!config.audit || can.way_of_event("AuditEvent", anything).is_some(), "AuditEvent: create"),
+        (!config.communication || can.way_of_event("Communication", anything).is_some(), "Communication: create"),
+    ];
+    wanted.into_iter().filter_map(|(there, what)| (!there).then_some(what)).collect()
 }
 
 /// The Encounter, and an event for everybody who comes or goes, as configured.

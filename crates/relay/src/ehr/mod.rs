@@ -1,10 +1,11 @@
 //! EHRs as the rest of the relay sees them: an intent to tell the chart something, and the few reads a launch needs.
-//! The only matches on the vendor are here, by [`connect`] and [`channels`]; a vendor's words are in its own file. Nothing of
+//! The only matches on the vendor are here, by [`connect`], [`channels`] and what the doctor asks; a vendor's words are in its own file. Nothing of
 //! a resource leaves here but [`AppointmentFacts`].
 
 mod answer;
 mod appointments;
 pub mod backend;
+mod capabilities;
 mod create;
 pub mod epic;
 pub mod generic;
@@ -20,6 +21,7 @@ use jiff::{SignedDuration, Timestamp};
 use roomed_protocol::ProblemCode;
 use roomed_smart::UrlPolicy;
 use roomed_smart::keys::SigningKey;
+use serde_json::Value;
 
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Vendor};
@@ -27,6 +29,7 @@ use crate::outbox::connection::Health;
 use crate::outbox::{About, WriteBack};
 use crate::store::{Channel, Others};
 
+use capabilities::Capabilities;
 pub use requests::Requests;
 pub use together::Together;
 
@@ -281,12 +284,8 @@ pub fn connect(
     clock: &Arc<dyn Clock>,
     random: &Arc<dyn Random>,
 ) -> Arc<dyn Ehr> {
-    let jku = format!("{}/.well-known/jwks.json", config.public_url);
-    let scope = match connection.vendor {
-        Vendor::Epic => epic::scope(connection),
-        Vendor::OracleHealth => oracle_health::SCOPE.to_owned(),
-        Vendor::FhirR4 => generic::scope(connection),
-    };
+    let jku = published_at(&config.public_url);
+    let scope = scope(connection);
     let backend = backend::Backend::new(
         connection.backend_client_id.clone(),
         connection.iss.clone(),
@@ -306,6 +305,30 @@ pub fn connect(
             let page = format!("{}/o/{organization}/patient", config.public_url);
             Arc::new(generic::Generic::new(connection, organization, page, backend, Arc::clone(clock)))
         }
+    }
+}
+
+/// Where the keys of our Backend Services client are.
+pub(crate) fn published_at(public_url: &str) -> String {
+    format!("{public_url}/.well-known/jwks.json")
+}
+
+/// What our backend client is registered for at this connection.
+pub(crate) fn scope(connection: &EhrConfig) -> String {
+    match connection.vendor {
+        Vendor::Epic => epic::scope(connection),
+        Vendor::OracleHealth => oracle_health::SCOPE.to_owned(),
+        Vendor::FhirR4 => generic::scope(connection),
+    }
+}
+
+/// What we have to write through FHIR at this connection and its CapabilityStatement does not offer, in FHIR's words.
+pub(crate) fn lacking(connection: &EhrConfig, statement: &Value) -> Vec<&'static str> {
+    let can = Capabilities::of(statement);
+    match connection.vendor {
+        Vendor::Epic => epic::lacking(connection, &can),
+        Vendor::OracleHealth => oracle_health::lacking(&can),
+        Vendor::FhirR4 => generic::lacking(connection, &can),
     }
 }
 

@@ -20,6 +20,7 @@ use serde_json::{Value, json};
 
 use super::answer::{is_stale, unread, unsaid, unseen};
 use super::backend::Backend;
+use super::capabilities::Capabilities;
 use super::{AppointmentFacts, Attempt, Ehr, EhrError, ReadBack, Said, appointments, resources};
 use crate::config::EhrConfig;
 use crate::outbox::{About, Attendance, Presence, Role, WriteBack};
@@ -144,6 +145,11 @@ fn arrive(appointment: &Value) -> Step {
         "noshow" => never("a no-show"),
         _ => never("in another state"),
     }
+}
+
+/// What of the chart's side this domain does not offer.
+pub(super) fn lacking(can: &Capabilities) -> Vec<&'static str> {
+    (!can.can("Appointment", "patch")).then_some("Appointment: patch").into_iter().collect()
 }
 
 /// The appointment's status, and its links.

@@ -24,6 +24,11 @@ impl Directory {
         Ok(Self { path, random })
     }
 
+    /// What is there, as it is: makes nothing.
+    pub(super) fn there(path: PathBuf, random: Arc<dyn Random>) -> Self {
+        Self { path, random }
+    }
+
     fn file(&self, name: &str) -> PathBuf {
         self.path.join(format!("{name}{END}"))
     }

@@ -6,6 +6,7 @@
 
 mod aead;
 mod directory;
+mod look;
 pub mod one_time;
 mod vault;
 mod visit_key;
@@ -27,6 +28,7 @@ use crate::store::{LookupKey, Store, StoreError, WrappedKey};
 
 use aead::Secret;
 use directory::Directory;
+pub use look::Look;
 use vault::Vault;
 pub use visit_key::VisitKey;
 
@@ -240,7 +242,7 @@ async fn organization_key(
     random: &Arc<dyn Random>,
     organization: &str,
 ) -> Result<OrganizationKey, KeyError> {
-    let context = format!("organization-key/{organization}");
+    let context = organization_context(organization);
     let wrapped = match store.organization_key(organization).await? {
         Some(wrapped) => wrapped,
         None => {
@@ -248,9 +250,7 @@ async fn organization_key(
             store.keep_organization_key(organization, fresh).await?
         }
     };
-    let wrong = |_| KeyError::WrongMaster("an organization's key");
-    let data = master.open(context.as_bytes(), &wrapped).map_err(wrong)?;
-    let data = Secret::from_slice(&data).ok_or(KeyError::Unopenable)?;
+    let data = organization_data(master, organization, &wrapped)?;
     let lookup = data.derive(b"", b"roomed lookup");
     let ledger = data.derive(b"", b"roomed ledger");
     Ok(OrganizationKey {
@@ -258,6 +258,16 @@ async fn organization_key(
         ledger: hmac::Key::new(hmac::HMAC_SHA256, ledger.expose()),
         data,
     })
+}
+
+fn organization_context(organization: &str) -> String {
+    format!("organization-key/{organization}")
+}
+
+fn organization_data(master: &Secret, organization: &str, wrapped: &[u8]) -> Result<Secret, KeyError> {
+    let wrong = |_| KeyError::WrongMaster("an organization's key");
+    let data = master.open(organization_context(organization).as_bytes(), wrapped).map_err(wrong)?;
+    Secret::from_slice(&data).ok_or(KeyError::Unopenable)
 }
 
 #[cfg(test)]

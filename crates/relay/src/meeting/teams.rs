@@ -89,19 +89,15 @@ impl Teams {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, url::ParseError> {
         let base = Url::parse(&organization.graph.base)?;
-        let credentials = Credentials {
-            token_endpoint: organization.graph.token_endpoint.clone(),
-            client_id: organization.entra.relay_client_id.clone(),
-            client_secret: organization.entra.relay_client_secret.clone(),
-            scope: scope(&base),
-        };
+        let credentials = credentials(organization, &base);
         let pace = Pace::of(Duration::from_secs(meeting.request_seconds.into()));
+        let [notification_url, lifecycle_url] = notified_at(public_url);
         Ok(Self {
             graph: Graph::new(http.clone(), credentials, pace, Arc::clone(&clock)),
             subscriptions: Subscriptions {
                 base: Url::parse(&organization.graph.subscriptions_base)?,
-                notification_url: format!("{public_url}/graph/notifications"),
-                lifecycle_url: format!("{public_url}/graph/lifecycle"),
+                notification_url,
+                lifecycle_url,
                 lifetime: SignedDuration::from_mins(meeting.watch_minutes.into()),
                 certificates,
                 clock,
@@ -255,6 +251,21 @@ impl Meetings for Teams {
 /// Graph refuses fractions of a second in some tenants; a visit has none.
 fn whole_second(at: Timestamp) -> String {
     at.round(jiff::Unit::Second).unwrap_or(at).to_string()
+}
+
+/// Who the relay is in an organization's tenant; `base` is its Graph.
+pub(crate) fn credentials(organization: &config::Organization, base: &Url) -> Credentials {
+    Credentials {
+        token_endpoint: organization.graph.token_endpoint.clone(),
+        client_id: organization.entra.relay_client_id.clone(),
+        client_secret: organization.entra.relay_client_secret.clone(),
+        scope: scope(base),
+    }
+}
+
+/// Where Graph tells of a meeting's call: of events, and of a watch's own life.
+pub(crate) fn notified_at(public_url: &str) -> [String; 2] {
+    [format!("{public_url}/graph/notifications"), format!("{public_url}/graph/lifecycle")]
 }
 
 /// The resource of a national cloud's Graph is its own origin; a stand-in on loopback stands for the worldwide one.

@@ -9,6 +9,7 @@ mod closing;
 mod given_up;
 mod hints;
 mod letters;
+pub mod look;
 mod nodes;
 mod notices;
 mod onetime;

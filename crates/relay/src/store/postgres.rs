@@ -41,7 +41,7 @@ use super::hints::{Hint, Hints};
 use super::steps::{at, maybe_at};
 use super::{Store, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
 /// PostgreSQL behind the [`Store`] trait.
 #[derive(Debug)]

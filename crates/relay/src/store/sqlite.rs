@@ -42,7 +42,7 @@ use tokio::sync::watch;
 use self::writer::Writer;
 use super::{Store, StoreError};
 
-static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+pub(super) static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
 /// Before 3.51.3 a race in WAL mode can corrupt the file or lose committed writes (sqlite.org/wal.html, "WAL-reset bug").
 const OLDEST: (u32, u32, u32) = (3, 51, 3);

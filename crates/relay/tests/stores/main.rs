@@ -13,6 +13,7 @@ mod given;
 mod given_up;
 mod health;
 mod letters;
+mod looked_at;
 mod nodes;
 mod operator;
 mod order;
@@ -148,6 +149,8 @@ macro_rules! suite {
             place {
                 health::pace_and_breaker_outlive_the_process,
                 chain::the_chain_goes_on_after_a_restart,
+                looked_at::it_is_read_beside_a_relay_that_goes_on,
+                looked_at::what_is_no_relays_is_told_apart,
             }
         }
     };

@@ -10,12 +10,19 @@ use roomed_relay::store::{Change, CommitError, EventKey, Outcome, Store, StoreEr
 use sqlx::{AssertSqlSafe, Executor, PgConnection};
 
 use crate::given::{self, entry, new_visit, notice, t, visit};
+use crate::looked_at::Addressed;
 pub(crate) use crate::server::Database as Place;
 
 impl Place {
     /// Another node.
     pub(crate) async fn node(&self) -> Result<Arc<dyn Store>, StoreError> {
         Ok(Arc::new(PostgresStore::open(&self.url(), 6, Duration::from_secs(20)).await?))
+    }
+}
+
+impl Addressed for Place {
+    fn address(&self) -> String {
+        self.url()
     }
 }
 

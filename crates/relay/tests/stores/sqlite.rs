@@ -13,6 +13,7 @@ use sqlx::{ConnectOptions, Connection, Executor};
 
 use crate::forgetting::summary;
 use crate::given::{Place, claim_one, claim_short, claim_when_free, close, entry, new_visit, person, t, visit};
+use crate::looked_at::Addressed;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 
@@ -28,13 +29,19 @@ impl File {
     }
 
     async fn open(&self) -> Result<SqliteStore, StoreError> {
-        SqliteStore::open(&format!("sqlite:{}", self.path().display()), 2, Duration::from_secs(10)).await
+        SqliteStore::open(&self.address(), 2, Duration::from_secs(10)).await
     }
 
     /// The file as anybody with the right to read it sees it.
     async fn raw(&self) -> SqliteConnection {
         std::fs::create_dir_all(self.path().parent().unwrap()).unwrap();
         SqliteConnectOptions::new().filename(self.path()).create_if_missing(true).connect().await.unwrap()
+    }
+}
+
+impl Addressed for File {
+    fn address(&self) -> String {
+        format!("sqlite:{}", self.path().display())
     }
 }
 

@@ -116,6 +116,44 @@ pub const REMOVAL: Switch = Switch {
     ],
 };
 
+/// Which application permissions the relay has.
+pub const CONSENT: Switch = Switch {
+    name: "consent",
+    words: "Which of the relay's application permissions the tenant's administrator has consented to",
+    per_organization: true,
+    values: &[
+        ("all", "all it asks for; those of the calls API are the switch removal's"),
+        ("no-writing", "all but OnlineMeetings.ReadWrite.All"),
+        ("no-attendance", "all but OnlineMeetingArtifact.Read.All"),
+        ("no-patient-links", "all but VirtualAppointment.ReadWrite.All"),
+        ("withdrawn", "the application is not in the tenant any more (AADSTS700016)"),
+    ],
+};
+
+/// How the relay's client secret stands.
+pub const CLIENT_SECRET: Switch = Switch {
+    name: "client_secret",
+    words: "How the client secret of the relay's registration stands",
+    per_organization: false,
+    values: &[("valid", "it is good"), ("expired", "its time is over (AADSTS7000222)")],
+};
+
+/// Whether the EHRs have fetched the relay's keys.
+pub const KEY_SYNC: Switch = Switch {
+    name: "key_sync",
+    words: "Whether the EHRs have fetched the relay's published keys",
+    per_organization: false,
+    values: &[("done", "they look whenever they are asked"), ("not-yet", "no key of the relay's has come there yet")],
+};
+
+/// What the servers' clocks say in the Date of an answer.
+pub const SERVER_DATE: Switch = Switch {
+    name: "server_date",
+    words: "What time the hospital's servers say it is, in the Date of every answer",
+    per_organization: false,
+    values: &[("right", "what this machine's clock says"), ("ahead", "ten minutes more")],
+};
+
 /// What Entra says of who somebody is.
 pub const ACCOUNT_NAMES: Switch = Switch {
     name: "account_names",
@@ -142,7 +180,11 @@ pub const CONTEXT_LINKS: Switch = Switch {
 };
 
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 11] = [
+pub const ALL: [&Switch; 15] = [
+    &CONSENT,
+    &CLIENT_SECRET,
+    &KEY_SYNC,
+    &SERVER_DATE,
     &ACCOUNT_NAMES,
     &PROXIES,
     &CONTEXT_LINKS,

@@ -10,7 +10,11 @@ use super::{
     tokens,
 };
 use crate::{
-    core::{Aim, Hospital, Person, Shared, under},
+    core::{
+        Aim, Hospital, Person, Shared,
+        switches::{CLIENT_SECRET, CONSENT},
+        under,
+    },
     web::{self, Parameters},
 };
 use axum::{
@@ -102,6 +106,10 @@ fn check_secret(hospital: &Hospital, form: &Parameters) -> Result<(), Refusal> {
         )
     })?;
     if secret == hospital.entra.apps.relay_client_secret {
+        if hospital.switches.is(&CLIENT_SECRET, "", "expired") {
+            let text = "The provided client secret keys are expired.";
+            return Err(Refusal::new(7_000_222, "invalid_client", text));
+        }
         return Ok(());
     }
     Err(Refusal::new(7_000_215, "invalid_client", "Invalid client secret provided."))
@@ -210,6 +218,9 @@ fn client_credentials(hospital: &Hospital, tenant: &Tenant, form: &Parameters) -
     let Tenant::One(tid) = tenant else {
         return Err(Refusal::new(53_003, "invalid_request", "Use a tenant-specific endpoint for application tokens."));
     };
+    if hospital.tenant(tid).is_some_and(|it| hospital.switches.is(&CONSENT, it.key, "withdrawn")) {
+        return Err(Refusal::no_application());
+    }
     check_secret(hospital, form)?;
     let apps = &hospital.entra.apps;
     if form.text("scope") != format!("{}/.default", tokens::GRAPH) {

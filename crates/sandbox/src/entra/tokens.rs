@@ -5,7 +5,7 @@ use super::apps::{API_PERMISSION, App, CALL_ROLES, GRANTED_ROLES};
 use crate::{
     core::{
         Hospital, JwtRefused, Person,
-        switches::{ACCOUNT_NAMES, REMOVAL},
+        switches::{ACCOUNT_NAMES, CONSENT, REMOVAL},
     },
     web,
 };
@@ -88,7 +88,14 @@ pub(crate) fn issuer(hospital: &Hospital, tid: &str) -> String {
 /// An app-only token for Graph: v1 format, as Graph's tokens are.
 pub(crate) fn app_only(hospital: &Hospital, tid: &str, app_id: &str, lifetime: i64) -> String {
     let now = hospital.clock.unix();
-    let mut roles = GRANTED_ROLES.to_vec();
+    let consent = hospital.tenant(tid).map_or("all", |it| hospital.switches.of(&CONSENT, it.key));
+    let without = match consent {
+        "no-writing" => "OnlineMeetings.ReadWrite.All",
+        "no-attendance" => "OnlineMeetingArtifact.Read.All",
+        "no-patient-links" => "VirtualAppointment.ReadWrite.All",
+        _ => "",
+    };
+    let mut roles: Vec<&str> = GRANTED_ROLES.into_iter().filter(|it| *it != without).collect();
     if hospital.tenant(tid).is_some_and(|it| !hospital.switches.is(&REMOVAL, it.key, "none")) {
         roles.extend(CALL_ROLES);
     }

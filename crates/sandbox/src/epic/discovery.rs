@@ -36,6 +36,21 @@ pub(super) async fn metadata(State(hospital): State<Shared>, Path(segment): Path
     ([(header::CONTENT_TYPE, FHIR_JSON)], text).into_response()
 }
 
+/// `GET .../DSTU2/metadata`: the other address Epic has, which says what it is and no more is served of.
+pub(super) async fn conformance(State(hospital): State<Shared>, Path(segment): Path<String>) -> Response {
+    if let Some(answer) = outage(&hospital, "epic").await {
+        return answer;
+    }
+    if instance(&hospital, &segment).is_none() {
+        return StatusCode::NOT_FOUND.into_response();
+    }
+    let body = json!({
+        "resourceType": "Conformance", "status": "active", "kind": "instance", "fhirVersion": "1.0.2",
+        "acceptUnknown": "no", "format": ["xml", "json"], "rest": [{ "mode": "server" }],
+    });
+    ([(header::CONTENT_TYPE, "application/json+fhir")], axum::Json(body)).into_response()
+}
+
 /// The JWKS behind `jwks_uri`.
 pub(super) async fn keys(State(hospital): State<Shared>, Path(segment): Path<String>) -> Response {
     if instance(&hospital, &segment).is_none() {

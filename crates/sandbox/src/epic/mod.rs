@@ -136,6 +136,8 @@ pub(crate) fn router() -> Router<Shared> {
         .route(discovery::KEYS_ROUTE, get(discovery::keys))
         .route("/{instance}/api/FHIR/R4/.well-known/smart-configuration", get(discovery::smart_configuration))
         .route("/{instance}/api/FHIR/R4/metadata", get(discovery::metadata))
+        .route("/{instance}/api/FHIR/DSTU2/.well-known/smart-configuration", get(discovery::smart_configuration))
+        .route("/{instance}/api/FHIR/DSTU2/metadata", get(discovery::conformance))
         .merge(fhir::router())
         .route(connection::ROUTE, get(connection::set).fallback(connection::only_get))
         .merge(hyperspace::router())

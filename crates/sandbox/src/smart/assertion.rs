@@ -3,7 +3,7 @@
 
 use super::Refused;
 use crate::{
-    core::{Hospital, lock},
+    core::{Hospital, lock, switches::KEY_SYNC},
     web::Parameters,
 };
 use jiff::Timestamp;
@@ -65,7 +65,8 @@ pub(crate) async fn check(
     }
     let kid = header.kid.ok_or(invalid("kid is missing"))?;
     let keys = published_keys(hospital).await.map_err(invalid)?;
-    let jwk = keys.find(&kid).ok_or(invalid("no published key has this kid"))?;
+    let known = keys.find(&kid).filter(|_| hospital.switches.is(&KEY_SYNC, "", "done"));
+    let jwk = known.ok_or(invalid("no published key has this kid"))?;
     if jwk.common.key_algorithm.is_some_and(|it| it.to_string() != format!("{:?}", header.alg)) {
         return Err(invalid("the published key is for another alg"));
     }

@@ -8,9 +8,9 @@ use roomed_smart::fhir::{Change, Changed, Version};
 use serde_json::{Value, json};
 
 use super::super::answer::{is_duplicate, is_stale, is_surprise, unread, unsaid, unseen};
+use super::super::capabilities::Capabilities;
 use super::super::create::{Creation, Way, possible_double, query, still_uncertain};
 use super::super::{Attempt, ReadBack, Said, resources};
-use super::capabilities::Capabilities;
 use super::place::Place;
 use super::{Generic, encounter};
 use crate::outbox::WriteBack;

@@ -61,6 +61,8 @@ pub struct Certificate {
     pub public_base64: String,
     /// When it was made.
     pub made: Timestamp,
+    /// When it ends.
+    pub ends: Timestamp,
 }
 
 #[derive(Clone)]
@@ -199,13 +201,22 @@ fn read(pem: &str) -> Option<Held> {
     if x509_cert::spki::SubjectPublicKeyInfoOwned::from_der(&key_spki(&private)?).ok()?.to_der().ok()? != spki {
         return None;
     }
-    let made = parsed.tbs_certificate().validity().not_before.to_unix_duration().as_secs();
+    let made = at(parsed.tbs_certificate().validity().not_before)?;
+    let ends = at(parsed.tbs_certificate().validity().not_after)?;
     let id = hex::encode(&digest::digest(&digest::SHA256, &der).as_ref()[..16]);
-    let made = Timestamp::from_second(i64::try_from(made).ok()?).ok()?;
     Some(Held {
-        certificate: Arc::new(Certificate { id, public_base64: STANDARD.encode(&der), made }),
+        certificate: Arc::new(Certificate { id, public_base64: STANDARD.encode(&der), made, ends }),
         key: Arc::new(OaepPrivateDecryptingKey::new(private).ok()?),
     })
+}
+
+/// When a certificate of whatever kind ends; `der` is one.
+pub(crate) fn end_of(der: &[u8]) -> Option<Timestamp> {
+    at(x509_cert::Certificate::from_der(der).ok()?.tbs_certificate().validity().not_after)
+}
+
+fn at(time: x509_cert::time::Time) -> Option<Timestamp> {
+    Timestamp::from_second(i64::try_from(time.to_unix_duration().as_secs()).ok()?).ok()
 }
 
 fn key_spki(key: &PrivateDecryptingKey) -> Option<Vec<u8>> {

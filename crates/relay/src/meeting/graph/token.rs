@@ -43,15 +43,40 @@ pub(crate) struct AppToken {
     held: Mutex<Option<Held>>,
 }
 
+/// A token, and for how many seconds it is good.
 #[derive(Deserialize)]
-struct Granted {
+pub(crate) struct Granted {
     access_token: SecretString,
     expires_in: u32,
 }
 
-#[derive(Deserialize)]
+/// Why there is no token.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum NoToken {
+    /// Entra does not answer, or not now.
+    Busy {
+        /// What it asks for.
+        wait: Option<Duration>,
+    },
+    /// It refuses the client.
+    Denied {
+        /// HTTP status.
+        status: u16,
+        /// The number of `AADSTS...`, where it gives one.
+        aadsts: Option<u32>,
+    },
+    /// It says yes in a form we do not know.
+    Answer {
+        /// HTTP status.
+        status: u16,
+    },
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
 struct Denied {
     error: String,
+    error_codes: Vec<u32>,
 }
 
 impl AppToken {
@@ -89,31 +114,46 @@ impl AppToken {
     }
 
     async fn ask(&self, timeout: Duration) -> Result<Granted, Failure> {
-        let it = &self.credentials;
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", it.client_id.as_str()),
-            ("client_secret", it.client_secret.expose_secret()),
-            ("scope", it.scope.as_str()),
-        ];
-        let sent = self.http.post(&it.token_endpoint).form(&form).timeout(timeout).send().await;
-        // A token request changes nothing, so an unknown outcome is simply none
-        let response = sent.map_err(|_| Failure::Busy { wait: None })?;
-        let status = response.status();
-        let wait = retry_after(response.headers());
-        if status.is_server_error() || status.as_u16() == 429 {
-            return Err(Failure::Busy { wait });
-        }
-        let body = limited_body(response, 256 * 1024).await.map_err(|_| Failure::Busy { wait: None })?;
-        if status.is_success() {
-            return serde_json::from_slice(&body).map_err(|_| Failure::refused(status.as_u16(), RefusalReason::Answer));
-        }
-        // `error` is one of OAuth's words; the description may hold ids and is not looked at
-        let error = serde_json::from_slice::<Denied>(&body).map(|it| it.error).unwrap_or_default();
-        if error == "temporarily_unavailable" {
-            return Err(Failure::Busy { wait });
-        }
-        tracing::warn!(status = status.as_u16(), "Entra refuses the relay's client credentials");
-        Err(Failure::refused(status.as_u16(), RefusalReason::ClientCredentials))
+        ask(&self.http, &self.credentials, timeout).await.map_err(|no| match no {
+            NoToken::Busy { wait } => Failure::Busy { wait },
+            NoToken::Answer { status } => Failure::refused(status, RefusalReason::Answer),
+            NoToken::Denied { status, .. } => {
+                tracing::warn!(status, "Entra refuses the relay's client credentials");
+                Failure::refused(status, RefusalReason::ClientCredentials)
+            }
+        })
     }
+}
+
+/// Asks for a token, once.
+pub(crate) async fn ask(
+    http: &reqwest::Client,
+    credentials: &Credentials,
+    timeout: Duration,
+) -> Result<Granted, NoToken> {
+    let form = [
+        ("grant_type", "client_credentials"),
+        ("client_id", credentials.client_id.as_str()),
+        ("client_secret", credentials.client_secret.expose_secret()),
+        ("scope", credentials.scope.as_str()),
+    ];
+    let sent = http.post(&credentials.token_endpoint).form(&form).timeout(timeout).send().await;
+    // A token request changes nothing, so an unknown outcome is simply none
+    let response = sent.map_err(|_| NoToken::Busy { wait: None })?;
+    let status = response.status();
+    let wait = retry_after(response.headers());
+    if status.is_server_error() || status.as_u16() == 429 {
+        return Err(NoToken::Busy { wait });
+    }
+    let body = limited_body(response, 256 * 1024).await.map_err(|_| NoToken::Busy { wait: None })?;
+    let status_code = status.as_u16();
+    if status.is_success() {
+        return serde_json::from_slice(&body).map_err(|_| NoToken::Answer { status: status_code });
+    }
+    // `error` is one of OAuth's words; the description may hold ids and is not looked at
+    let denied = serde_json::from_slice::<Denied>(&body).unwrap_or_default();
+    if denied.error == "temporarily_unavailable" {
+        return Err(NoToken::Busy { wait });
+    }
+    Err(NoToken::Denied { status: status_code, aadsts: denied.error_codes.first().copied() })
 }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use serde_json::Value;
 
-use super::super::create::Way;
+use super::create::Way;
 
 /// One resource type.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
