@@ -62,8 +62,8 @@ fn every_figure_of_the_outbox_is_measured_on_both_databases() {
 const OF_A_PATIENT: [(&str, &str); 8] = [
     ("script of the visit page in one language", "KiB"),
     ("the visit page of use, nothing cached", "ms"),
-    ("I'm ready -> durable commit -> frame at the companion, p50", "us"),
-    ("I'm ready -> durable commit -> frame at the companion, p99", "us"),
+    ("I'm ready -> durable commit -> the companion asks the desktop for the alert, p50", "us"),
+    ("I'm ready -> durable commit -> the companion asks the desktop for the alert, p99", "us"),
     ("memory of a waiting patient, growth of VmRSS over 8", "KiB"),
     ("I'm ready answered, 8 wait and 5 arrive per second, p50", "us"),
     ("I'm ready answered, 8 wait and 5 arrive per second, p99", "us"),
