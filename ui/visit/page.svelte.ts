@@ -89,9 +89,10 @@ export class VisitPage {
     this.#backend.look();
   }
 
-  /** After `gone`: the same address may work again, for example when the portal was opened in another tab. */
+  /** After `gone`: the portal may have been opened in another tab since, and that visit has an address of its own. */
   retry(): void {
-    window.location.reload();
+    if (this.practice) window.location.reload();
+    else window.location.assign(import.meta.env.BASE_URL);
   }
 
   async ready(): Promise<void> {

@@ -7,7 +7,8 @@ export interface Remembered {
   microphone?: string;
 }
 
-const KEY = "roomed.visit";
+/** Each visit has an address of its own, and whoever goes from one to the next in one tab begins anew. */
+const key = () => `roomed.visit ${window.location.pathname}`;
 
 /** Anything unreadable is as if nothing had been kept. */
 export function recall(text: string | null): Remembered {
@@ -28,7 +29,7 @@ export function recall(text: string | null): Remembered {
 /** Storage may be refused (private windows, blocked cookies): then a reload starts over, which is no harm. */
 export function load(): Remembered {
   try {
-    return recall(sessionStorage.getItem(KEY));
+    return recall(sessionStorage.getItem(key()));
   } catch {
     return { step: atFirst.step };
   }
@@ -36,7 +37,7 @@ export function load(): Remembered {
 
 export function save(remembered: Remembered): void {
   try {
-    sessionStorage.setItem(KEY, JSON.stringify(remembered));
+    sessionStorage.setItem(key(), JSON.stringify(remembered));
   } catch {
     // Refused storage: see `load`.
   }

@@ -68,6 +68,8 @@ pub struct Along {
     pub letter: Option<Letter>,
     /// The link that somebody's state must still be open for: a newer one has made this one worthless meanwhile.
     pub newest_link: Option<(rules::ParticipantId, String)>,
+    /// Whose turn it must still be to go in: somebody else may have been sent in meanwhile.
+    pub enters: Option<rules::ParticipantId>,
     /// Somebody's place is on this device from now on.
     pub place: Option<(rules::ParticipantId, String)>,
 }
@@ -81,6 +83,9 @@ pub enum ArrivalError {
     /// The commit was refused or failed.
     #[error(transparent)]
     Commit(#[from] CommitError),
+    /// Somebody else goes in at this moment.
+    #[error("it is not their turn to go in")]
+    NotTheirTurn,
     /// The visit's key is gone or does not open it.
     #[error(transparent)]
     Key(#[from] KeyError),
@@ -275,6 +280,9 @@ impl Arrivals {
         opened.record.invitations.extend(along.invitation.clone());
         opened.record.places.extend(along.place.clone());
         let at = wire::to_rules(now);
+        if along.enters.as_ref().is_some_and(|who| !opened.record.visit.may_enter(who, at)) {
+            return Err(ArrivalError::NotTheirTurn);
+        }
         let mut effects = Vec::new();
         for event in events {
             let transition = rules::apply(opened.record.visit.clone(), event, at);

@@ -167,6 +167,7 @@ impl From<ArrivalError> for Refusal {
         match error {
             ArrivalError::Unknown => Self(ProblemCode::VisitNotFound),
             ArrivalError::Commit(error) => error.into(),
+            ArrivalError::NotTheirTurn => Self(ProblemCode::BadRequest),
             ArrivalError::Key(error) => {
                 tracing::error!(%error, "a visit could not be opened");
                 Self(ProblemCode::VisitClosed)

@@ -83,16 +83,10 @@ enum Seen {
 
 async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError> {
     let leg = relay.meetings.get(&claimed.organization).and_then(|meetings| meetings.removal());
-    let seen = match (&leg, wanted(relay, &claimed.visit, &claimed.organization).await) {
-        (Some(leg), Ok(Some(meeting))) => empty(relay, &**leg, claimed, &meeting).await?,
-        (leg, Ok(_)) => match (leg, gives_up(relay, &claimed.visit).await) {
-            (Some(leg), Ok(())) => leave(&**leg, claimed.call.clone()).await,
-            (None, Ok(())) => Seen::Over,
-            (_, Err(Stopped::Store(error))) => return Err(error),
-            (_, Err(_)) => again(claimed),
-        },
-        (_, Err(Stopped::Store(error))) => return Err(error),
-        (_, Err(_)) => again(claimed),
+    let seen = match relay.organization(&claimed.organization) {
+        Some(_) => seen(relay, claimed, leg.as_deref()).await?,
+        // Another node knows it, perhaps: one whose configuration is newer.
+        None => Seen::Again { after: REFUSED_FOR, call: claimed.call.clone(), refused: known(claimed) },
     };
     let now = relay.store.time(relay.clock.now()).await?;
     let next = match &seen {
@@ -125,6 +119,20 @@ async fn look(relay: &Relay, claimed: &ClaimedRemoval) -> Result<(), StoreError>
         }
     }
     Ok(())
+}
+
+async fn seen(relay: &Relay, claimed: &ClaimedRemoval, leg: Option<&dyn Removal>) -> Result<Seen, StoreError> {
+    Ok(match (leg, wanted(relay, &claimed.visit, &claimed.organization).await) {
+        (Some(leg), Ok(Some(meeting))) => empty(relay, leg, claimed, &meeting).await?,
+        (leg, Ok(_)) => match (leg, gives_up(relay, &claimed.visit).await) {
+            (Some(leg), Ok(())) => leave(leg, claimed.call.clone()).await,
+            (None, Ok(())) => Seen::Over,
+            (_, Err(Stopped::Store(error))) => return Err(error),
+            (_, Err(_)) => again(claimed),
+        },
+        (_, Err(Stopped::Store(error))) => return Err(error),
+        (_, Err(_)) => again(claimed),
+    })
 }
 
 /// The meeting that is to be emptied, as the visit stands at this moment; nothing when nobody is to be removed (any more).
@@ -171,7 +179,7 @@ async fn empty(
     claimed: &ClaimedRemoval,
     meeting: &Meeting,
 ) -> Result<Seen, StoreError> {
-    let known = claimed.refused.as_deref().and_then(RefusalReason::of_removal);
+    let known = known(claimed);
     let Some(call) = claimed.call.clone() else {
         return Ok(match leg.enter(meeting).await {
             // Kept before anything is done with it, so that it comes out whatever happens.
@@ -223,8 +231,12 @@ impl Stopped {
 
 /// Nothing was learned: to be looked at again as it was.
 fn again(claimed: &ClaimedRemoval) -> Seen {
-    let refused = claimed.refused.as_deref().and_then(RefusalReason::of_removal);
-    Seen::Again { after: AGAIN_AFTER, call: claimed.call.clone(), refused }
+    Seen::Again { after: AGAIN_AFTER, call: claimed.call.clone(), refused: known(claimed) }
+}
+
+/// Why the last look could not remove anybody.
+fn known(claimed: &ClaimedRemoval) -> Option<RefusalReason> {
+    claimed.refused.as_deref().and_then(RefusalReason::of_removal)
 }
 
 async fn put_out(relay: &Relay, leg: &dyn Removal, claimed: &ClaimedRemoval, call: &str) -> Result<PutOut, Stopped> {

@@ -23,10 +23,14 @@ impl Visit {
 
     /// Whether our page may send `who` into the meeting at `now`.
     pub fn may_enter(&self, who: &ParticipantId, now: Timestamp) -> bool {
-        let Some(open) = self.open_since(now) else { return false };
         let attribution = attribution::attribute(self);
+        // Whoever is inside goes in again whenever they like, also when nobody has told us of a clinician.
+        if matches!(presence::of(self, &attribution, who, now), Presence::Connected { .. }) {
+            return true;
+        }
+        let Some(open) = self.open_since(now) else { return false };
         let queue = queue(self, &attribution, now);
-        // Whoever is on the way, or inside, or was told to come back goes in again whenever they like.
+        // So does whoever is on the way, or was told to come back.
         let Some(place) = queue.iter().position(|next| *next == who) else { return true };
         !self.somebody_is_on_the_way(&attribution, who, now) && now >= self.turn(&attribution, open, place)
     }

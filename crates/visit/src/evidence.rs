@@ -106,11 +106,16 @@ impl Evidence {
     /// The meeting is another one from now on, and of the last nobody tells us any more: whoever was not seen to leave that one
     /// is not in this one.
     pub(crate) fn forget_those_inside(&mut self) {
-        let lasting = |leg: &Leg| matches!(leg.medium, Medium::Meeting(_)) && self.end_of(leg).is_none();
-        let inside: Vec<LegId> = self.legs.iter().filter(|(_, leg)| lasting(leg)).map(|(id, _)| id.clone()).collect();
+        let inside: Vec<LegId> = self.inside().cloned().collect();
         for leg in inside {
             self.legs.remove(&leg);
         }
+    }
+
+    /// The legs in the meeting, or in its lobby, that have not ended.
+    pub(crate) fn inside(&self) -> impl Iterator<Item = &LegId> {
+        let lasting = |leg: &Leg| matches!(leg.medium, Medium::Meeting(_)) && self.end_of(leg).is_none();
+        self.legs.iter().filter(move |(_, leg)| lasting(leg)).map(|(id, _)| id)
     }
 
     /// The last *Leave* of `who`, if they have not been ready again since.

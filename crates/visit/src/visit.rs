@@ -118,6 +118,11 @@ impl Visit {
         self.alert.raised.is_some()
     }
 
+    /// True while somebody, known or not, is in the meeting or in its lobby.
+    pub fn is_met_in(&self) -> bool {
+        self.evidence.inside().next().is_some()
+    }
+
     /// Where somebody is at `now`: by the evidence or, for people only, by a clinician who says whose a leg is.
     pub fn presence(&self, id: &ParticipantId, now: Timestamp) -> Presence {
         let assigned = self.decisions.assigned.iter().filter(|(_, who)| *who == id);

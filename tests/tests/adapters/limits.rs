@@ -65,6 +65,11 @@ async fn asking_too_often_is_refused_for_whoever_does_it() -> anyhow::Result<()>
         assert_eq!(ask(path, "roomed-web=made-up".to_owned()).await?, 429, "{path}");
     }
 
+    // A browser whose last visit is over: what it asks in another is that visit's.
+    let other = calm.cookie.split("; ").find(|it| it.starts_with("roomed-place=")).unwrap_or_default();
+    let both = format!("{other}; roomed-visit={}", "m".repeat(43));
+    assert_eq!(ask(&format!("{}api/visit", calm.page), both).await?, 200);
+
     // Neither operators nor Graph are held up by it, and clinicians who are signed in go on.
     for path in ["healthz", "readyz", "metrics"] {
         assert_eq!(http.get(format!("{relay}/{path}")).send().await?.status().as_u16(), 200, "{path}");

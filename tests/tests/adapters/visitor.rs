@@ -75,9 +75,9 @@ fn given(answer: &Response) -> anyhow::Result<String> {
 pub(crate) struct Visitor {
     relay: String,
     /// Where their page is: `/v/p/{place}/`.
-    page: String,
+    pub(crate) page: String,
     /// Both of the page's, as a browser shows them there.
-    cookie: String,
+    pub(crate) cookie: String,
     http: reqwest::Client,
     /// Every byte the relay has answered this person.
     heard: Mutex<Vec<u8>>,

@@ -101,7 +101,10 @@ export class FakeRelay {
     if (request.method === "POST") this.origins.add(request.headers.origin);
     if (this.state === "down") return request.socket.destroy();
     const json = (status, value) => response.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(value));
-    if (this.state === "gone") json(401, { title: "Open the visit again.", status: 401, code: "visit-not-found" });
+    const problem = (status, value) =>
+      response.writeHead(status, { "content-type": "application/problem+json" }).end(JSON.stringify(value));
+    if (this.state === "gone") problem(401, { title: "Open the visit again.", status: 401, code: "visit-not-found" });
+    else if (this.state === "elsewhere") response.writeHead(404, { "content-type": "text/plain" }).end("not found");
     else if (what === "GET /v/api/visit") json(200, this.view());
     else if (what === "POST /v/api/ready") this.#ready(json);
     else if (what === "POST /v/api/handed-over") response.writeHead(this.handoverAnswers.shift() ?? 204).end();

@@ -213,6 +213,17 @@ test("I'm ready that does not arrive is said, and can be pressed again", (t) =>
     await stage(page, "waiting");
   }));
 
+test("a node that has no such address ends nobody's wait", (t) =>
+  visit(t, async (page, relay) => {
+    await live(page);
+    relay.state = "elsewhere";
+    relay.cut();
+    await page.waitForSelector("#offline");
+    await until("several tries", () => relay.count("GET /v/api/visit") >= 4);
+    relay.state = "up";
+    await live(page);
+  }));
+
 test("a session the relay no longer knows", (t) =>
   visit(t, async (page, relay) => {
     await live(page);

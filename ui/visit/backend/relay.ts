@@ -17,8 +17,11 @@ const HANDOVER_MS = 2_500;
 const HANDOVER_AGAIN_MS = 400;
 /** Proxies and sleeping phones leave sockets that look alive: a look this often finds them out. */
 const CHECK_MS = 25_000;
-/** The session is unknown, expired or not ours: RFC 9110 §15.5. */
+/** The session is unknown, expired or not ours (RFC 9110 §15.5), if it is the relay that says so: a proxy on the way, or a node
+ *  of another version that has no such address, ends nobody's wait. */
 const GONE = [401, 403, 404, 410];
+const isGone = (answer: Response): boolean =>
+  GONE.includes(answer.status) && (answer.headers.get("content-type") ?? "").startsWith("application/problem+json");
 
 export class Relay implements Backend {
   #hearer: Hearer | undefined;
@@ -50,7 +53,7 @@ export class Relay implements Backend {
     clearTimeout(this.#retry);
     try {
       const answer = await this.#ask("GET", "visit");
-      if (GONE.includes(answer.status)) return this.#end();
+      if (isGone(answer)) return this.#end();
       const view = answer.ok ? viewOf(await answer.json()) : undefined;
       if (!view) return this.#lost();
       this.#hearer?.view(view);

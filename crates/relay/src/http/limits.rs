@@ -136,10 +136,11 @@ pub(super) async fn by_page(State(relay): State<Arc<Relay>>, request: Request, n
 async fn known_session(relay: &Relay, headers: &HeaderMap) -> Option<String> {
     let now = relay.clock.now();
     let hash = |name: &str| cookie(headers, name).map(one_time::hash);
-    if let Some(page) = hash(visit_page::COOKIE)
-        && let Ok(Some(_)) = relay.store.page_session(&page, now).await
-    {
-        return Some(page);
+    // Its own visit's first: of another in this browser it may have been the last.
+    for page in [visit_page::PLACE_COOKIE, visit_page::COOKIE].into_iter().filter_map(hash) {
+        if let Ok(Some(_)) = relay.store.page_session(&page, now).await {
+            return Some(page);
+        }
     }
     let web = hash(cookie_name(relay))?;
     matches!(relay.store.web_session(&web, now).await, Ok(Some(_))).then_some(web)

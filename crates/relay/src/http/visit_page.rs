@@ -170,10 +170,12 @@ pub(super) async fn handed_over(
     let opened = acting(&relay, &visitor).await?;
     let visit = &opened.record.visit;
     // Whose turn it is not, or who is not on this device, is not on the way, whatever a page says.
-    if !visit.is_open() || !has_place(&opened, &visitor) || !visit.may_enter(&visitor.who, at) {
+    if !visit.is_open() || !has_place(&opened, &visitor) {
         return Err(Refusal(ProblemCode::BadRequest));
     }
-    witness(&relay, &visitor, Testimony::HandedOver { participant: visitor.who.clone(), at }).await?;
+    let handed_over = VisitEvent::Witnessed(Testimony::HandedOver { participant: visitor.who.clone(), at });
+    let along = Along { enters: Some(visitor.who.clone()), ..Along::default() };
+    relay.arrivals.update(&visitor.visit, &[handed_over], along).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

@@ -35,6 +35,12 @@ impl Relay {
             // What stands under this external id was deleted, and stays so. Another node may have found that as well: what
             // is agreed on counts.
             Err(MeetingError::Gone) => {
+                let found = self.arrivals.load(visit).await?;
+                // Whoever is inside has a meeting, whatever Graph says of it, and who comes meets them there. Another is made
+                // once the last of them has left.
+                if let (Some(met), true) = (self.arrivals.meeting(&found).await?, found.record.visit.is_met_in()) {
+                    return Ok(met);
+                }
                 let along = Along { renames_meeting: Some(opened.record.meeting_external_id), ..Along::default() };
                 let renamed = self.arrivals.update(visit, &[], along).await?;
                 let known = self.known(&renamed).await?;

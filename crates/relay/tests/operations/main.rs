@@ -49,6 +49,8 @@ on_both! {
     given_up::a_graph_that_hangs_and_refuses_holds_up_nothing_else,
     given_up::what_a_relay_of_before_left_to_be_deleted_is_deleted_once,
     given_up::a_node_that_does_not_know_the_organization_leaves_its_meetings_to_another,
+    meetings::who_talks_in_a_meeting_that_graph_denies_is_met_there,
+    meetings::one_at_a_time_goes_in_however_they_ask,
     meetings::two_who_come_at_once_where_the_meeting_was_deleted_are_in_one,
     meetings::a_meeting_stays_where_the_ehr_has_moved_it,
     meetings::no_link_is_handed_out_that_leads_nowhere,

@@ -5,12 +5,14 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use jiff::SignedDuration;
 use roomed_protocol::ProblemCode;
-use roomed_relay::arrivals::Along;
+use roomed_relay::arrivals::{Along, ArrivalError};
 use roomed_relay::clock::Clock;
 use roomed_relay::http::Refusal;
 use roomed_relay::meeting::MeetingError;
 use roomed_relay::timers;
-use roomed_visit::{Command, Plan, VisitEvent};
+use roomed_visit::{
+    Command, Expected, GuestKind, Identity, LegId, LegState, ParticipantId, Plan, Source, Testimony, VisitEvent,
+};
 
 use crate::home::{Home, Kind};
 use crate::place::{CANARY, Place, Visit, noon};
@@ -180,5 +182,67 @@ pub(crate) async fn nobody_is_told_of_a_meeting_that_was_given_up_by_whoever_ren
     let next = place.relay.ensure_meeting(&visit.id).await.unwrap();
     assert_eq!(meeting(&place, &visit).await, Some(next.id));
     assert_eq!(place.relay.store.watches_of(&visit.id).await.unwrap().len(), 1);
+    place.close().await;
+}
+
+/// A single *404* must not part those inside from who comes.
+pub(crate) async fn who_talks_in_a_meeting_that_graph_denies_is_met_there(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let visit = place.visit("one").await;
+    doubt(&place, &visit).await;
+    let known = place.relay.ensure_meeting(&visit.id).await.unwrap().id;
+    let roster = |state: LegState| Testimony::Roster {
+        leg: LegId::new("g1"),
+        identity: Identity::Guest,
+        state,
+        at: place.now(),
+    };
+    place.hear(&visit, roster(LegState::InCall)).await;
+    move_by(&place, &visit, 15).await;
+    delete(&place, &visit).await;
+    assert_eq!(place.relay.ensure_meeting(&visit.id).await.unwrap().id, known);
+    assert_eq!(place.relay.store.watches_of(&visit.id).await.unwrap().len(), 1, "their leaving is still heard");
+    assert_eq!(place.delete_meetings().await, None);
+    assert!(place.provider.discarded().is_empty());
+    // When nobody is in it any more, there is another.
+    place.hear(&visit, roster(LegState::Left)).await;
+    assert_ne!(place.relay.ensure_meeting(&visit.id).await.unwrap().id, known);
+    place.close().await;
+}
+
+/// Two pages ask at one moment: a guest is recognised only while one person is on the way.
+pub(crate) async fn one_at_a_time_goes_in_however_they_ask(kind: Kind) {
+    let home = Home::make(kind).await;
+    let place = Place::open(&home, noon()).await;
+    let visit = place.visit("one").await;
+    let interpreter = ParticipantId::new("interpreter");
+    let whom = Expected::Guest { kind: GuestKind::Interpreter };
+    place.happen(&visit, VisitEvent::Decided(Command::Expect { participant: interpreter.clone(), whom })).await;
+    let people = [visit.patient.clone(), interpreter];
+    for (n, participant) in people.iter().enumerate() {
+        let at = place.now();
+        let leg = LegId::new(format!("page-{n}"));
+        place.hear(&visit, Testimony::PageOpened { participant: participant.clone(), leg, at }).await;
+        place.hear(&visit, Testimony::Ready { participant: participant.clone(), at, source: Source::VisitPage }).await;
+    }
+    place.happen(&visit, VisitEvent::Decided(Command::Call { by: visit.doctor.clone() })).await;
+    place.advance(SignedDuration::from_mins(2));
+    let opened = place.relay.arrivals.load(&visit.id).await.unwrap();
+    for who in &people {
+        assert!(opened.record.visit.may_enter(who, place.now()), "either's turn has come");
+    }
+    let [patient, guest] = people.map(|participant| {
+        let handed_over =
+            VisitEvent::Witnessed(Testimony::HandedOver { participant: participant.clone(), at: place.now() });
+        (handed_over, Along { enters: Some(participant), ..Along::default() })
+    });
+    let arrivals = &place.relay.arrivals;
+    let (one, other) = tokio::join!(
+        arrivals.update(&visit.id, std::slice::from_ref(&patient.0), patient.1),
+        arrivals.update(&visit.id, std::slice::from_ref(&guest.0), guest.1)
+    );
+    let refused = [one.err(), other.err()].into_iter().flatten().collect::<Vec<_>>();
+    assert!(matches!(refused[..], [ArrivalError::NotTheirTurn]), "{refused:?}");
     place.close().await;
 }

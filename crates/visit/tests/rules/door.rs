@@ -3,7 +3,7 @@
 use roomed_visit::{Command, LegState, Policy, Presence};
 
 use crate::people::{interpreter, page_of, ready_of, sent_in, with_everybody};
-use crate::story::{Story, at, doctor, guest, handed_over, page_opened, patient, ready, visit_under};
+use crate::story::{Story, at, clinician, doctor, guest, handed_over, page_opened, patient, ready, visit_under};
 
 fn two_wait() -> Story {
     let mut story = Story::new();
@@ -77,4 +77,18 @@ fn a_guest_who_was_sent_away_is_not_in_the_queue() {
     assert!(matches!(story.presence(&interpreter()), Presence::Waiting { .. }), "for a moment");
     story.tick(120);
     assert!(matches!(story.presence(&interpreter()), Presence::Disconnected { .. }), "though their page is open");
+}
+
+#[test]
+fn who_is_inside_comes_back_also_when_nobody_has_told_us_of_a_clinician() {
+    let mut story = two_wait();
+    assert!(!story.visit.may_enter(&patient(), at(20)));
+    // Joined without the relay: no call is known, and the clinician's line is down again.
+    story.hear(20, clinician("c1", LegState::InCall, 20));
+    story.hear(21, handed_over(21));
+    story.hear(25, guest("g1", LegState::InCall, 25));
+    story.hear(90, clinician("c1", LegState::Left, 90));
+    assert_eq!(story.visit.open_since(at(400)), None);
+    assert!(story.visit.may_enter(&patient(), at(400)), "they are in it");
+    assert!(!story.visit.may_enter(&interpreter(), at(400)), "and nobody else goes in");
 }

@@ -68,6 +68,8 @@ pub async fn patient(directory: &Path, sizes: Sizes) -> anyhow::Result<Report> {
 
     say("from I'm ready to the alert");
     let alone = arrivals::one_by_one(&clinic, &mut desk, watch, sizes.presses).await?;
+    // What follows is of patients: nobody else asks the relay for anything.
+    drop(desk);
 
     say("people who wait");
     let relay = clinic.stack.relay_id().context("the relay is not running")?;

@@ -102,8 +102,8 @@ impl Watches for PostgresStore {
 
     async fn watch_anew(&self, subscription: &str, new: StoredWatch) -> Result<bool, StoreError> {
         let mut tx = self.begin().await?;
-        // The visit first, as everywhere: a commit that gives the meeting up holds it.
-        let lock = "SELECT id FROM visit WHERE id = $1 FOR KEY SHARE";
+        // The visit first, as everywhere: a commit that gives the meeting up holds it, by an UPDATE that leaves the key alone.
+        let lock = "SELECT id FROM visit WHERE id = $1 FOR NO KEY UPDATE";
         sqlx::query(lock).bind(&new.visit).fetch_optional(&mut *tx).await?;
         let over = sqlx::query("DELETE FROM watch WHERE subscription = $1").bind(subscription);
         let is_there = over.execute(&mut *tx).await?.rows_affected() == 1;
