@@ -123,8 +123,8 @@ impl Visitor {
         let page = location(answer)?;
         anyhow::ensure!(page.starts_with("/v/p/") && page.ends_with('/'), "the patient is sent elsewhere");
         let own = answer.headers().get_all("set-cookie").iter().filter_map(|it| it.to_str().ok());
-        let own = own.filter(|it| it.contains(&format!("; Path={page};")) && it.contains("HttpOnly; SameSite=Lax"));
-        let own = own.last().and_then(|it| it.split(';').next()).context("no cookie of the page's own")?;
+        let mut own = own.filter(|it| it.contains(&format!("; Path={page};")) && it.contains("HttpOnly; SameSite=Lax"));
+        let own = own.next_back().and_then(|it| it.split(';').next()).context("no cookie of the page's own")?;
         let cookie = format!("{own}; {}", given(answer)?);
         let heard = Mutex::new(format!("{:?}", answer.headers()).into_bytes());
         Ok(Self { relay: ground.stack.relay.clone(), page, cookie, http: http()?, heard })
