@@ -1,4 +1,4 @@
-// One project, three pages. `--mode companion`, `visit` and `staff` build what ships; `companion-fake` and so on build the
+// One project, four pages. `--mode companion`, `visit`, `staff` and `portal` build what ships; `companion-fake` and so on build the
 // same pages on the in-page backend, for browser tests and screenshots: no fake is in what ships.
 import { svelte } from "@sveltejs/vite-plugin-svelte";
 import { fileURLToPath } from "node:url";
@@ -14,17 +14,17 @@ export default defineConfig(({ mode }) => {
       define: { __FAKE__: "true" },
       test: {
         environment: "jsdom",
-        include: ["{companion,visit,staff,shared}/**/*.test.ts"],
+        include: ["{companion,visit,staff,portal,shared}/**/*.test.ts"],
         setupFiles: [here("./build/test-setup.ts")],
       },
     };
   }
-  const page = (["visit", "staff"] as const).find((name) => mode.startsWith(name)) ?? "companion";
+  const page = (["visit", "staff", "portal"] as const).find((name) => mode.startsWith(name)) ?? "companion";
   const fake = mode.endsWith("-fake");
   return {
     root: here(`./${page}`),
-    // The companion is loaded from Tauri's asset protocol, the others from the relay under /v/ and /staff/.
-    base: { companion: "./", visit: "/v/", staff: "/staff/" }[page],
+    // The companion is loaded from Tauri's asset protocol, the others from the relay under /v/, /staff/ and /portal/.
+    base: { companion: "./", visit: "/v/", staff: "/staff/", portal: "/portal/" }[page],
     publicDir: false,
     plugins: [svelte({ configFile: here("./svelte.config.js") })],
     define: { __FAKE__: JSON.stringify(fake) },

@@ -192,7 +192,8 @@ impl Clinician {
         Link::parse(begun["roomed_url"].as_str().context("Hyperspace gave no roomed link")?)
     }
 
-    async fn press(&self, stack: &Stack, appointment: &str) -> anyhow::Result<Value> {
+    /// *Begin virtual visit*, as Hyperspace answers it: both links.
+    pub async fn press(&self, stack: &Stack, appointment: &str) -> anyhow::Result<Value> {
         let body = json!({ "emp_user": self.emp_user, "appointment_id": appointment });
         stack.sandbox.send(Method::POST, "/launch", &body).await
     }

@@ -34,7 +34,7 @@ const forced = [
   [/^colorStrokeFocus2$/, "Highlight"],
 ];
 
-const sources = ["shared", "companion", "visit", "staff"].flatMap((folder) =>
+const sources = ["shared", "companion", "visit", "staff", "portal"].flatMap((folder) =>
   readdirSync(join(ui, folder), { recursive: true })
     .filter((name) => /\.(svelte|css)$/.test(name) && !name.endsWith("tokens.css"))
     .map((name) => readFileSync(join(ui, folder, name), "utf8")),

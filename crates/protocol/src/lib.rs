@@ -9,6 +9,7 @@ mod message;
 mod notice;
 mod page;
 mod people;
+mod portal;
 mod problem;
 mod socket;
 mod staff;
@@ -24,6 +25,13 @@ pub use message::{
 pub use notice::{Notice, NoticeKind, NoticesView, OfferAnswer};
 pub use page::{PageStage, PageTexts, PatientView, ProbeView, ToldWhom};
 pub use people::{AgendaRow, AgendaView, AgendaWho, AssignRequest, InviteRequest, InviteView, SendBy};
+pub use portal::{
+    DoctorFinding, DoctorReport, DoctorRun, DoctorView, EhrRecords, FindingArea, FindingState, IntegrationRecord,
+    LedgerRow, LedgerVerdict, LedgerView, MissedSide, PortalMe, PortalRole, PortalStep, RecordField, RecordKind,
+    RecordValue, RecordsView, ReplayRequest, ReplayView, ReportHour, ReportView, ReportVisit, ReportVisits,
+    RetryRequest, SkipRequest, StepName, StepState, WriteBackChannel, WriteBackRow, WriteBackState, WriteBackView,
+    WriteBacksView,
+};
 pub use problem::{Problem, ProblemCode, WhoCanFix};
 pub use socket::{FromCompanion, FromRelay, PROTOCOL_HEADER, PROTOCOL_VERSION};
 pub use staff::{Department, LateRequest, StaffMe, StaffRow, StaffView, Urgency, WaitThresholds};

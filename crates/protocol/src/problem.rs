@@ -76,6 +76,10 @@ pub enum ProblemCode {
     AddressRefused,
     /// Nothing is configured that could send a link.
     SendingNotConfigured,
+    /// The organization has no such write-back.
+    WriteBackUnknown,
+    /// The write-back does not stand as it did: what was asked for cannot be done with it.
+    WriteBackChanged,
     /// The Microsoft account has no role that allows this.
     RoleMissing,
     /// Asked too often.
@@ -144,6 +148,8 @@ impl ProblemCode {
             | P::AppointmentNotFound
             | P::NotVirtual
             | P::CoveringForbidden
+            | P::WriteBackUnknown
+            | P::WriteBackChanged
             | P::EhrRefused => WhoCanFix::EhrAnalyst,
             P::LinkRefused
             | P::TokenRefused

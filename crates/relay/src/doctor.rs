@@ -18,10 +18,12 @@ mod keys;
 mod lane;
 mod list;
 pub mod report;
+pub mod runs;
 mod scene;
 pub mod words;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use futures_util::future::{BoxFuture, join_all};
 
@@ -34,6 +36,35 @@ use list::{CHECKS, Check, Run};
 use report::Report;
 use scene::{Door, Scene, Tenant};
 
+/// How far a run is.
+#[derive(Debug, Default)]
+pub struct Progress {
+    done: AtomicU32,
+    total: AtomicU32,
+}
+
+impl Progress {
+    /// Checks made, and how many there are; none while that is not known yet.
+    pub fn seen(&self) -> (u32, u32) {
+        (self.done.load(Ordering::Relaxed), self.total.load(Ordering::Relaxed))
+    }
+
+    fn begins(&self, lanes: &[Lane<'_>]) {
+        let all: usize = lanes.iter().map(|it| it.steps.len()).sum();
+        self.total.store(u32::try_from(all).unwrap_or(u32::MAX), Ordering::Relaxed);
+    }
+
+    fn made(&self) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Checks that are made one after the other.
+struct Lane<'a> {
+    about: About<'a>,
+    steps: Vec<Step<'a>>,
+}
+
 /// Makes all checks: of every organization, or of the one with this key.
 ///
 /// # Errors
@@ -43,6 +74,7 @@ pub async fn examine(
     only: Option<&str>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
+    progress: &Progress,
 ) -> anyhow::Result<Report> {
     let scene = Scene::open(config, clock, random).await?;
     let about = About { public_url: &scene.config.public_url, organization: None, connection: None };
@@ -52,35 +84,33 @@ pub async fn examine(
         .flat_map(|organization| organization.ehr.iter().map(move |it| (organization, it)))
         .map(|(organization, it)| (organization, Door::new(&scene, it)))
         .collect();
-    let mut lanes: Vec<BoxFuture<'_, Vec<Finding>>> = vec![Box::pin(of(
+    let mut lanes = vec![Lane {
         about,
-        steps(|run| match run {
+        steps: steps(|run| match run {
             Run::Relay(run) => Some((run(&scene), false)),
             _ => None,
         }),
-    ))];
+    }];
     for tenant in &tenants {
         let about = About { organization: Some(tenant.organization), ..about };
-        lanes.push(Box::pin(of(
-            about,
-            steps(|run| match run {
-                Run::Tenant(run) => Some((run(tenant), false)),
-                Run::Clean(run) => Some((run(tenant), true)),
-                _ => None,
-            }),
-        )));
+        let steps = steps(|run| match run {
+            Run::Tenant(run) => Some((run(tenant), false)),
+            Run::Clean(run) => Some((run(tenant), true)),
+            _ => None,
+        });
+        lanes.push(Lane { about, steps });
     }
     for (organization, door) in &doors {
         let about = About { organization: Some(organization), connection: Some(door.connection), ..about };
-        lanes.push(Box::pin(of(
-            about,
-            steps(|run| match run {
-                Run::Door(run) => Some((run(door), false)),
-                _ => None,
-            }),
-        )));
+        let steps = steps(|run| match run {
+            Run::Door(run) => Some((run(door), false)),
+            _ => None,
+        });
+        lanes.push(Lane { about, steps });
     }
-    let findings: Vec<Finding> = join_all(lanes).await.into_iter().flatten().collect();
+    progress.begins(&lanes);
+    let findings: Vec<Finding> =
+        join_all(lanes.into_iter().map(|lane| of(lane, progress))).await.into_iter().flatten().collect();
     let report = Report::new(scene.clock.now(), &scene.config.public_url, findings);
     drop((tenants, doors));
     if let Ok(database) = scene.database.into_inner() {
@@ -96,8 +126,8 @@ fn steps<'a>(made: impl Fn(&'static Run) -> Option<(BoxFuture<'a, Measured>, boo
 }
 
 /// One lane's findings.
-async fn of(about: About<'_>, steps: Vec<Step<'_>>) -> Vec<Finding> {
-    lane::run(steps).await.into_iter().map(|(check, measured)| finding(check, measured, &about)).collect()
+async fn of(Lane { about, steps }: Lane<'_>, progress: &Progress) -> Vec<Finding> {
+    lane::run(steps, progress).await.into_iter().map(|(check, measured)| finding(check, measured, &about)).collect()
 }
 
 fn finding(check: &'static Check, measured: Measured, about: &About<'_>) -> Finding {

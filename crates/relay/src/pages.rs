@@ -18,6 +18,11 @@ struct VisitPage;
 #[allow_missing = true]
 struct StaffPage;
 
+#[derive(RustEmbed)]
+#[folder = "../../ui/dist/portal"]
+#[allow_missing = true]
+struct PortalPage;
+
 /// A file of the visit page.
 pub(crate) fn visit(file: &str) -> Response {
     serve(VisitPage::get(file), file)
@@ -26,6 +31,11 @@ pub(crate) fn visit(file: &str) -> Response {
 /// A file of the staff page.
 pub(crate) fn staff(file: &str) -> Response {
     serve(StaffPage::get(file), file)
+}
+
+/// A file of the portal.
+pub(crate) fn portal(file: &str) -> Response {
+    serve(PortalPage::get(file), file)
 }
 
 fn serve(found: Option<rust_embed::EmbeddedFile>, file: &str) -> Response {

@@ -15,6 +15,7 @@ use crate::arrivals::{Along, ArrivalError, Arrivals};
 use crate::clock::{Clock, Random};
 use crate::config::{Config, EhrConfig, Organization};
 use crate::context_link::ContextLinks;
+use crate::doctor::runs::Runs;
 use crate::ehr::Ehr;
 use crate::http::{Answer, Limits, Refusal};
 use crate::hub::Hub;
@@ -80,6 +81,8 @@ pub struct Relay {
     pub names: Arc<Names>,
     /// How much one caller may ask.
     pub limits: Limits,
+    /// What the doctor found, and where it is looking.
+    pub doctor: Arc<Runs>,
     /// Figures.
     pub metrics: metrics_exporter_prometheus::PrometheusHandle,
     /// Rung when a watch wants care before its time.

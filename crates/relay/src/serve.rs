@@ -148,6 +148,7 @@ pub async fn assemble(outside: Outside) -> anyhow::Result<Assembled> {
         jwks,
         names: Arc::default(),
         limits,
+        doctor: Arc::default(),
         metrics,
         care: Notify::new(),
         stopping,

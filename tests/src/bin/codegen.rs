@@ -6,10 +6,11 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use roomed_companion::view::AppState;
 use roomed_protocol::{
-    AgendaView, AnswerRequest, AssignRequest, CallbackRegistration, DeviceReport, FromCompanion, FromRelay,
-    InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, MeView, NonceRequest, NonceView, Notice, NoticeKind,
-    NoticesView, OfferAnswer, PageStage, PatientView, ProbeView, Problem, SayRequest, SignInView, StaffMe, StaffView,
-    VisitView, VisitsView,
+    AgendaView, AnswerRequest, AssignRequest, CallbackRegistration, DeviceReport, DoctorView, FromCompanion, FromRelay,
+    InviteRequest, InviteView, JoinView, LateRequest, LaunchProof, LedgerVerdict, LedgerView, MeView, NonceRequest,
+    NonceView, Notice, NoticeKind, NoticesView, OfferAnswer, PageStage, PatientView, PortalMe, ProbeView, Problem,
+    RecordsView, ReplayRequest, ReplayView, ReportView, ReportVisits, RetryRequest, SayRequest, SignInView,
+    SkipRequest, StaffMe, StaffView, VisitView, VisitsView, WriteBackView, WriteBacksView,
 };
 use ts_rs::{Config, TS};
 
@@ -47,6 +48,19 @@ fn main() -> Result<()> {
     export::<StaffView>(&config)?;
     export::<LateRequest>(&config)?;
     export::<OfferAnswer>(&config)?;
+    export::<PortalMe>(&config)?;
+    export::<DoctorView>(&config)?;
+    export::<RecordsView>(&config)?;
+    export::<WriteBacksView>(&config)?;
+    export::<WriteBackView>(&config)?;
+    export::<RetryRequest>(&config)?;
+    export::<SkipRequest>(&config)?;
+    export::<ReplayRequest>(&config)?;
+    export::<ReplayView>(&config)?;
+    export::<LedgerView>(&config)?;
+    export::<LedgerVerdict>(&config)?;
+    export::<ReportView>(&config)?;
+    export::<ReportVisits>(&config)?;
     export::<AppState>(&config)?;
     index(&folder)
 }

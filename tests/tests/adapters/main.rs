@@ -39,6 +39,7 @@ mod page_acts;
 mod patient_first;
 mod patient_launch;
 mod policies;
+mod portal;
 mod proxy;
 mod r4_visit;
 mod regions;

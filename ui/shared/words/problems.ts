@@ -191,6 +191,16 @@ export const problems: Record<ProblemCode, ProblemWords> = {
     todo: "Pass the link on yourself. IT can set up how Roomed sends links.",
     who: "it",
   },
+  "write-back-unknown": {
+    title: "There is no such write-back.",
+    todo: "Nothing was done. Search for it again; if it is gone, your EHR analyst can look into the chart.",
+    who: "ehr-analyst",
+  },
+  "write-back-changed": {
+    title: "The write-back does not stand as it did.",
+    todo: "Nothing was done. Look at it once more, or ask your EHR analyst.",
+    who: "ehr-analyst",
+  },
   "role-missing": {
     title: "Your account may not do this.",
     todo: "Your Microsoft 365 admin can give it Roomed's staff role for your department.",

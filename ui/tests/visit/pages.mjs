@@ -9,7 +9,7 @@ const types = { html: "text/html; charset=utf-8", js: "text/javascript", css: "t
 /** The relay's own line: one list for both. */
 const policy = readFileSync(new URL("../../../crates/relay/src/page-policy.txt", import.meta.url), "utf8").trim();
 
-/** File name -> contents. `mode` is `visit` or `staff` (what ships), or either with `-fake` (with the scenarios). */
+/** File name -> contents. `mode` is `visit`, `staff` or `portal` (what ships), or one of them with `-fake` (with the scenarios). */
 export async function built(mode) {
   const { output } = await build({ configFile: `${ui}vite.config.ts`, mode, logLevel: "error", build: { write: false } });
   return new Map(output.map((file) => [file.fileName, file.type === "chunk" ? file.code : file.source]));

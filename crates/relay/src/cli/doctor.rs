@@ -7,8 +7,8 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use roomed_relay::clock::{SystemClock, SystemRandomness};
-use roomed_relay::doctor::examine;
 use roomed_relay::doctor::report::Report;
+use roomed_relay::doctor::{Progress, examine};
 
 use super::{ConfigFile, out};
 
@@ -50,6 +50,7 @@ impl Doctor {
         if let Some(key) = only {
             config.organization(key).context("this relay serves no organization of that key")?;
         }
-        examine(config, only, Arc::new(SystemClock), Arc::new(SystemRandomness::default())).await
+        let (clock, random) = (Arc::new(SystemClock), Arc::new(SystemRandomness::default()));
+        examine(config, only, clock, random, &Progress::default()).await
     }
 }

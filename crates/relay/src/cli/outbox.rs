@@ -76,6 +76,8 @@ impl List {
             organization: self.organization,
             state: self.state,
             since: self.since,
+            until: None,
+            id: None,
             after: self.after,
             limit: self.limit.saturating_add(1),
         };

@@ -5,6 +5,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use tokio::time::timeout_at;
 
+use super::Progress;
 use super::code::FindingCode;
 use super::finding::Measured;
 use super::list::Check;
@@ -24,7 +25,7 @@ pub(super) struct Step<'a> {
 }
 
 /// Makes them. Nothing is begun any more once the time is up.
-pub(super) async fn run(steps: Vec<Step<'_>>) -> Vec<(&'static Check, Measured)> {
+pub(super) async fn run(steps: Vec<Step<'_>>, progress: &Progress) -> Vec<(&'static Check, Measured)> {
     let until = moment() + LIMIT;
     let mut found = Vec::with_capacity(steps.len());
     for Step { check, work, anyway } in steps {
@@ -36,6 +37,7 @@ pub(super) async fn run(steps: Vec<Step<'_>>) -> Vec<(&'static Check, Measured)>
         };
         let late = || Measured::new(FindingCode::NoTime, format!("more than {} s for all of it", LIMIT.as_secs()));
         found.push((check, measured.unwrap_or_else(late)));
+        progress.made();
     }
     found
 }
@@ -59,9 +61,11 @@ mod tests {
             step(done("cleaned"), true),
             step(Box::pin(pending()), true),
         ];
-        let codes: Vec<_> = run(steps).await.into_iter().map(|(_, it)| it.text).collect();
+        let progress = Progress::default();
+        let codes: Vec<_> = run(steps, &progress).await.into_iter().map(|(_, it)| it.text).collect();
         assert_eq!(moment() - begun, LIMIT + CLEANING);
         let late = "more than 20 s for all of it";
         assert_eq!(codes, ["first", late, late, "cleaned", late]);
+        assert_eq!(progress.seen().0, 5, "each counts, also what came to nothing");
     }
 }

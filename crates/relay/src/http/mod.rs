@@ -18,6 +18,7 @@ mod page_acts;
 mod patient_launch;
 mod patient_page;
 mod patient_words;
+mod portal;
 mod problem;
 mod proof;
 mod regions;
@@ -32,7 +33,7 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request};
-use axum::http::{HeaderName, HeaderValue, StatusCode};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{delete, get, post, put};
@@ -102,6 +103,7 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/staff/api/visits/{id}/help", post(staff::help))
         .route("/staff/api/visits/{id}/say", post(staff::say))
         .route("/staff/api/late", post(staff::late))
+        .nest("/portal/api", portal_pages())
         .route_layer(from_fn_with_state(Arc::clone(&relay), limits::by_page));
     let pages = Router::new()
         .route("/o/{organization}/test", get(visit_page::practice))
@@ -109,7 +111,9 @@ pub fn router(relay: Arc<Relay>) -> Router {
         .route("/v/p/{place}/", get(visit_page::index))
         .route("/v/{*file}", get(visit_page::asset))
         .route("/staff/", get(staff::index))
-        .route("/staff/{*file}", get(staff::asset));
+        .route("/staff/{*file}", get(staff::asset))
+        .route("/portal/", get(portal::index))
+        .route("/portal/{*file}", get(portal::asset));
     let operators = Router::new()
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
@@ -163,6 +167,20 @@ fn visit_pages() -> Router<Arc<Relay>> {
         .route("/answer", post(page_acts::answer))
         .route("/take-over", post(page_acts::take_over))
         .route("/probe", get(page_acts::probe).post(page_acts::probed))
+}
+
+/// What the portal asks.
+fn portal_pages() -> Router<Arc<Relay>> {
+    Router::new()
+        .route("/me", get(portal::me))
+        .route("/doctor", get(portal::doctor::look).post(portal::doctor::examine))
+        .route("/records", get(portal::records::records))
+        .route("/write-backs", get(portal::write_backs::list))
+        .route("/write-backs/replay", post(portal::write_backs::replay))
+        .route("/write-backs/{id}", get(portal::write_backs::one))
+        .route("/write-backs/{id}/retry", post(portal::write_backs::retry))
+        .route("/write-backs/{id}/skip", post(portal::write_backs::skip))
+        .layer(SetResponseHeaderLayer::if_not_present(header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
 }
 
 /// Our own words about an answer: the library's would be cut off with everybody else's below `warn`.

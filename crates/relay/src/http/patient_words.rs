@@ -121,6 +121,8 @@ fn sentences(code: ProblemCode) -> (Sentence, Sentence) {
         P::EhrUnreachable
         | P::AddressRefused
         | P::SendingNotConfigured
+        | P::WriteBackUnknown
+        | P::WriteBackChanged
         | P::RoleMissing
         | P::MeetingRefused
         | P::MeetingUnreachable

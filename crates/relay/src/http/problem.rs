@@ -152,6 +152,16 @@ fn words(code: ProblemCode) -> (StatusCode, &'static str, &'static str) {
             "Roomed cannot send links here",
             "Pass the link on yourself. IT can set up how Roomed sends links.",
         ),
+        P::WriteBackUnknown => (
+            StatusCode::NOT_FOUND,
+            "There is no such write-back",
+            "Search for it again. It may have been forgotten with its visit.",
+        ),
+        P::WriteBackChanged => (
+            StatusCode::CONFLICT,
+            "The write-back has changed",
+            "It does not stand as it did, so nothing was done. Look at it once more.",
+        ),
         P::RoleMissing => (
             StatusCode::FORBIDDEN,
             "Your account may not do this",

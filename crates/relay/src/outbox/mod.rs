@@ -2,6 +2,7 @@
 //! in it, when to try again (`retry.rs`), how the EHR is doing (`connection.rs`), and who does it (`worker.rs`).
 
 pub mod connection;
+pub mod replay;
 pub mod retry;
 pub mod worker;
 

@@ -15,6 +15,10 @@ pub struct EntryFilter {
     pub state: Option<EntryState>,
     /// Accepted at or after.
     pub since: Option<Timestamp>,
+    /// Accepted before.
+    pub until: Option<Timestamp>,
+    /// Only the one of this id.
+    pub id: Option<String>,
     /// With a greater place than this, for paging.
     pub after: Option<i64>,
     /// At most so many.

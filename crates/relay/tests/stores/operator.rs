@@ -207,6 +207,10 @@ pub(crate) async fn rows_are_listed_by_acceptance(store: Arc<dyn Store>) {
     assert_eq!(named(EntryFilter { state: Some(EntryState::Parked), ..all.clone() }).await, ["c"]);
     assert_eq!(named(EntryFilter { state: Some(EntryState::Quarantined), ..all.clone() }).await, [""; 0]);
     assert_eq!(named(EntryFilter { since: Some(t(10)), ..all.clone() }).await, ["c", "d"]);
+    assert_eq!(named(EntryFilter { until: Some(t(10)), ..all.clone() }).await, ["a", "b"]);
+    assert_eq!(named(EntryFilter { id: Some("b".into()), ..all.clone() }).await, ["b"]);
+    let other = EntryFilter { id: Some("b".into()), organization: Some("harbor".into()), ..all.clone() };
+    assert_eq!(named(other).await, [""; 0], "another organization's is unknown");
     assert_eq!(named(EntryFilter { organization: Some("harbor".into()), ..all.clone() }).await, [""; 0]);
     let both = EntryFilter { organization: Some(ORGANIZATION.into()), state: Some(EntryState::Waiting), ..all.clone() };
     assert_eq!(named(both).await, ["a", "b", "d"]);

@@ -26,6 +26,9 @@ pub(in crate::http) struct WebCaller {
     pub(in crate::http) roles: Vec<String>,
     /// What the store knows the cookie by.
     pub(in crate::http) session: String,
+    /// When they signed in, as far as the session's end tells. A session from before `web.session_minutes` was changed
+    /// is off by the difference.
+    pub(in crate::http) signed_in_at: Timestamp,
 }
 
 impl WebCaller {
@@ -46,7 +49,8 @@ impl WebCaller {
         let Recipient { organization, tid, oid } = found.person;
         let display_name = name.unwrap_or_default();
         let clinician = Clinician { organization, tid, oid, display_name, sign_in_name: None };
-        Ok(Some(Self { clinician, roles: found.roles, session: hash }))
+        let signed_in_at = earlier(found.ends_at, relay.config.web.session_minutes);
+        Ok(Some(Self { clinician, roles: found.roles, session: hash, signed_in_at }))
     }
 
     /// The same for one organization's page: somebody of another one is not signed in there.
@@ -109,6 +113,10 @@ pub(super) fn no_cookie(relay: &Relay) -> String {
 
 fn is_https(relay: &Relay) -> bool {
     relay.config.public_url.starts_with("https://")
+}
+
+fn earlier(then: Timestamp, minutes: u32) -> Timestamp {
+    then.saturating_sub(SignedDuration::from_mins(i64::from(minutes))).unwrap_or(then)
 }
 
 fn later(now: Timestamp, minutes: u32) -> Timestamp {

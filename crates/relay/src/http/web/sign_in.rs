@@ -47,6 +47,8 @@ pub(super) enum Then {
     Visit(String),
     /// To the staff page.
     Staff,
+    /// To the portal.
+    Portal,
 }
 
 impl Then {
@@ -54,6 +56,7 @@ impl Then {
         match self {
             Self::Home => format!("/o/{organization}/signed-in"),
             Self::Staff => format!("/staff/?o={organization}"),
+            Self::Portal => format!("/portal/?o={organization}"),
             Self::Launch(handle) => launch::path(organization, handle),
             Self::Visit(visit) => super::visit::path(organization, visit),
         }
@@ -71,7 +74,8 @@ struct Pending {
     then: Then,
 }
 
-/// `GET /o/{organization}/sign-in`. With `as=other` somebody else can be chosen, with `to=staff` the staff page comes next.
+/// `GET /o/{organization}/sign-in`. With `as=other` somebody else can be chosen; with `to=staff` the staff page
+/// comes next, with `to=portal` the portal.
 pub(in crate::http) async fn begin(
     State(relay): State<Arc<Relay>>,
     Path(key): Path<String>,
@@ -80,7 +84,11 @@ pub(in crate::http) async fn begin(
 ) -> Response {
     let query = Query::parse(query.as_deref().unwrap_or_default());
     let says = |name: &str, value: &str| query.as_ref().is_ok_and(|it| it.get(name) == Some(value));
-    let then = if says("to", "staff") { Then::Staff } else { Then::Home };
+    let then = match (says("to", "staff"), says("to", "portal")) {
+        (true, _) => Then::Staff,
+        (_, true) => Then::Portal,
+        _ => Then::Home,
+    };
     page::answer(to_entra(&relay, &key, then, says("as", "other") || chooses(&headers)).await)
 }
 

@@ -167,6 +167,12 @@ impl Operate for PostgresStore {
         if let Some(since) = filter.since {
             query.push(" AND accepted_at >= ").push_bind(since.as_millisecond());
         }
+        if let Some(until) = filter.until {
+            query.push(" AND accepted_at < ").push_bind(until.as_millisecond());
+        }
+        if let Some(id) = filter.id {
+            query.push(" AND id = ").push_bind(id);
+        }
         query.push(" ORDER BY seq LIMIT ").push_bind(i64::from(filter.limit));
         let found: Vec<Raw> = query.build_query_as().fetch_all(&self.pool).await?;
         Ok(found.into_iter().map(|it| it.0).collect())

@@ -67,7 +67,9 @@ impl Operate for MemoryStore {
         let wanted = rows
             .filter(|row| filter.organization.as_ref().is_none_or(|it| *it == row.organization))
             .filter(|row| filter.state.is_none_or(|it| it == row.state))
-            .filter(|row| filter.since.is_none_or(|it| it.as_millisecond() <= row.accepted_at));
+            .filter(|row| filter.since.is_none_or(|it| it.as_millisecond() <= row.accepted_at))
+            .filter(|row| filter.until.is_none_or(|it| row.accepted_at < it.as_millisecond()))
+            .filter(|row| filter.id.as_ref().is_none_or(|it| *it == row.id));
         Ok(wanted.take(usize::try_from(filter.limit).unwrap()).map(|row| shown(&state, row)).collect())
     }
 
