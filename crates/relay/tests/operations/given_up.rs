@@ -241,5 +241,11 @@ pub(crate) async fn a_node_that_does_not_know_the_organization_leaves_its_meetin
     place.advance(minutes(10));
     assert_eq!(place.delete_meetings().await, None);
     assert_eq!(place.provider.discarded(), [named("one")]);
+    // Nor does it look every few seconds at meetings that are to be emptied.
+    let due = place.clock.now().as_millisecond();
+    home.sql(&format!("INSERT INTO removal (visit, organization, due_at) VALUES ('{}', 'new-here', {due})", visit.id))
+        .await;
+    assert_eq!(place.empty_meetings().await, Some(place.clock.now() + minutes(10)));
+    assert!(place.relay.store.has_removal(&visit.id).await.unwrap());
     place.close().await;
 }
