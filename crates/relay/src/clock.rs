@@ -135,6 +135,20 @@ mod tests {
         assert_eq!(clock.now().as_second(), 90);
     }
 
+    /// Gives every byte it is asked for, and no other.
+    struct Full;
+
+    impl Random for Full {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0xff);
+        }
+    }
+
+    #[test]
+    fn a_token_is_256_random_bits() {
+        assert_eq!(URL_SAFE_NO_PAD.decode(Full.token()).ok(), Some(vec![0xff; 32]));
+    }
+
     #[test]
     fn a_seed_repeats_itself_and_the_system_does_not() {
         let (one, two) = (SeededRandomness::new(7), SeededRandomness::new(7));

@@ -114,6 +114,9 @@ impl Cast<'_> {
         self.phone.open(&format!("{}/mychart/", self.stack.sandbox.at("epic"))).await?;
         self.phone.click(&format!("button[data-patient='{}']", text(&self.patient, "mychart_user")?)).await?;
         self.phone.see(&format!("[data-appointment='{appointment}']")).await?;
+        let wider = "return document.documentElement.scrollWidth - window.innerWidth";
+        let wider = self.phone.page.execute(wider, Vec::new()).await?;
+        anyhow::ensure!(wider.as_i64().is_some_and(|it| it <= 0), "MyChart is {wider} px wider than the phone");
         self.phone.picture(&self.shot("mychart")).await?;
         self.phone.click(&format!("[data-appointment='{appointment}'] .begin-visit")).await?;
         self.ready_on("visit-page", &self.phone).await?;

@@ -132,6 +132,11 @@ async fn from_mycharts_link_to_im_ready_however_it_is_made() -> anyhow::Result<(
         let entered = http()?.get(&link).send().await?;
         let visitor = Visitor::entered(&ground, &entered).with_context(what)?;
         visitor.ready().await.with_context(what)?;
+        // Am I in the right place: whose visit it is, and when.
+        let view = visitor.view().await?;
+        assert_eq!(view["organization"], "Northside Health", "{}", what());
+        let starts = |it: &Value| Some(it["start"].as_str()?.parse::<jiff::Timestamp>().ok()?.as_millisecond());
+        assert!(starts(&view).is_some() && starts(&view) == starts(&appointment), "{view}");
         ground.chart_shows(&appointment, "patient", "Connected").await.with_context(what)?;
     }
     ground.no_leaks().await

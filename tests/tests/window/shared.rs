@@ -144,3 +144,22 @@ async fn the_next_clinician_finds_nothing_of_the_one_before() {
     assert_eq!(Room::in_home(&all).unwrap(), []);
     window.close().await.unwrap();
 }
+
+#[tokio::test]
+async fn a_session_that_is_locked_signs_out_whoever_was_there() {
+    let room = workstation().await;
+    let window = room.signed_in().await.unwrap();
+    // A screen saver of this desktop says that it is off, then that it is on.
+    let says = async |on: &str| {
+        let mut signal = Command::new("dbus-send");
+        signal.args(["--session", "--type=signal", "/org/freedesktop/ScreenSaver"]);
+        signal.args(["org.freedesktop.ScreenSaver.ActiveChanged", &format!("boolean:{on}")]);
+        assert!(signal.status().await.unwrap().success());
+    };
+    says("false").await;
+    assert!(window.page.find(fantoccini::Locator::Css("button.initials")).await.is_ok(), "it is nobody's lock");
+    says("true").await;
+    window.see("[data-ended='locked']").await.unwrap();
+    room.picture(&window, "companion-locked").await.unwrap();
+    window.close().await.unwrap();
+}

@@ -216,7 +216,7 @@ describe("the people of a visit", () => {
     assert.match(await offline.page.locator("[data-note='heard']").innerText(), /Last heard 4[23] s ago/);
     await offline.page.clock.runFor("00:30");
     await offline.page.waitForSelector("[data-note='heard']:has-text('Last heard 1 min ago')");
-    assert.match(await offline.page.locator("[data-note='offline']").innerText(), /can still be joined/);
+    assert.match(await offline.page.locator("[data-note='offline']").innerText(), /can still be joined; who comes and goes is not recorded until then/);
     assert.match(await offline.page.locator("[data-pending='expired']").innerText(), /Message.*not sent/);
     assert.equal(await offline.page.locator("[data-pending='waiting'] button").count(), 0);
     await offline.page.locator("[data-pending='expired'] button").press("Enter");

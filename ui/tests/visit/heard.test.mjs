@@ -38,6 +38,20 @@ function listen() {
   });
 }
 
+test("the sound of the device test is heard", async (t) => {
+  const relay = await FakeRelay.start(files);
+  const page = await open(browser, "about:blank");
+  t.after(async () => {
+    await page.context().close();
+    await relay.close();
+  });
+  await page.addInitScript(listen);
+  await page.goto(relay.page);
+  for (const button of ["#start", "#skip-devices", "#play-sound"]) await page.click(button);
+  await page.waitForSelector("#heard-yes");
+  assert.deepEqual(await page.evaluate(() => globalThis.heard.notes), [587, 784]);
+});
+
 test("whoever waits is called by two notes and a buzz, on a screen that has stayed on", async (t) => {
   const relay = await FakeRelay.start(files);
   const page = await open(browser, "about:blank");

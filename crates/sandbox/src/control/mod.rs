@@ -99,10 +99,7 @@ fn describe(hospital: &Hospital, organization: &Organization) -> Value {
         ],
         "people": organization.people, "patients": organization.patients, "proxies": organization.proxies,
         "departments": organization.departments,
-        "context_links": {
-            "aes-256": crate::epic::links::ready_made(organization, 256),
-            "aes-128": crate::epic::links::ready_made(organization, 128),
-        },
+        "context_links": crate::epic::links::all_ready_made(organization),
         "more_identifier_systems": {
             "conference": organization.conference_system, "department": organization.department_system,
         },

@@ -175,12 +175,27 @@ pub const CONTEXT_LINKS: Switch = Switch {
         ("smart", "by a SMART launch"),
         ("aes-256", "by an encrypted link, AES-256-CBC, as this organization's description has it"),
         ("aes-128", "by an encrypted link, AES-128-CBC, as this organization's description has it"),
+        ("aes-256-beside", "the same with AES-256, the IV beside it, and a known beginning"),
+        ("aes-256-hex", "the same with AES-256, the secret in hex, the IV in front, filled up with zeros"),
+        ("aes-128-base64", "the same with AES-128, the secret in Base64, the key's beginning as IV, written in hex"),
+        ("aes-128-derived", "the same with AES-128, the key by SHA-1 as Windows derives it, a fixed IV"),
+        ("aes-256-sha256", "the same with AES-256, the secret's SHA-256 as key"),
+        ("aes-256-pbkdf2", "the same with AES-256, key and IV by PBKDF2 with SHA-1"),
+        ("aes-128-pbkdf2", "the same with AES-128, the key by PBKDF2 with SHA-256"),
         ("as-told", "by an encrypted link as PUT /context-links has told; until then by SMART"),
     ],
 };
 
+/// How large a screen MyChart is on.
+pub const MYCHART: Switch = Switch {
+    name: "mychart",
+    words: "The screen that MyChart is drawn for",
+    per_organization: true,
+    values: &[("any", "whatever the browser's window is"), ("phone", "a phone of 360 px, however wide the window is")],
+};
+
 /// All of them, in the order of the control page.
-pub const ALL: [&Switch; 15] = [
+pub const ALL: [&Switch; 16] = [
     &CONSENT,
     &CLIENT_SECRET,
     &KEY_SYNC,
@@ -188,6 +203,7 @@ pub const ALL: [&Switch; 15] = [
     &ACCOUNT_NAMES,
     &PROXIES,
     &CONTEXT_LINKS,
+    &MYCHART,
     &GUEST_TENANTS,
     &LOBBY_VISIBLE,
     &REJOIN,

@@ -24,33 +24,44 @@ fn digest(name: &str, bytes: &[u8]) -> Vec<u8> {
     openssl(&["dgst", name, "-binary"], bytes).unwrap()
 }
 
-/// Secret, and 48 bytes or less that the derivation makes of it.
-fn derived(how: &str, bits: usize) -> (String, Vec<u8>) {
-    let plain: String = ('A'..).take(bits / 8).collect();
+/// 48 bytes or less that the derivation makes of a secret.
+fn material(how: &str, secret: &str, rounds: u64) -> Vec<u8> {
     let pbkdf2 = |name: &str| {
-        let digest = format!("digest:{name}");
-        let pass = format!("pass:{LONG}");
-        let options = ["-kdfopt", &digest, "-kdfopt", &pass, "-kdfopt", "salt:salt", "-kdfopt", "iter:3"];
+        let (digest, pass, rounds) = (format!("digest:{name}"), format!("pass:{secret}"), format!("iter:{rounds}"));
+        let options = ["-kdfopt", &digest, "-kdfopt", &pass, "-kdfopt", "salt:salt", "-kdfopt", &rounds];
         let more = ["-kdfopt", "pkcs5:1", "PBKDF2"];
         openssl(&[&["kdf", "-keylen", "48", "-binary"], &options[..], &more[..]].concat(), b"").unwrap()
     };
     match how {
-        "text" => (plain.clone(), plain.into()),
-        "hex" => (hex::encode(&plain), plain.into()),
-        "base64" => (BASE64_STANDARD.encode(&plain), plain.into()),
-        "sha256" => (LONG.into(), digest("-sha256", LONG.as_bytes())),
+        "text" => secret.into(),
+        "hex" => hex::decode(secret).unwrap(),
+        "base64" => BASE64_STANDARD.decode(secret).unwrap(),
+        "sha256" => digest("-sha256", secret.as_bytes()),
         "crypt-derive-key" => {
-            let hash = digest("-sha1", LONG.as_bytes());
+            let hash = digest("-sha1", secret.as_bytes());
             let half = |fill: u8| {
                 let laid: Vec<u8> = (0..64).map(|n| hash.get(n).copied().unwrap_or_default() ^ fill).collect();
                 digest("-sha1", &laid)
             };
-            (LONG.into(), [half(0x36), half(0x5c)].concat())
+            [half(0x36), half(0x5c)].concat()
         }
-        "pbkdf2-sha1" => (LONG.into(), pbkdf2("SHA1")),
-        "pbkdf2-sha256" => (LONG.into(), pbkdf2("SHA256")),
+        "pbkdf2-sha1" => pbkdf2("SHA1"),
+        "pbkdf2-sha256" => pbkdf2("SHA256"),
         other => panic!("{other}?"),
     }
+}
+
+/// A secret that fits the derivation, and what it makes of it.
+fn derived(how: &str, bits: usize) -> (String, Vec<u8>) {
+    let plain: String = ('A'..).take(bits / 8).collect();
+    let secret = match how {
+        "text" => plain,
+        "hex" => hex::encode(&plain),
+        "base64" => BASE64_STANDARD.encode(&plain),
+        _ => LONG.into(),
+    };
+    let material = material(how, &secret, 3);
+    (secret, material)
 }
 
 /// Opens a link by its profile.
@@ -170,12 +181,15 @@ async fn ready_made_links_are_a_named_switch_and_a_group_names_its_conference() 
     let appointment = &made["appointments"][0];
     let who = patient(&desk.northside, &appointment["patient_id"]);
     let press = json!({ "mychart_user": who["mychart_user"], "appointment_id": appointment["appointment_id"] });
-    for value in ["aes-256", "aes-128"] {
+    let profiles = desk.northside["context_links"].as_object().unwrap();
+    assert_eq!(profiles.len(), 9);
+    for (value, profile) in profiles {
         desk.throw("context_links", value).await;
-        let profile = &desk.northside["context_links"][value];
         let begun = desk.tell(Method::POST, "/launch", &press).await;
-        let material = text(profile, "/secret").as_bytes();
-        let found = opened(text(&begun, "/https_url"), profile, material).expect("openssl opens it");
+        let rounds = profile["rounds"].as_u64().unwrap_or(1);
+        let material = material(text(profile, "/derivation"), text(profile, "/secret"), rounds);
+        let found = opened(text(&begun, "/https_url"), profile, &material).expect("openssl opens it");
+        let found = found.strip_prefix(profile["begins_with"].as_str().unwrap_or_default()).unwrap();
         let conference = format!("&ConferenceID={}&", text(&made, "/conference_id"));
         assert!(found.starts_with(&format!("SessionID={}&", text(appointment, "/csn"))) && found.contains(&conference));
     }

@@ -106,6 +106,9 @@ async fn mychart_schedules_and_begins_a_microsoft_virtual_visit() {
     let cookie = cookie(&signed_in);
     let home = page(&desk, "/mychart/", &cookie).await;
     assert!(home.contains("id=\"schedule-video\"") && home.contains("Microsoft virtual visit"));
+    assert!(home.contains("<body class=\"any\">"));
+    desk.throw("mychart", "phone").await;
+    assert!(page(&desk, "/mychart/", &cookie).await.contains("<body class=\"phone\">"));
     let practitioner = text(person(&desk.northside, "MOKAFOR"), "/practitioner_id");
     let form = [("practitioner", practitioner), ("start", "2030-05-04T10:30"), ("offset", "0")];
     let made = press(&desk, "/mychart/appointments", &cookie, &form).await;

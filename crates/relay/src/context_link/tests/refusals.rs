@@ -42,6 +42,12 @@ fn a_link_is_good_from_its_grace_to_its_validity() {
         assert_eq!((open(from), open(&seconds(until, -1))), (Ok(()), Ok(())), "{text}");
         assert_eq!((open(until), open("23:59:59")), (Err(Fault::Expired), Err(Fault::Expired)), "{text}");
     }
+
+    // How long before is the organization's to say.
+    let links = self::links(json!({ "grace_minutes": 5 }));
+    let sealed = encrypt(appointment("").as_bytes());
+    let open = |time: &str| open_at(&links, &sealed, None, at(&format!("2020-08-11T{time}Z"))).map(drop);
+    assert_eq!((open("18:54:59"), open("18:55:00")), (Err(Fault::Early), Ok(())));
 }
 
 #[test]

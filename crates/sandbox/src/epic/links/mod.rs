@@ -9,7 +9,8 @@ pub(crate) use profile::Profile;
 
 use super::chart::Appointment;
 use crate::core::{Hospital, Organization, Patient, lock, switches::CONTEXT_LINKS};
-use serde_json::{Value, json};
+use base64::{Engine, prelude::BASE64_STANDARD};
+use serde_json::{Map, Value, json};
 use std::{collections::HashMap, sync::Mutex};
 use url::Url;
 
@@ -31,20 +32,56 @@ impl Links {
     fn of(&self, hospital: &Hospital, organization: &Organization) -> Option<Profile> {
         match hospital.switches.of(&CONTEXT_LINKS, organization.key) {
             "as-told" => lock(&self.0).get(organization.key).cloned(),
-            "aes-256" => serde_json::from_value(ready_made(organization, 256)).ok(),
-            "aes-128" => serde_json::from_value(ready_made(organization, 128)).ok(),
-            _ => None,
+            name => serde_json::from_value(ready_made(organization, name)?).ok(),
         }
     }
 }
 
-/// A profile of this organization's own that needs no telling, as it stands in its description.
-pub(crate) fn ready_made(organization: &Organization, key_bits: usize) -> Value {
-    let secret = if key_bits == 256 { &organization.link_secret[..] } else { &organization.link_secret[..16] };
-    json!({
-        "key_bits": key_bits, "secret": secret, "derivation": "text", "iv": "zero", "padding": "pkcs7",
-        "writing": "base64", "zone": "America/Chicago", "validity_minutes": 60,
-    })
+/// A profile of this organization's own that needs no telling, as it stands in its description, by its name on the switch.
+pub(crate) fn ready_made(organization: &Organization, name: &str) -> Option<Value> {
+    let long = organization.link_secret.as_str();
+    let short = &long[..16];
+    let own = match name {
+        "aes-256" => json!({ "key_bits": 256, "secret": long, "derivation": "text", "iv": "zero" }),
+        "aes-128" => json!({ "key_bits": 128, "secret": short, "derivation": "text", "iv": "zero" }),
+        "aes-256-beside" => json!({
+            "key_bits": 256, "secret": long, "derivation": "text", "iv": "beside", "begins_with": "Link=RoomedVisits&",
+        }),
+        "aes-256-hex" => json!({
+            "key_bits": 256, "secret": hex::encode(long), "derivation": "hex", "iv": "in-front", "padding": "zeros",
+        }),
+        "aes-128-base64" => json!({
+            "key_bits": 128, "secret": BASE64_STANDARD.encode(short), "derivation": "base64", "iv": "of-key",
+            "writing": "hex",
+        }),
+        "aes-128-derived" => json!({
+            "key_bits": 128, "secret": long, "derivation": "crypt-derive-key", "iv": "fixed",
+            "fixed_iv": "0f0e0d0c0b0a09080706050403020100",
+        }),
+        "aes-256-sha256" => json!({ "key_bits": 256, "secret": long, "derivation": "sha256", "iv": "zero" }),
+        "aes-256-pbkdf2" => json!({
+            "key_bits": 256, "secret": long, "derivation": "pbkdf2-sha1", "salt": "salt", "rounds": 1000,
+            "iv": "after-key",
+        }),
+        "aes-128-pbkdf2" => json!({
+            "key_bits": 128, "secret": long, "derivation": "pbkdf2-sha256", "salt": "salt", "rounds": 1000,
+            "iv": "zero",
+        }),
+        _ => return None,
+    };
+    let mut profile = json!({
+        "padding": "pkcs7", "writing": "base64", "zone": "America/Chicago", "validity_minutes": 60,
+    });
+    for (key, value) in own.as_object().into_iter().flatten() {
+        profile[key] = value.clone();
+    }
+    Some(profile)
+}
+
+/// All of them, by name.
+pub(crate) fn all_ready_made(organization: &Organization) -> Value {
+    let named = CONTEXT_LINKS.values.iter().map(|(name, _)| *name);
+    named.filter_map(|name| Some((name.to_owned(), ready_made(organization, name)?))).collect::<Map<_, _>>().into()
 }
 
 /// Where *Begin virtual visit* leads, if this hospital's portal makes such links; the inner `None`: no relay is registered.

@@ -2,7 +2,10 @@
 
 use super::super::{Appointment, local_time::next_quarter};
 use crate::{
-    core::{Hospital, Organization, Patient, PortalUser, switches::PROXIES},
+    core::{
+        Hospital, Organization, Patient, PortalUser,
+        switches::{MYCHART, PROXIES},
+    },
     pages::{Markup, Page},
 };
 use axum::{http::StatusCode, response::Response};
@@ -51,6 +54,7 @@ pub(super) fn visits(hospital: &Hospital, organization: &Organization, user: &Po
             .piece()
     });
     Page::new(include_str!("../../../pages/mychart.html"))
+        .text("screen", hospital.switches.of(&MYCHART, organization.key))
         .text("hospital", organization.name)
         .text("given", user.given)
         .text("name", user.name)
